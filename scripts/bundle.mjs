@@ -1,0 +1,67 @@
+// Makes the two bundles that source alone cannot serve: the runner as one file that a sandbox with Node can run, and
+// the page's script for browsers. Each file is replaced in one step, so running servers and tests never read half of one.
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { dirname, extname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+
+const bundles = [
+  {
+    source: "packages/runner/src/main.ts",
+    target: "packages/runner/dist/runner.mjs",
+    options: {
+      platform: "node",
+      target: "node22",
+      external: ["@anthropic-ai/claude-agent-sdk"],
+      // CommonJS dependencies inside the bundle may call `require`.
+      banner: { js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);' },
+    },
+  },
+  {
+    source: "apps/server/src/page/main.ts",
+    target: "apps/server/dist/page/main.js",
+    options: { platform: "browser", target: "es2022" },
+    assets: ["index.html", "page.css"],
+  },
+];
+
+/** Writes `bytes` to `path` in one step, and only where they differ from what is there. */
+function place(path, bytes) {
+  if (existsSync(path) && readFileSync(path).equals(bytes)) return;
+  mkdirSync(dirname(path), { recursive: true });
+  const temporary = `${path}.${process.pid}`;
+  writeFileSync(temporary, bytes);
+  renameSync(temporary, path);
+}
+
+/** Builds every bundle whose source exists and answers the paths it made. */
+export async function bundle() {
+  const made = [];
+  for (const { source, target, options, assets = [] } of bundles) {
+    if (!existsSync(join(root, source))) continue;
+    const { outputFiles } = await build({
+      absWorkingDir: root,
+      entryPoints: [source],
+      bundle: true,
+      format: "esm",
+      sourcemap: "inline",
+      legalComments: "none",
+      logLevel: "error",
+      write: false,
+      ...options,
+    });
+    for (const file of outputFiles) place(join(root, target), Buffer.from(file.contents));
+    for (const asset of assets) {
+      const from = join(root, dirname(source), asset);
+      if (existsSync(from)) place(join(root, dirname(target), asset), readFileSync(from));
+    }
+    made.push(target);
+  }
+  return made;
+}
+
+if (extname(process.argv[1] ?? "") === ".mjs" && fileURLToPath(import.meta.url) === process.argv[1]) {
+  for (const path of await bundle()) console.log(`bundled ${path}`);
+}

@@ -1,0 +1,34 @@
+import { defineConfig } from "vitest/config";
+
+const shared = {
+  globalSetup: ["./scripts/vitest-setup.ts"],
+  exclude: ["**/node_modules/**", "**/dist/**", "**/*.long.test.ts"],
+};
+
+// Two projects: quick tests beside the code, and tests across packages that start servers, harnesses, browsers.
+// `vitest.long.config.ts` has the ones that take too long for every run.
+export default defineConfig({
+  test: {
+    maxWorkers: 2,
+    projects: [
+      {
+        test: {
+          ...shared,
+          name: "unit",
+          include: ["packages/*/src/**/*.test.ts", "apps/*/src/**/*.test.ts"],
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: "across",
+          include: ["tests/**/*.test.ts", "examples/**/*.test.ts", "bench/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});

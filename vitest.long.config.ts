@@ -1,0 +1,14 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    name: "long",
+    maxWorkers: 2,
+    globalSetup: ["./scripts/vitest-setup.ts"],
+    include: ["packages/**/*.long.test.ts", "apps/**/*.long.test.ts", "tests/**/*.long.test.ts"],
+    exclude: ["**/node_modules/**", "**/dist/**"],
+    passWithNoTests: true,
+    testTimeout: 900_000,
+    hookTimeout: 300_000,
+  },
+});
