@@ -1,0 +1,17 @@
+export * from "./version.ts";
+export * from "./primitives.ts";
+export * from "./usage.ts";
+export * from "./blocks.ts";
+export * from "./files.ts";
+export * from "./manifest.ts";
+export * from "./runtime-state.ts";
+export * from "./profile.ts";
+export * from "./session.ts";
+export * from "./events.ts";
+export * from "./errors.ts";
+export * from "./frames.ts";
+export * from "./rest.ts";
+export * from "./wire.ts";
+export * from "./reducer/state.ts";
+export * from "./reducer/reduce.ts";
+export { STATE_LIMITS } from "./reducer/window.ts";

@@ -1,0 +1,88 @@
+import { z } from "zod";
+import { WorkspaceFileInput } from "./files.ts";
+
+/** A string is public; `{ secret, hosts }` names a secret that the gateway puts in on the way to those hosts. */
+export const VariableValue = z.union([
+  z.string(),
+  z.strictObject({ secret: z.string(), hosts: z.array(z.string()).min(1) }),
+]);
+export const Variables = z.record(z.string(), VariableValue);
+
+export const Skill = z.strictObject({
+  name: z.string().min(1),
+  description: z.string(),
+  skillMd: z.string(),
+  supportingFiles: z.array(WorkspaceFileInput).optional(),
+  npmDependencies: z.array(z.string()).optional(),
+  pipDependencies: z.array(z.string()).optional(),
+});
+
+export const SubagentProfile = z.strictObject({
+  name: z.string().min(1),
+  description: z.string(),
+  prompt: z.string(),
+  model: z.string().optional(),
+  tools: z.array(z.string()).optional(),
+});
+
+export const BundledMcp = z.strictObject({
+  name: z.string().min(1),
+  description: z.string(),
+  localProjectPath: z.string(),
+  startCommand: z.string(),
+  installCommand: z.string(),
+});
+
+export const ExternalMcp = z.union([
+  z.strictObject({
+    type: z.literal("stdio").optional(),
+    name: z.string().min(1),
+    command: z.string(),
+    args: z.array(z.string()).optional(),
+    env: Variables.optional(),
+  }),
+  z.strictObject({
+    type: z.enum(["http", "sse"]),
+    name: z.string().min(1),
+    url: z.string(),
+    headers: Variables.optional(),
+  }),
+]);
+
+/** What an agent is. The same document for every architecture; the runner lays it out for the harness. */
+export const AgentProfile = z.strictObject({
+  id: z.string().min(1).max(200),
+  name: z.string().min(1),
+  description: z.string().optional(),
+  systemPrompt: z.string().optional(),
+  /** The memory file: CLAUDE.md, AGENTS.md, GEMINI.md, whichever the harness reads. */
+  agentMDFile: z.string().optional(),
+  /** Names of the tools that the agent may use without asking; absent: the harness's own set. */
+  tools: z.array(z.string()).optional(),
+  model: z.string().optional(),
+  skills: z.array(Skill).optional(),
+  subagents: z.array(SubagentProfile).optional(),
+  commands: z.array(z.strictObject({ name: z.string().min(1), prompt: z.string() })).optional(),
+  bundledMCPs: z.array(BundledMcp).optional(),
+  externalMCPs: z.array(ExternalMcp).optional(),
+  npmDependencies: z.array(z.string()).optional(),
+  pipDependencies: z.array(z.string()).optional(),
+  environmentVariables: Variables.optional(),
+  defaultWorkspaceFiles: z.array(WorkspaceFileInput).optional(),
+});
+export type AgentProfile = z.infer<typeof AgentProfile>;
+
+export const AgentProfileListData = z.object({
+  id: z.string(),
+  name: z.string(),
+  description: z.string().optional(),
+});
+export type AgentProfileListData = z.infer<typeof AgentProfileListData>;
+
+/** The profile that exists from the start: the sandbox is the fence, so nothing is asked. */
+export const DEFAULT_PROFILE: AgentProfile = {
+  id: "default",
+  name: "Default Agent",
+  description: "Reads, writes, edits and runs commands in its own workspace.",
+  tools: ["Read", "Write", "Edit", "Bash"],
+};

@@ -1,0 +1,127 @@
+import type { SessionEvent } from "../events.ts";
+import type { WorkspaceFile } from "../files.ts";
+import { completeBlock, deltaBlock, discoverSubagent, startBlock, updateBlock } from "./conversation.ts";
+import type { SessionState } from "./state.ts";
+import { boundFiles } from "./window.ts";
+
+/** An event of a type that this version may not know: it moves the cursor and changes nothing else. */
+export type AnyEvent = SessionEvent | { seq: number; at: string; type: string; data: unknown };
+
+/**
+ * The state after `event`. Pure; idempotent by `seq` (an event at or below `lastSeq` changes nothing).
+ * It does not check for gaps: whoever reads a log does (`from ?? seq` is `lastSeq` + 1).
+ */
+export function reduce(state: SessionState, event: SessionEvent): SessionState {
+  if (event.seq <= state.lastSeq) return state;
+  const next = apply(state, event);
+  return { ...next, lastSeq: event.seq };
+}
+
+/** `reduce` over a run of events. */
+export function reduceAll(state: SessionState, events: Iterable<SessionEvent>): SessionState {
+  let next = state;
+  for (const event of events) next = reduce(next, event);
+  return next;
+}
+
+function apply(state: SessionState, event: SessionEvent): SessionState {
+  switch (event.type) {
+    case "session:created":
+      return { ...state, ...event.data.session };
+    case "session:block:start":
+      return startBlock(state, event.data.conversationId, event.data.block);
+    case "session:block:delta":
+      return deltaBlock(state, event.data.conversationId, event.data);
+    case "session:block:update":
+      return updateBlock(state, event.data.conversationId, event.data);
+    case "session:block:complete":
+      return completeBlock(state, event.data.conversationId, event.data.block);
+    case "session:status":
+      return { ...state, runtime: event.data.runtime };
+    case "session:metadata:update":
+      return { ...state, sessionMetadata: event.data.metadata };
+    case "session:options:update":
+      return { ...state, sessionOptions: event.data.sessionOptions };
+    case "session:file:created":
+    case "session:file:modified":
+      return { ...state, workspaceFiles: putFile(state.workspaceFiles, event.data.file), lastActivity: event.at };
+    case "session:file:deleted":
+      return {
+        ...state,
+        workspaceFiles: state.workspaceFiles.filter((file) => file.path !== event.data.path),
+        lastActivity: event.at,
+      };
+    case "session:subagent:discovered":
+      return discoverSubagent(state, event.data.subagent);
+    case "session:subagent:completed":
+      return {
+        ...state,
+        subagents: state.subagents.map((subagent) =>
+          subagent.id === event.data.subagentId ? completedSubagent(subagent, event.data) : subagent,
+        ),
+      };
+    default:
+      return applyTurn(state, event);
+  }
+}
+
+function completedSubagent(
+  subagent: SessionState["subagents"][number],
+  data: { status: SessionState["subagents"][number]["status"]; output?: string | undefined },
+): SessionState["subagents"][number] {
+  return { ...subagent, status: data.status, ...(data.output === undefined ? {} : { output: data.output }) };
+}
+
+function putFile(files: readonly WorkspaceFile[], file: WorkspaceFile): readonly WorkspaceFile[] {
+  return boundFiles([...files.filter((known) => known.path !== file.path), file]);
+}
+
+/** Messages, turns, asks: what people and agent do in turn. */
+function applyTurn(state: SessionState, event: SessionEvent): SessionState {
+  switch (event.type) {
+    case "session:message:queued": {
+      const { messageId, content } = event.data;
+      return {
+        ...state,
+        queue: [...state.queue, { messageId, content, queuedAt: event.at }],
+        lastActivity: event.at,
+      };
+    }
+    case "session:message:updated":
+      return {
+        ...state,
+        queue: state.queue.map((message) =>
+          message.messageId === event.data.messageId ? { ...message, content: event.data.content } : message,
+        ),
+        lastActivity: event.at,
+      };
+    case "session:message:withdrawn":
+      return {
+        ...state,
+        queue: state.queue.filter((message) => message.messageId !== event.data.messageId),
+        lastActivity: event.at,
+      };
+    case "session:turn:started": {
+      const { turnId, messageIds } = event.data;
+      return {
+        ...state,
+        queue: state.queue.filter((message) => !messageIds.includes(message.messageId)),
+        turn: { turnId, messageIds, startedAt: event.at },
+        lastActivity: event.at,
+      };
+    }
+    case "session:turn:completed":
+      return { ...state, turn: null, lastActivity: event.at };
+    case "session:ask:opened":
+      return { ...state, asks: [...state.asks, event.data.ask] };
+    case "session:ask:resolved":
+      return {
+        ...state,
+        asks: state.asks.filter((ask) => ask.askId !== event.data.askId),
+        lastActivity: event.at,
+      };
+    // `error` tells people; an event of a newer server only moves the cursor.
+    default:
+      return state;
+  }
+}

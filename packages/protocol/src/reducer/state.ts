@@ -1,0 +1,55 @@
+import type { ConversationBlock, SubagentStatus } from "../blocks.ts";
+import type { WorkspaceFile } from "../files.ts";
+import type { Ask, QueuedMessage, SessionListItem, TurnState } from "../session.ts";
+import { NO_USAGE, type SessionMetadata } from "../usage.ts";
+
+/** A subagent's conversation. */
+export interface SubagentState {
+  readonly id: string;
+  readonly name: string;
+  readonly status: SubagentStatus;
+  readonly output?: string;
+  readonly blocks: readonly ConversationBlock[];
+  /** Cursor for `GET /sessions/:id/blocks?before=` where older blocks exist outside of the state. */
+  readonly blocksBefore?: string;
+}
+
+/**
+ * What a session is at `lastSeq`: `reduce(log)`. The same on server and client, byte for byte as JSON.
+ * Bounded: see `window.ts`.
+ */
+export interface SessionState extends SessionListItem {
+  readonly blocks: readonly ConversationBlock[];
+  readonly blocksBefore?: string;
+  readonly subagents: readonly SubagentState[];
+  readonly workspaceFiles: readonly WorkspaceFile[];
+  readonly sessionMetadata: SessionMetadata;
+  readonly queue: readonly QueuedMessage[];
+  readonly asks: readonly Ask[];
+  readonly turn: TurnState | null;
+  /** Ids of blocks that have started and are not complete. */
+  readonly streamingBlockIds: readonly string[];
+  readonly logId: string;
+  readonly lastSeq: number;
+}
+
+/** The state before the first event of a log. */
+export function initialState(sessionId: string, logId: string): SessionState {
+  return {
+    sessionId,
+    type: "",
+    agentProfileReference: "",
+    createdAt: "",
+    runtime: { isLoaded: false, sandbox: null },
+    blocks: [],
+    subagents: [],
+    workspaceFiles: [],
+    sessionMetadata: { usage: NO_USAGE, costUSD: 0 },
+    queue: [],
+    asks: [],
+    turn: null,
+    streamingBlockIds: [],
+    logId,
+    lastSeq: 0,
+  };
+}

@@ -1,0 +1,144 @@
+/**
+ * The bounds that keep a state small whatever the length of its session. All sizes are in UTF-16 code units, which
+ * every side counts alike. Blocks that are still open count as nothing, so that a client that was spared their deltas
+ * (compaction) evicts the same blocks as one that saw them.
+ */
+import type { ConversationBlock } from "../blocks.ts";
+import type { WorkspaceFile } from "../files.ts";
+import type { SubagentState } from "./state.ts";
+
+export const STATE_LIMITS = {
+  blocks: 500,
+  conversation: 256 * 1024,
+  content: 16 * 1024,
+  files: 256 * 1024,
+  subagents: 100,
+} as const;
+
+/** Cuts text without splitting a surrogate pair. */
+export function cutText(text: string, limit: number): string {
+  if (text.length <= limit) return text;
+  const last = text.charCodeAt(limit - 1);
+  return text.slice(0, last >= 0xd800 && last <= 0xdbff ? limit - 1 : limit);
+}
+
+function cutStrings(value: unknown, budget: { left: number }): unknown {
+  if (typeof value === "string") {
+    const cut = cutText(value, Math.max(0, budget.left));
+    budget.left -= cut.length;
+    return cut;
+  }
+  if (Array.isArray(value)) return value.slice(0, Math.max(0, budget.left)).map((item) => cutStrings(item, spend(budget)));
+  if (typeof value !== "object" || value === null) return value;
+  const entries: [string, unknown][] = [];
+  for (const [key, item] of Object.entries(value)) {
+    if (budget.left <= 0) break;
+    budget.left -= key.length;
+    entries.push([key, cutStrings(item, spend(budget))]);
+  }
+  return Object.fromEntries(entries);
+}
+
+function spend(budget: { left: number }): { left: number } {
+  budget.left -= 1;
+  return budget;
+}
+
+function cutInput(input: Record<string, unknown>): Record<string, unknown> {
+  return cutStrings(input, { left: STATE_LIMITS.content }) as Record<string, unknown>;
+}
+
+const sizes = new WeakMap<object, number>();
+
+/** Size of a block: of its texts and its input as JSON. */
+export function blockSize(block: ConversationBlock): number {
+  const known = sizes.get(block);
+  if (known !== undefined) return known;
+  const size = measure(block);
+  sizes.set(block, size);
+  return size;
+}
+
+function measure(block: ConversationBlock): number {
+  switch (block.type) {
+    case "tool_use":
+      return JSON.stringify(block.input).length;
+    case "subagent":
+      return (block.input?.length ?? 0) + (block.output?.length ?? 0);
+    case "error":
+      return block.message.length;
+    case "user_message":
+    case "assistant_text":
+    case "thinking":
+    case "tool_result":
+    case "system":
+      return block.content.length;
+    default:
+      return 0;
+  }
+}
+
+/** A block as the state holds it: no text above the bound, `truncated` where something was cut. */
+export function cutBlock(block: ConversationBlock): ConversationBlock {
+  if (blockSize(block) <= STATE_LIMITS.content) return block;
+  switch (block.type) {
+    case "tool_use":
+      return { ...block, input: cutInput(block.input), truncated: true };
+    case "subagent":
+      return {
+        ...block,
+        ...(block.input === undefined ? {} : { input: cutText(block.input, STATE_LIMITS.content / 2) }),
+        ...(block.output === undefined ? {} : { output: cutText(block.output, STATE_LIMITS.content / 2) }),
+        truncated: true,
+      };
+    case "error":
+      return { ...block, message: cutText(block.message, STATE_LIMITS.content), truncated: true };
+    case "user_message":
+    case "assistant_text":
+    case "thinking":
+    case "tool_result":
+    case "system":
+      return { ...block, content: cutText(block.content, STATE_LIMITS.content), truncated: true };
+    default:
+      return block;
+  }
+}
+
+/** How many of the oldest blocks fall out of the window. */
+export function blocksToEvict(blocks: readonly ConversationBlock[], open: readonly string[]): number {
+  const sizeOf = (block: ConversationBlock): number => (open.includes(block.id) ? 0 : blockSize(block));
+  let size = 0;
+  for (const block of blocks) size += sizeOf(block);
+  let evict = 0;
+  while (blocks.length - evict > STATE_LIMITS.blocks || (size > STATE_LIMITS.conversation && evict < blocks.length - 1)) {
+    const oldest = blocks[evict];
+    if (oldest === undefined) break;
+    size -= sizeOf(oldest);
+    evict += 1;
+  }
+  return evict;
+}
+
+/** Drops contents, of the file that was changed longest ago first, until the bound holds. */
+export function boundFiles(files: readonly WorkspaceFile[]): readonly WorkspaceFile[] {
+  let size = 0;
+  for (const file of files) size += file.content?.length ?? 0;
+  if (size <= STATE_LIMITS.files) return files;
+  return files.map((file) => {
+    if (size <= STATE_LIMITS.files || file.content === undefined) return file;
+    size -= file.content.length;
+    const { content: _content, encoding: _encoding, ...rest } = file;
+    return { ...rest, truncated: true };
+  });
+}
+
+/** Forgets the oldest subagents that have ended. */
+export function boundSubagents(subagents: readonly SubagentState[]): readonly SubagentState[] {
+  let surplus = subagents.length - STATE_LIMITS.subagents;
+  if (surplus <= 0) return subagents;
+  return subagents.filter((subagent) => {
+    if (surplus <= 0 || subagent.status === "running") return true;
+    surplus -= 1;
+    return false;
+  });
+}

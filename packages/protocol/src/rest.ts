@@ -1,0 +1,65 @@
+import { z } from "zod";
+import { ConversationBlock } from "./blocks.ts";
+import { FileEntry, WorkspaceFileInput } from "./files.ts";
+import { AgentProfileListData } from "./profile.ts";
+import { ClientId, JsonObject } from "./primitives.ts";
+import { PersistedSessionListData, SessionListItem, SessionOptions } from "./session.ts";
+import { SessionRuntimeState } from "./runtime-state.ts";
+
+/** Body of `POST /sessions/create`. */
+export const CreateSessionBody = z.strictObject({
+  agentProfileRef: z.string().min(1).max(200),
+  architecture: z.string().min(1).max(100),
+  sessionOptions: SessionOptions.optional(),
+  defaultWorkspaceFiles: z.array(WorkspaceFileInput).max(1000).optional(),
+  name: z.string().max(500).optional(),
+  metadata: JsonObject.optional(),
+});
+export type CreateSessionBody = z.infer<typeof CreateSessionBody>;
+
+/** 201 of `POST /sessions/create`. */
+export const CreateSessionAnswer = PersistedSessionListData.extend({ runtime: SessionRuntimeState });
+export type CreateSessionAnswer = z.infer<typeof CreateSessionAnswer>;
+
+/** Body of `POST /sessions/:id/message`. */
+export const SendMessageBody = z.strictObject({
+  content: z.string().min(1),
+  messageId: ClientId.optional(),
+});
+export type SendMessageBody = z.infer<typeof SendMessageBody>;
+
+/** 202 of `POST /sessions/:id/message`: the message is in the log. */
+export const SendMessageAnswer = z.object({
+  success: z.literal(true),
+  sessionId: z.string(),
+  messageId: ClientId,
+  /** Place in the queue; absent when a turn can take it at once. */
+  position: z.number().int().positive().optional(),
+});
+export type SendMessageAnswer = z.infer<typeof SendMessageAnswer>;
+
+export const ListSessionsAnswer = z.object({
+  sessions: z.array(SessionListItem),
+  nextCursor: z.string().optional(),
+});
+export type ListSessionsAnswer = z.infer<typeof ListSessionsAnswer>;
+
+export const ListProfilesAnswer = z.object({ profiles: z.array(AgentProfileListData) });
+export type ListProfilesAnswer = z.infer<typeof ListProfilesAnswer>;
+
+/** A page of blocks, oldest first. `before` is the cursor of the page that comes before; absent at the beginning. */
+export const BlocksPage = z.object({ blocks: z.array(ConversationBlock), before: z.string().optional() });
+export type BlocksPage = z.infer<typeof BlocksPage>;
+
+export const ListFilesAnswer = z.object({ files: z.array(FileEntry) });
+export type ListFilesAnswer = z.infer<typeof ListFilesAnswer>;
+
+export const UpdateOptionsBody = SessionOptions;
+export const UpdateMessageBody = z.strictObject({ content: z.string().min(1) });
+
+/** Default limits of the transports, in bytes; all are options. */
+export const DEFAULT_LIMITS = {
+  bodyBytes: 10 * 1024 * 1024,
+  messageBytes: 1024 * 1024,
+  frameBytes: 1024 * 1024,
+} as const;

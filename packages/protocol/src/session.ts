@@ -1,0 +1,64 @@
+import { z } from "zod";
+import { MAIN_CONVERSATION } from "./blocks.ts";
+import { ClientId, Id, JsonObject, Timestamp } from "./primitives.ts";
+import { SessionRuntimeState } from "./runtime-state.ts";
+import { WorkspaceFile } from "./files.ts";
+
+/** Agent harnesses that a session can name. */
+export const Architecture = z.enum(["claude-agent-sdk"]);
+export type Architecture = z.infer<typeof Architecture>;
+
+/** Options of one session; they override the profile's. Kept fields of other names are the harness's own. */
+export const SessionOptions = z.strictObject({
+  model: z.string().min(1).max(200).optional(),
+});
+export type SessionOptions = z.infer<typeof SessionOptions>;
+
+export const PersistedSessionListData = z.object({
+  sessionId: Id,
+  /** The architecture. */
+  type: z.string(),
+  agentProfileReference: z.string(),
+  name: z.string().optional(),
+  createdAt: Timestamp,
+  lastActivity: Timestamp.optional(),
+  sessionOptions: SessionOptions.optional(),
+  /** The user's own. */
+  metadata: JsonObject.optional(),
+});
+export type PersistedSessionListData = z.infer<typeof PersistedSessionListData>;
+
+export const PersistedSessionData = PersistedSessionListData.extend({
+  rawTranscript: z.string().optional(),
+  workspaceFiles: z.array(WorkspaceFile),
+});
+export type PersistedSessionData = z.infer<typeof PersistedSessionData>;
+
+/** An item of `GET /sessions`. */
+export const SessionListItem = PersistedSessionListData.extend({ runtime: SessionRuntimeState });
+export type SessionListItem = z.infer<typeof SessionListItem>;
+
+export const QueuedMessage = z.object({ messageId: ClientId, content: z.string(), queuedAt: Timestamp });
+export type QueuedMessage = z.infer<typeof QueuedMessage>;
+
+export const TurnStatus = z.enum(["completed", "interrupted", "failed"]);
+export type TurnStatus = z.infer<typeof TurnStatus>;
+
+export const TurnError = z.object({ code: z.string(), message: z.string() });
+export type TurnError = z.infer<typeof TurnError>;
+
+/** The running turn of a state; null while the agent is idle. */
+export const TurnState = z.object({ turnId: Id, messageIds: z.array(ClientId), startedAt: Timestamp });
+export type TurnState = z.infer<typeof TurnState>;
+
+/** Something that the agent asks a person. */
+export const Ask = z.object({
+  askId: Id,
+  conversationId: z.string().default(MAIN_CONVERSATION),
+  kind: z.enum(["permission", "question", "plan", "elicitation"]),
+  prompt: z.string(),
+  details: JsonObject.optional(),
+  openedAt: Timestamp,
+  expiresAt: Timestamp.optional(),
+});
+export type Ask = z.infer<typeof Ask>;

@@ -1,0 +1,43 @@
+import { z } from "zod";
+
+const Tokens = z.number().int().nonnegative();
+
+/** Token counts, totals of a session or of a turn. `totalTokens` is input + output + both cache counts. */
+export const Usage = z.object({
+  inputTokens: Tokens,
+  outputTokens: Tokens,
+  cacheReadTokens: Tokens,
+  cacheWriteTokens: Tokens,
+  thinkingTokens: Tokens,
+  totalTokens: Tokens,
+});
+export type Usage = z.infer<typeof Usage>;
+
+/** What a session has used so far. `costUSD` as the harness computes it from its price list. */
+export const SessionMetadata = z.object({
+  usage: Usage,
+  costUSD: z.number().nonnegative(),
+  model: z.string().optional(),
+});
+export type SessionMetadata = z.infer<typeof SessionMetadata>;
+
+export const NO_USAGE: Usage = {
+  inputTokens: 0,
+  outputTokens: 0,
+  cacheReadTokens: 0,
+  cacheWriteTokens: 0,
+  thinkingTokens: 0,
+  totalTokens: 0,
+};
+
+/** Sum of two usages, field by field. */
+export function addUsage(a: Usage, b: Usage): Usage {
+  return {
+    inputTokens: a.inputTokens + b.inputTokens,
+    outputTokens: a.outputTokens + b.outputTokens,
+    cacheReadTokens: a.cacheReadTokens + b.cacheReadTokens,
+    cacheWriteTokens: a.cacheWriteTokens + b.cacheWriteTokens,
+    thinkingTokens: a.thinkingTokens + b.thinkingTokens,
+    totalTokens: a.totalTokens + b.totalTokens,
+  };
+}

@@ -1,0 +1,156 @@
+/**
+ * The wire between server and runner: newline-delimited JSON, one frame a line, over any byte stream.
+ * The runner says hello first; the server attaches with the number up to which it has taken entries; then
+ * entries flow one way, acks and commands the other. Nothing that a runner says is trusted: it may only be what
+ * `RunnerFrame` allows, for its own session.
+ */
+import { z } from "zod";
+import { BlockUpdates, ConversationBlock, SubagentStatus } from "./blocks.ts";
+import { FileEntry } from "./files.ts";
+import { AgentProfile } from "./profile.ts";
+import { ClientId, Id, Sha256, WorkspacePath } from "./primitives.ts";
+import { SessionOptions, TurnError, TurnStatus } from "./session.ts";
+import { Usage } from "./usage.ts";
+
+export const WIRE_VERSION = 1;
+/** Longest line, in bytes, that either side takes. */
+export const MAX_LINE_BYTES = 4 * 1024 * 1024;
+/** Bytes of a blob in one entry or command, before base64. */
+export const BLOB_CHUNK_BYTES = 256 * 1024;
+/** A file's content up to this many bytes of valid UTF-8 stands in its event. */
+export const INLINE_FILE_BYTES = 64 * 1024;
+/** Runner's deltas, contents and transcript lines above this many characters are split or cut by the runner. */
+export const MAX_CONTENT_CHARS = 1024 * 1024;
+
+const generation = z.number().int().positive();
+const n = z.number().int().nonnegative();
+const fence = z.number().int().positive();
+const Base64 = z.string().max(Math.ceil(BLOB_CHUNK_BYTES / 3) * 4);
+const conversationId = Id;
+
+/** A numbered entry's body: what a runner may say. */
+export const EntryBody = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("block:start"), conversationId, block: ConversationBlock }),
+  z.object({ kind: z.literal("block:delta"), conversationId, blockId: Id, delta: z.string() }),
+  z.object({ kind: z.literal("block:update"), conversationId, blockId: Id, updates: BlockUpdates }),
+  /** `block.retracted` takes a block back. */
+  z.object({ kind: z.literal("block:complete"), conversationId, block: ConversationBlock }),
+  z.object({ kind: z.literal("subagent:discovered"), subagentId: Id, name: z.string() }),
+  z.object({
+    kind: z.literal("subagent:completed"),
+    subagentId: Id,
+    status: SubagentStatus,
+    output: z.string().optional(),
+  }),
+  /** Bytes of a file to come, in order of offset; `total` is the blob's whole size. */
+  z.object({ kind: z.literal("blob"), sha256: Sha256, offset: n, total: n, data: Base64 }),
+  /** The path is new or has changed. `content`: small valid UTF-8; else the blob came before, unless `omitted`. */
+  z.object({
+    kind: z.literal("file:changed"),
+    change: z.enum(["created", "modified"]),
+    file: FileEntry.extend({ content: z.string().optional() }),
+    /** Too large to be kept: only its metadata is known. */
+    omitted: z.boolean().optional(),
+  }),
+  z.object({ kind: z.literal("file:deleted"), path: WorkspacePath }),
+  /** Lines of the harness's own transcript, to be appended under `key`. */
+  z.object({ kind: z.literal("transcript"), key: z.string().min(1).max(500), lines: z.array(z.string()) }),
+  /** What was used since the last such entry. */
+  z.object({
+    kind: z.literal("usage"),
+    usage: Usage,
+    costUSD: z.number().nonnegative(),
+    model: z.string().optional(),
+  }),
+  /** The harness is ready; with it this conversation can be resumed elsewhere. */
+  z.object({ kind: z.literal("harness:ready"), nativeSessionId: z.string().max(200) }),
+  /** Follows the full scan after the turn; every entry of the turn has a lower number. */
+  z.object({
+    kind: z.literal("turn:ended"),
+    turnId: Id,
+    status: TurnStatus,
+    usage: Usage,
+    costUSD: z.number().nonnegative(),
+    error: TurnError.optional(),
+  }),
+]);
+export type EntryBody = z.infer<typeof EntryBody>;
+export type EntryKind = EntryBody["kind"];
+
+export const Entry = z.object({ type: z.literal("entry"), n: n.positive(), body: EntryBody });
+export type Entry = z.infer<typeof Entry>;
+
+export const RunnerFrame = z.discriminatedUnion("type", [
+  /** First frame of a connection. Kept entries are `first`…`last` (`first` = `last` + 1 when none). */
+  z.object({ type: z.literal("hello"), version: z.number().int(), generation, first: n, last: n, fence: n }),
+  Entry,
+  /** Answer to a command; sent again when the same command comes again. */
+  z.object({
+    type: z.literal("reply"),
+    id: Id,
+    ok: z.boolean(),
+    data: z.unknown().optional(),
+    error: TurnError.optional(),
+  }),
+  z.object({ type: z.literal("pong"), id: Id }),
+  /** The last frame: why the runner closes this connection. */
+  z.object({ type: z.literal("refused"), code: z.enum(["stale_fence", "replaced", "ending", "protocol_error"]), message: z.string() }),
+]);
+export type RunnerFrame = z.infer<typeof RunnerFrame>;
+
+/** What a runner needs to start its harness. Sent once per generation. */
+export const StartCommand = z.object({
+  kind: z.literal("start"),
+  architecture: z.string(),
+  profile: AgentProfile,
+  options: SessionOptions,
+  /** Resume this native session, whose transcript was put before. */
+  resume: z.string().max(200).optional(),
+  /** Environment of the harness and its tools. */
+  environment: z.record(z.string(), z.string()),
+  /** Names of folders that are not tracked, at any depth. */
+  ignore: z.array(z.string()),
+  /** Files above this many bytes are listed without their bytes. */
+  maxFileBytes: z.number().int().positive(),
+});
+export type StartCommand = z.infer<typeof StartCommand>;
+
+/** A manifest's digest: see `manifestHash` in `manifest.ts`. */
+export const SyncReport = z.object({ last: n, count: n, manifest: Sha256 });
+export type SyncReport = z.infer<typeof SyncReport>;
+
+export const CommandBody = z.discriminatedUnion("kind", [
+  /** Puts bytes of a file into the workspace before the start; known from then on, so no event follows. */
+  z.object({
+    kind: z.literal("file:put"),
+    file: FileEntry,
+    offset: n,
+    data: Base64,
+    last: z.boolean(),
+  }),
+  z.object({ kind: z.literal("transcript:put"), key: z.string().min(1).max(500), lines: z.array(z.string()) }),
+  StartCommand,
+  /** Starts a turn; taken once by its command id. Its end is the entry `turn:ended`. */
+  z.object({
+    kind: z.literal("message"),
+    turnId: Id,
+    messages: z.array(z.object({ messageId: ClientId, content: z.string() })).min(1),
+  }),
+  /** Stops the running turn. `failure`: it ends as failed with this error instead of as interrupted. */
+  z.object({ kind: z.literal("interrupt"), turnId: Id, failure: TurnError.optional() }),
+  z.object({ kind: z.literal("options"), options: SessionOptions }),
+  /** Full scan; the reply is a `SyncReport`. */
+  z.object({ kind: z.literal("sync") }),
+  /** As `sync`; and from now on the runner takes no turns and, with its reply out, refuses to be attached to. */
+  z.object({ kind: z.literal("prepare-end") }),
+]);
+export type CommandBody = z.infer<typeof CommandBody>;
+
+export const ToRunnerFrame = z.discriminatedUnion("type", [
+  /** Second frame of a connection: the entries up to `after` are saved, send what follows. */
+  z.object({ type: z.literal("attach"), version: z.number().int(), generation, fence, after: n }),
+  z.object({ type: z.literal("ack"), n }),
+  z.object({ type: z.literal("command"), id: Id, fence, command: CommandBody }),
+  z.object({ type: z.literal("ping"), id: Id }),
+]);
+export type ToRunnerFrame = z.infer<typeof ToRunnerFrame>;
