@@ -1,0 +1,62 @@
+import type { EntryBody, SessionOptions, StartCommand, TurnError, TurnStatus, Usage } from "@hhopkins/agent-runtime-protocol";
+
+/** How a turn of the harness ended. Usage and cost are of this turn alone. */
+export interface TurnEnd {
+  readonly status: TurnStatus;
+  readonly usage: Usage;
+  readonly costUSD: number;
+  readonly error?: TurnError;
+}
+
+export interface HarnessMessage {
+  readonly messageId: string;
+  readonly content: string;
+}
+
+/** What the runner gives an architecture to start its harness with. */
+export interface HarnessSpec {
+  readonly start: StartCommand;
+  /** Absolute paths inside the sandbox. */
+  readonly workspace: string;
+  readonly home: string;
+  /** Folder whose `node_modules` holds the harness's own packages. */
+  readonly packages: string;
+  /** Where the harness reaches the model, e.g. `http://127.0.0.1:3128`. */
+  readonly modelUrl: string;
+  /** What the harness shows the gateway instead of a key. */
+  readonly modelToken: string;
+  /** Transcript lines of `start.resume`, by key, put before the start. */
+  readonly transcript: ReadonlyMap<string, readonly string[]>;
+  /**
+   * Takes what the harness has to say, in order (blocks, subagents, usage, transcript; never turn ends or files).
+   * Resolves when there is room: an architecture waits for it.
+   */
+  readonly emit: (body: EntryBody) => Promise<void>;
+  readonly now: () => Date;
+  /** Diagnostics for the runner's own log file; never a client's eyes. */
+  readonly log: (message: string, detail?: unknown) => void;
+}
+
+/** A running harness: one long-lived process, many turns. */
+export interface Harness {
+  /** The id with which the conversation can be resumed in another sandbox. */
+  readonly nativeSessionId: string;
+  /**
+   * Runs one turn until the agent is idle. Never rejects: inside a turn a failure is an error block and a `failed`
+   * end. A harness process that died is started again, resumed, by the next call.
+   */
+  runTurn(turn: { turnId: string; messages: readonly HarnessMessage[] }): Promise<TurnEnd>;
+  /** Stops the running turn; `failure` makes it end as failed with that error. Resolves when asked, not when stopped. */
+  interrupt(failure?: TurnError): Promise<void>;
+  setOptions(options: SessionOptions): Promise<void>;
+  /** Everything that the harness mirrors out has been emitted. */
+  flush(): Promise<void>;
+  /** Ends the process group of the harness. */
+  stop(): Promise<void>;
+}
+
+/** PORT: an agent harness. One folder beside this file implements one architecture. */
+export interface RunnerArchitecture {
+  readonly name: string;
+  start(spec: HarnessSpec, signal: AbortSignal): Promise<Harness>;
+}

@@ -1,0 +1,87 @@
+import type {
+  BlocksPage,
+  CreateSessionAnswer,
+  CreateSessionBody,
+  FileEntry,
+  ListFilesAnswer,
+  ListProfilesAnswer,
+  ListSessionsAnswer,
+  ResyncReason,
+  SendMessageAnswer,
+  SendMessageBody,
+  SessionListItem,
+  SessionOptions,
+  SessionState,
+} from "@hhopkins/agent-runtime-protocol";
+import type { Principal } from "../auth/principal.ts";
+import type { LogFrame } from "../log/frame.ts";
+
+/** Where a follower stands and what comes next. */
+export interface Follow {
+  readonly logId: string;
+  /** The log's tail when the follow began. */
+  readonly lastSeq: number;
+  /** The cursor cannot be served: nothing follows but the news of it. */
+  readonly resync?: ResyncReason;
+  /**
+   * Batches of frames, in order, without hole or double, from `after` + 1 on: history first, then live, until
+   * `signal` fires or the session is deleted. Pulling is the back-pressure: who does not pull is buffered up to a
+   * bound and then served from the store. With `tail: true` it ends at the log's tail.
+   */
+  readonly batches: AsyncIterable<readonly LogFrame[]>;
+}
+
+export interface FollowOptions {
+  readonly after: number;
+  readonly logId?: string;
+  readonly signal: AbortSignal;
+  readonly tail?: boolean;
+}
+
+export interface Readiness {
+  readonly ready: boolean;
+  /** One line a part: `ok`, or what is wrong. */
+  readonly checks: Readonly<Record<string, string>>;
+}
+
+export type SessionListChange =
+  | { readonly event: "sessions:updated"; readonly session: SessionListItem }
+  | { readonly event: "sessions:removed"; readonly sessionId: string };
+
+/**
+ * What the transports need of the sessions; every call is made for a principal and scoped to its tenant. Errors are
+ * `RuntimeError`s whose code the transport turns into an answer.
+ */
+export interface SessionService {
+  create(principal: Principal, body: CreateSessionBody): Promise<CreateSessionAnswer>;
+  list(principal: Principal, query: { limit: number; cursor?: string }): Promise<ListSessionsAnswer>;
+  /** The committed state. Does not load the session. */
+  state(principal: Principal, sessionId: string): Promise<SessionState>;
+  /** Resolves when the message is in the log. Loads the session where it is not. */
+  send(
+    principal: Principal,
+    sessionId: string,
+    message: SendMessageBody & { readonly idempotencyKey?: string },
+  ): Promise<SendMessageAnswer>;
+  updateMessage(principal: Principal, sessionId: string, message: { messageId: string; content: string }): Promise<void>;
+  withdrawMessage(principal: Principal, sessionId: string, messageId: string): Promise<void>;
+  /** Asks the running turn to stop; does nothing where none runs. */
+  interrupt(principal: Principal, sessionId: string): Promise<void>;
+  updateOptions(principal: Principal, sessionId: string, options: SessionOptions): Promise<void>;
+  sync(principal: Principal, sessionId: string): Promise<void>;
+  unload(principal: Principal, sessionId: string): Promise<void>;
+  delete(principal: Principal, sessionId: string): Promise<void>;
+  blocks(
+    principal: Principal,
+    sessionId: string,
+    page: { conversationId: string; before?: string; limit: number },
+  ): Promise<BlocksPage>;
+  files(principal: Principal, sessionId: string): Promise<ListFilesAnswer>;
+  /** One file with its bytes, as last synced; `file_not_found` otherwise. */
+  file(principal: Principal, sessionId: string, path: string): Promise<{ entry: FileEntry; bytes: AsyncIterable<Uint8Array> }>;
+  follow(principal: Principal, sessionId: string, options: FollowOptions): Promise<Follow>;
+  /** List updates of the principal's tenant, best effort. Returns how to stop. */
+  watch(principal: Principal, listener: (change: SessionListChange) => void): () => void;
+  profiles(principal: Principal): Promise<ListProfilesAnswer>;
+  readiness(): Promise<Readiness>;
+}
