@@ -35,6 +35,8 @@ export interface StoredMessage {
   readonly idempotencyKey?: string;
   /** SHA-256 of the content that was sent first. */
   readonly contentHash: string;
+  /** Place in the queue that was answered first; absent when a turn could take it at once. */
+  readonly position?: number;
 }
 
 export interface BlockWrite {
@@ -131,8 +133,11 @@ export interface SessionStore {
   message(key: SessionKey, by: { messageId?: string; idempotencyKey?: string }): Promise<StoredMessage | null>;
   /** Sessions of one tenant, newest activity first. `cursor` is from an earlier answer. */
   list(query: { tenant: string; limit: number; cursor?: string }): Promise<SessionPage>;
-  /** Sessions of all tenants that claim a sandbox. */
-  withSandbox(): Promise<readonly (SessionKey & { readonly sandbox: StoredSandbox })[]>;
+  /**
+   * Sessions of all tenants that a server holds, or held when it ended: those whose latest `session:status` says
+   * `isLoaded`, and those with a sandbox. A starting server goes through them.
+   */
+  claimed(): Promise<readonly (SessionKey & { readonly sandbox: StoredSandbox | null })[]>;
   /** Removes the session and everything of it. */
   delete(key: SessionKey): Promise<void>;
 }
