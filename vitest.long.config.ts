@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     name: "long",
     maxWorkers: 2,
+    reporters: ["default", "./scripts/test-report.ts"],
     globalSetup: ["./scripts/vitest-setup.ts"],
     include: ["packages/**/*.long.test.ts", "apps/**/*.long.test.ts", "tests/**/*.long.test.ts"],
     exclude: ["**/node_modules/**", "**/dist/**"],
