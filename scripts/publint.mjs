@@ -18,7 +18,6 @@ async function problemsOf(folder, target) {
   }
   const bytes = readFileSync(tarball);
   const { messages } = await publint({
-    pkgDir: folder,
     strict: true,
     pack: { tarball: bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) },
   });
