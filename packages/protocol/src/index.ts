@@ -15,3 +15,5 @@ export * from "./wire.ts";
 export * from "./reducer/state.ts";
 export * from "./reducer/reduce.ts";
 export { STATE_LIMITS } from "./reducer/window.ts";
+export type { PersistenceAdapter, SessionRecordUpdates } from "./persistence/port.ts";
+export type * from "./persistence/session-store.ts";

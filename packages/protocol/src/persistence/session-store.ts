@@ -1,0 +1,160 @@
+import type { ConversationBlock } from "../blocks.ts";
+import type { SessionEvent } from "../events.ts";
+import type { FileEntry } from "../files.ts";
+import type { SessionState } from "../reducer/state.ts";
+import type { PersistedSessionListData } from "../session.ts";
+import type { SessionRecordUpdates } from "./port.ts";
+
+/** Which session of which tenant. */
+export interface SessionKey {
+  readonly tenant: string;
+  readonly sessionId: string;
+}
+
+/** Up to which entry of which sandbox's journal everything is saved. */
+export interface RunnerCursor {
+  readonly generation: number;
+  readonly n: number;
+}
+
+/** How a sandbox is found again; `ref` is the provider's own, plain JSON. */
+export interface StoredSandbox {
+  readonly provider: string;
+  readonly generation: number;
+  readonly ref: unknown;
+  /** What this sandbox shows the gateway. A secret of this generation only. */
+  readonly token: string;
+  /** The runner was given its start command, and from then on owns the workspace. */
+  readonly started: boolean;
+}
+
+/** A message's ids, for as long as its session exists. */
+export interface StoredMessage {
+  readonly messageId: string;
+  readonly idempotencyKey?: string;
+  /** SHA-256 of the content that was sent first. */
+  readonly contentHash: string;
+  /** Place in the queue that was answered first; absent when a turn could take it at once. */
+  readonly position?: number;
+}
+
+/** A piece of a blob. Pieces may come in any order; a piece at the same offset again is ignored. */
+export interface BlobChunk {
+  readonly sha256: string;
+  readonly offset: number;
+  /** Bytes of the whole blob: it is complete when so many are there without a hole. */
+  readonly total: number;
+  readonly bytes: Uint8Array;
+}
+
+export interface BlockWrite {
+  readonly conversationId: string;
+  /** Place in the session: seq of the block's start event. It never changes: a known block keeps its own. */
+  readonly position: number;
+  /** null: the block was taken back. */
+  readonly block: ConversationBlock | null;
+  readonly blockId: string;
+}
+
+/** One atomic write to one session: all of it is kept, or nothing. */
+export interface AppendBatch extends SessionKey {
+  /** The log's last seq before this batch; another one is refused with `sequence_conflict`. */
+  readonly expectedSeq: number;
+  /** Numbered `expectedSeq` + 1, + 2, …; may be empty. */
+  readonly events: readonly SessionEvent[];
+  readonly cursor?: RunnerCursor;
+  readonly transcript?: readonly { readonly key: string; readonly lines: readonly string[] }[];
+  readonly blobs?: readonly BlobChunk[];
+  /** A path stands in one of the two; where it stands in both it is put. */
+  readonly files?: {
+    readonly put: readonly FileEntry[];
+    readonly deleted: readonly string[];
+  };
+  readonly blocks?: readonly BlockWrite[];
+  /** A `messageId` or `idempotencyKey` that the session has already is refused with `conflict`. */
+  readonly messages?: readonly StoredMessage[];
+  /** null: there is none any more. */
+  readonly sandbox?: StoredSandbox | null;
+  readonly nativeSessionId?: string;
+  /** The state after the last event: what a later load starts from. */
+  readonly snapshot?: SessionState;
+  readonly record?: SessionRecordUpdates;
+}
+
+/** What a server needs to load a session, beside the events after `snapshot`. */
+export interface SessionHead {
+  readonly record: PersistedSessionListData;
+  readonly logId: string;
+  readonly lastSeq: number;
+  /** null: none is kept, or another version of the protocol wrote it: reduce the log from its beginning. */
+  readonly snapshot: SessionState | null;
+  readonly cursor: RunnerCursor | null;
+  readonly sandbox: StoredSandbox | null;
+  readonly nativeSessionId: string | null;
+  /** Generation of the newest sandbox that was ever begun; 0 before the first. */
+  readonly generation: number;
+}
+
+export interface SessionPage {
+  readonly sessions: readonly (PersistedSessionListData & { readonly runtime: SessionState["runtime"] })[];
+  readonly nextCursor?: string;
+}
+
+/**
+ * CAPABILITY of a persistence adapter: the session log and all that belongs to it. Errors are `RuntimeError`s:
+ * `sequence_conflict` for a batch whose `expectedSeq` is not the log's, `session_not_found`, `conflict`
+ * (create of an id that exists), `invalid_request` for a cursor that is none, `persistence_unavailable` for whatever else.
+ * Every method is scoped by tenant: another tenant's session is not found. Reading from a session that is not there
+ * answers with nothing (null, an empty list). What was read is a copy: changing it changes nothing here.
+ */
+export interface SessionStore {
+  /** Creates the session with the log's first events, numbered from 1. */
+  create(
+    session: SessionKey & {
+      record: PersistedSessionListData;
+      logId: string;
+      first: Omit<AppendBatch, "tenant" | "sessionId" | "expectedSeq">;
+    },
+  ): Promise<void>;
+  /**
+   * Writes the batches, each atomic, in order, together in one transaction where that is cheaper. The answer has an
+   * entry a batch: null, or why it was refused. A batch that was refused leaves no trace and does not affect others.
+   */
+  append(batches: readonly AppendBatch[]): Promise<readonly (Error | null)[]>;
+  /** Events with seq > `after`, in order, at most `limit`. */
+  events(key: SessionKey, page: { after: number; limit: number }): Promise<readonly SessionEvent[]>;
+  /** null: no such session of this tenant. */
+  head(key: SessionKey): Promise<SessionHead | null>;
+  /**
+   * Blocks as they are now, whole, oldest first: the `limit` last ones before the block `before` (a block's id; absent:
+   * from the end; one that was taken back is as good). `more`: there are older ones.
+   */
+  blocks(
+    key: SessionKey,
+    page: { conversationId: string; before?: string; limit: number },
+  ): Promise<{ readonly blocks: readonly ConversationBlock[]; readonly more: boolean }>;
+  /** One block and its place, or null. */
+  block(
+    key: SessionKey,
+    blockId: string,
+  ): Promise<{ block: ConversationBlock; position: number; conversationId: string } | null>;
+  files(key: SessionKey): Promise<readonly FileEntry[]>;
+  /** Bytes of a blob in pieces, in order; nothing where it is unknown or not complete. */
+  blob(key: SessionKey, sha256: string): AsyncIterable<Uint8Array>;
+  /** Bytes of this blob that are stored from offset 0 on without a hole. */
+  blobSize(key: SessionKey, sha256: string): Promise<number>;
+  /** Keys and lines of the harness's transcript, lines in order of appending, in pages. */
+  transcript(key: SessionKey): AsyncIterable<{ readonly key: string; readonly lines: readonly string[] }>;
+  message(key: SessionKey, by: { messageId?: string; idempotencyKey?: string }): Promise<StoredMessage | null>;
+  /** Sessions of one tenant, newest activity first. `cursor` is from an earlier answer. */
+  list(query: { tenant: string; limit: number; cursor?: string }): Promise<SessionPage>;
+  /**
+   * Sessions of all tenants that a server holds, or held when it ended: those whose latest `session:status` says
+   * `isLoaded`, and those with a sandbox. A starting server goes through them.
+   */
+  claimed(): Promise<readonly (SessionKey & { readonly sandbox: StoredSandbox | null })[]>;
+  /** Removes the session and everything of it; resolves where there is none. */
+  delete(key: SessionKey): Promise<void>;
+  /** Where appends may resolve before they are kept: keeps what waits. Called before the adapter is closed. */
+  flush?(): Promise<void>;
+}
