@@ -12,6 +12,7 @@ export * from "./errors.ts";
 export * from "./frames.ts";
 export * from "./rest.ts";
 export * from "./wire.ts";
+export * from "./ndjson.ts";
 export * from "./reducer/state.ts";
 export * from "./reducer/reduce.ts";
 export { STATE_LIMITS } from "./reducer/window.ts";
