@@ -1,7 +1,7 @@
 // Runs one of our programs on the project's own Node, as if the caller were that program.
 import { spawn, spawnSync } from "node:child_process";
 import { constants } from "node:os";
-import { join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { node } from "./install.mjs";
 import { root } from "./pnpm.mjs";
 
@@ -13,7 +13,13 @@ const SAME_PRESS_MS = 400;
  * process group of its own, so that a terminal's Ctrl-C reaches it through here alone.
  */
 export function run(args, options = {}) {
-  const child = spawn(node, args, { stdio: "inherit", detached: process.platform !== "win32", ...options });
+  const child = spawn(node, args, {
+    stdio: "inherit",
+    detached: process.platform !== "win32",
+    // What asks for "node" by name gets the same one.
+    env: { ...process.env, PATH: [dirname(node), process.env.PATH].join(delimiter) },
+    ...options,
+  });
   const last = new Map();
   const forward = (signal) => {
     const now = Date.now();
