@@ -29,7 +29,9 @@ export interface AnthropicRequest extends ModelRequest {
 export function readAnthropicRequest(body: unknown): AnthropicRequest | string {
   const parsed = requestSchema.safeParse(body);
   if (!parsed.success) {
-    return parsed.error.issues.map((issue) => `${issue.path.map(String).join(".") || "body"}: ${issue.message}`).join("; ");
+    return parsed.error.issues
+      .map((issue) => `${issue.path.map(String).join(".") || "body"}: ${issue.message}`)
+      .join("; ");
   }
   const { model, messages, system, tools, stream, metadata } = parsed.data;
   return {

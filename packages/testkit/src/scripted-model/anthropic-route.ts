@@ -4,7 +4,7 @@ import { type NewId, errorBody } from "./anthropic-message.ts";
 import { type AnthropicRequest, readAnthropicRequest } from "./anthropic-request.ts";
 import { sendError, sendJson, sendStream, sendWhole } from "./anthropic.ts";
 import { readJsonBody } from "./body.ts";
-import type { Exchange, Outcome } from "./handler.ts";
+import type { Exchange, Outcome } from "./exchange.ts";
 import { type Plan, type PlayOptions, play } from "./play.ts";
 import type { ScriptedModelRequest } from "./request-log.ts";
 

@@ -39,21 +39,29 @@ export async function sendStream(plan: AnswerPlan, answer: AnthropicAnswer): Pro
   response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" });
   const usage = usageOf(step);
   const send = (event: SseEvent): Promise<void> => writePiece(response, sse(event), signal);
-  await send({ type: "message_start", message: { ...messageHead(model, newId), usage: { ...usage, output_tokens: 1 } } });
+  await send({
+    type: "message_start",
+    message: { ...messageHead(model, newId), usage: { ...usage, output_tokens: 1 } },
+  });
   await send({ type: "ping" });
-  let deltasLeft = plan.dropAfter ?? Infinity;
+  const dropAfter = plan.dropAfter ?? Infinity;
+  let deltas = 0;
   for (const [index, block] of blocksOf(step, newId).entries()) {
-    if (deltasLeft <= 0) return drop(response, signal);
+    if (deltas >= dropAfter) return drop(response, signal);
     await send({ type: "content_block_start", index, content_block: emptyBlock(block) });
     for (const delta of deltasOf(block, step)) {
-      if (deltasLeft <= 0) return drop(response, signal);
-      await pause(step.delayMs, signal);
+      if (deltas >= dropAfter) return drop(response, signal);
+      if (deltas > 0) await pause(step.delayMs, signal);
       await send({ type: "content_block_delta", index, delta });
-      deltasLeft--;
+      deltas++;
     }
-    if (deltasLeft <= 0) return drop(response, signal);
+    if (deltas >= dropAfter) return drop(response, signal);
     if (block.type === "thinking") {
-      await send({ type: "content_block_delta", index, delta: { type: "signature_delta", signature: block.signature } });
+      await send({
+        type: "content_block_delta",
+        index,
+        delta: { type: "signature_delta", signature: block.signature },
+      });
     }
     await send({ type: "content_block_stop", index });
   }
@@ -97,7 +105,15 @@ async function drop(response: ServerResponse, signal: AbortSignal): Promise<"dro
 }
 
 function messageHead(model: string, newId: NewId): object {
-  return { id: newId("msg"), type: "message", role: "assistant", model, content: [], stop_reason: null, stop_sequence: null };
+  return {
+    id: newId("msg"),
+    type: "message",
+    role: "assistant",
+    model,
+    content: [],
+    stop_reason: null,
+    stop_sequence: null,
+  };
 }
 
 function emptyBlock(block: AnthropicBlock): object {
@@ -119,6 +135,9 @@ function deltasOf(block: AnthropicBlock, step: Step): object[] {
     case "text":
       return pieces(block.text, size).map((text) => ({ type: "text_delta", text }));
     case "tool_use":
-      return pieces(JSON.stringify(block.input), size).map((part) => ({ type: "input_json_delta", partial_json: part }));
+      return pieces(JSON.stringify(block.input), size).map((part) => ({
+        type: "input_json_delta",
+        partial_json: part,
+      }));
   }
 }

@@ -1,6 +1,8 @@
 import type { IncomingMessage } from "node:http";
 
-export type ReadBody = { readonly ok: true; readonly json: unknown } | { readonly ok: false; readonly status: number; readonly message: string };
+export type ReadBody =
+  | { readonly ok: true; readonly json: unknown }
+  | { readonly ok: false; readonly status: number; readonly message: string };
 
 /** Reads a JSON body of at most so many bytes. */
 export async function readJsonBody(request: IncomingMessage, maxBytes: number): Promise<ReadBody> {
@@ -14,6 +16,10 @@ export async function readJsonBody(request: IncomingMessage, maxBytes: number): 
   try {
     return { ok: true, json: JSON.parse(Buffer.concat(chunks).toString("utf8")) as unknown };
   } catch (error) {
-    return { ok: false, status: 400, message: `The body is not JSON: ${error instanceof Error ? error.message : String(error)}` };
+    return {
+      ok: false,
+      status: 400,
+      message: `The body is not JSON: ${error instanceof Error ? error.message : String(error)}`,
+    };
   }
 }

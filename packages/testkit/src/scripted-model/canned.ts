@@ -7,7 +7,8 @@ export const help =
   'Put a JSON array of steps between three "<" and three ">" into your message, without spaces between them, such as [{"text":"Hello"}]. ' +
   "The keys of a step are text, thinking, tools, chunk, delayMs, firstMs, usage, error, hang and dropAfter.";
 
-export const usedUp = "This is the scripted model: the steps of the script in this conversation are used up. Send a message with a new script.";
+export const usedUp =
+  "This is the scripted model: the steps of the script in this conversation are used up. Send a message with a new script.";
 
 /** For what a harness asks on the side, without tools: titles, topics, summaries. */
 export const sideAnswer = "Scripted session";
@@ -44,7 +45,10 @@ function demoSteps(path: string, prompt: string): Step[] {
       tools: [{ name: "Write", input: { file_path: path, content } }],
     },
     { ...pace, text: "Now I read it back.", tools: [{ name: "Read", input: { file_path: path } }] },
-    { ...pace, text: `Done. ${name} is in the workspace. Start the server with a credential for a real model, and a real one will answer.` },
+    {
+      ...pace,
+      text: `Done. ${name} is in the workspace. Start the server with a credential for a real model, and a real one will answer.`,
+    },
   ];
 }
 
@@ -59,12 +63,17 @@ function isPrompt(message: ConversationMessage): boolean {
 
 /** Harnesses add texts of their own to the user's messages, in tags or brackets. */
 function isOwnText(text: string): boolean {
-  return text.trim() !== "" && !/^\s*(<(system-reminder|task-notification|local-command-stdout)>|\[Request interrupted)/.test(text);
+  return (
+    text.trim() !== "" &&
+    !/^\s*(<(system-reminder|task-notification|local-command-stdout)>|\[Request interrupted)/.test(text)
+  );
 }
 
 /** The directory that the harness names to its model, with a slash at the end; nothing when it names none. */
 function workingDirectory(request: DemoRequest): string {
   const texts = [request.systemText, ...request.messages.flatMap((message) => message.texts)];
-  const found = texts.map((text) => /working directory: *(\/[^\n]*)/i.exec(text)?.[1]?.trim()).find((path) => path !== undefined);
+  const found = texts
+    .map((text) => /working directory: *(\/[^\n]*)/i.exec(text)?.[1]?.trim())
+    .find((path) => path !== undefined);
   return found === undefined ? "" : `${found.replace(/\/+$/, "")}/`;
 }

@@ -4,6 +4,7 @@ import { respondMessages } from "./anthropic-route.ts";
 import { type NewId, errorBody } from "./anthropic-message.ts";
 import { sendJson } from "./anthropic.ts";
 import { createAttempts } from "./attempts.ts";
+import type { Exchange, Outcome } from "./exchange.ts";
 import { type ScriptedModelRequest, createRequestLog } from "./request-log.ts";
 
 export interface ScriptedModelHandlerOptions {
@@ -23,17 +24,6 @@ export interface ScriptedModelHandler {
   /** The last requests, oldest first. */
   readonly requests: readonly ScriptedModelRequest[];
 }
-
-/** One request on its way through the handler. */
-export interface Exchange {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  readonly entry: ScriptedModelRequest;
-  /** Aborts when the client leaves. */
-  readonly signal: AbortSignal;
-}
-
-export type Outcome = Exclude<ScriptedModelRequest["outcome"], "open">;
 
 /** The scripted model without a server of its own. */
 export function createScriptedModelHandler(options: ScriptedModelHandlerOptions = {}): ScriptedModelHandler {
@@ -62,8 +52,7 @@ export function createScriptedModelHandler(options: ScriptedModelHandlerOptions 
         entry.outcome = outcome;
       },
       (error: unknown) => {
-        entry.outcome = left.signal.aborted ? "aborted" : "dropped";
-        failExchange(response, error);
+        entry.outcome = failExchange(exchange, error);
       },
     );
   }
@@ -88,8 +77,14 @@ function respondOther(route: string, response: ServerResponse): Outcome {
   return "answered";
 }
 
-/** Something that no script asked for, such as an `onRequest` that throws: an answer if there is still time for one. */
-function failExchange(response: ServerResponse, error: unknown): void {
-  if (response.headersSent || response.destroyed) response.destroy();
-  else sendJson(response, 500, errorBody(500, error instanceof Error ? error.message : String(error)));
+/** The client left, or something went wrong that no script asked for, such as an `onRequest` that throws. */
+function failExchange(exchange: Exchange, error: unknown): Outcome {
+  const { request, response, signal } = exchange;
+  if (signal.aborted || !request.complete) return "aborted";
+  if (response.headersSent) {
+    response.destroy();
+    return "dropped";
+  }
+  sendJson(response, 500, errorBody(500, error instanceof Error ? error.message : String(error)));
+  return "answered";
 }

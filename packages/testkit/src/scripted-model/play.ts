@@ -34,7 +34,10 @@ export function play(request: ModelRequest, options: PlayOptions): { plan: Plan;
   const search = findScript(request.messages);
   switch (search.kind) {
     case "broken":
-      return { plan: { kind: "refuse", message: search.message }, played: { kind: "refused", message: search.message } };
+      return {
+        plan: { kind: "refuse", message: search.message },
+        played: { kind: "refused", message: search.message },
+      };
     case "found":
       return playScript(search.script, request, options);
     case "none":

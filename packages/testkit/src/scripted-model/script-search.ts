@@ -45,7 +45,8 @@ export function findScript(messages: readonly ConversationMessage[]): ScriptSear
 
 /** Assistant turns: messages of the assistant, where neighbours count as one. */
 export function countTurns(messages: readonly ConversationMessage[]): number {
-  return messages.filter((message, at) => message.role === "assistant" && messages[at - 1]?.role !== "assistant").length;
+  return messages.filter((message, at) => message.role === "assistant" && messages[at - 1]?.role !== "assistant")
+    .length;
 }
 
 /** The JSON text of the last script in a text. A script inside a string of another script belongs to that one. */

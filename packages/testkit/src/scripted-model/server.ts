@@ -27,13 +27,17 @@ export interface ScriptedModel extends AsyncDisposable {
 export async function startScriptedModel(options: ScriptedModelOptions = {}): Promise<ScriptedModel> {
   const { host = "127.0.0.1", port = 0, unixSocket } = options;
   const handler = createScriptedModelHandler(options);
-  const server = createServer(handler);
+  // A harness thinks for longer than Node's five seconds, and a connection closed at that moment would look like a fault.
+  const server = createServer({ keepAliveTimeout: 600_000 }, handler);
   server.listen(unixSocket === undefined ? { host, port } : { path: unixSocket });
   await once(server, "listening");
   const boundPort = portOf(server);
   const close = (): Promise<void> => closeServer(server);
   return {
-    url: unixSocket === undefined ? `http://${host.includes(":") ? `[${host}]` : host}:${boundPort}` : `unix:${unixSocket}`,
+    url:
+      unixSocket === undefined
+        ? `http://${host.includes(":") ? `[${host}]` : host}:${boundPort}`
+        : `unix:${unixSocket}`,
     port: boundPort,
     requests: handler.requests,
     close,
