@@ -16,7 +16,9 @@ const bundles = [
       target: "node22",
       external: ["@anthropic-ai/claude-agent-sdk"],
       // CommonJS dependencies inside the bundle may call `require`.
-      banner: { js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);' },
+      banner: {
+        js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
+      },
     },
   },
   {

@@ -11,8 +11,17 @@ const checks = {
   tsc: [tool("typescript/bin/tsc"), "-b"],
   oxlint: [tool("oxlint/bin/oxlint"), "--type-aware", "--deny-warnings"],
   oxfmt: [tool("oxfmt/bin/oxfmt"), "--check", "."],
-  depcruise: [tool("dependency-cruiser/bin/dependency-cruiser.mjs"), "--config", ".dependency-cruiser.mjs", "packages", "apps", "tests", "bench", "examples"],
-  knip: [tool("knip/bin/knip.js"), "--no-progress"],
+  depcruise: [
+    tool("dependency-cruiser/bin/dependency-cruiser.mjs"),
+    "--config",
+    ".dependency-cruiser.mjs",
+    "packages",
+    "apps",
+    "tests",
+    "bench",
+    "examples",
+  ],
+  knip: [tool("knip/bin/knip.js"), "--no-progress", "--no-config-hints"],
   publint: [join(root, "scripts/publint.mjs")],
 };
 
@@ -21,7 +30,11 @@ export function runChecks(names = Object.keys(checks)) {
   const failed = [];
   for (const name of names) {
     const started = performance.now();
-    const { status, stdout, stderr } = spawnSync(node, checks[name], { cwd: root, encoding: "utf8", maxBuffer: 64 << 20 });
+    const { status, stdout, stderr } = spawnSync(node, checks[name], {
+      cwd: root,
+      encoding: "utf8",
+      maxBuffer: 64 << 20,
+    });
     const seconds = ((performance.now() - started) / 1000).toFixed(1);
     console.log(`${status === 0 ? "ok    " : "FAILED"} ${name} (${seconds} s)`);
     if (status === 0) continue;

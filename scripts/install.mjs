@@ -11,7 +11,9 @@ const STAMP = join(root, "node_modules", ".installed");
 export const node = join(root, "node_modules", "node", "bin", "node");
 
 function manifests() {
-  const folders = ["packages", "apps"].flatMap((parent) => readdirSync(join(root, parent)).map((name) => join(parent, name)));
+  const folders = ["packages", "apps"].flatMap((parent) =>
+    readdirSync(join(root, parent)).map((name) => join(parent, name)),
+  );
   return ["", ...folders, "tests", "bench", "examples"]
     .map((folder) => join(folder, "package.json"))
     .filter((path) => existsSync(join(root, path)))

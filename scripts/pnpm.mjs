@@ -9,7 +9,13 @@ export const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 
 /** pnpm reads a user's npmrc, but neither npm's environment variables nor its global file: hand those settings over. */
 function settingsOfNpm() {
-  const names = { registry: "registry", cafile: "cafile", proxy: "proxy", "https-proxy": "https_proxy", noproxy: "noproxy" };
+  const names = {
+    registry: "registry",
+    cafile: "cafile",
+    proxy: "proxy",
+    "https-proxy": "https_proxy",
+    noproxy: "noproxy",
+  };
   const { status, stdout } = spawnSync("npm", ["config", "list", "--long", "--json"], {
     cwd: root,
     encoding: "utf8",

@@ -7,7 +7,9 @@ import { formatMessage } from "publint/utils";
 import { build } from "./build.mjs";
 import { pnpm, root } from "./pnpm.mjs";
 
-const folders = ["packages", "apps"].flatMap((parent) => readdirSync(join(root, parent)).map((name) => join(root, parent, name)));
+const folders = ["packages", "apps"].flatMap((parent) =>
+  readdirSync(join(root, parent)).map((name) => join(root, parent, name)),
+);
 
 /** Packs one package and answers the problems that are found in it. */
 async function problemsOf(folder, target) {

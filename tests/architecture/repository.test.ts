@@ -1,0 +1,45 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { repository } from "./small-workspace.ts";
+
+const read = (path: string): string => readFileSync(join(repository, path), "utf8");
+
+test("the lockfile holds no download addresses", () => {
+  expect(read("pnpm-lock.yaml").match(/tarball:|https?:\/\/\S+/g) ?? []).toEqual([]);
+});
+
+test("every dependency is pinned", () => {
+  const manifests = execFileSync("git", ["ls-files", "--", "package.json", "*/package.json"], {
+    cwd: repository,
+    encoding: "utf8",
+  });
+  const loose = manifests
+    .split("\n")
+    .filter((path) => path !== "" && existsSync(join(repository, path)))
+    .flatMap((path) => {
+      const { dependencies, devDependencies } = JSON.parse(read(path)) as Record<string, Record<string, string>>;
+      return Object.entries({ ...dependencies, ...devDependencies })
+        .filter(([, version]) => !/^(workspace:\*|\d+\.\d+\.\d+)$/.test(version))
+        .map(([name, version]) => `${path}: ${name} ${version}`);
+    });
+  expect(loose).toEqual([]);
+});
+
+test("the program that CI runs may be executed", () => {
+  const modes = execFileSync(
+    "git",
+    ["ls-files", "--stage", "--", ".ci/run", "scripts/pnpm", "scripts/system-packages.sh"],
+    {
+      cwd: repository,
+      encoding: "utf8",
+    },
+  );
+  expect(
+    modes
+      .trim()
+      .split("\n")
+      .map((line) => line.slice(0, 6)),
+  ).toEqual(["100755", "100755", "100755"]);
+});
