@@ -1,1 +1,20 @@
-export {};
+export * from "@hhopkins/agent-runtime-protocol";
+export { createAgentRuntime, type AgentRuntime, type RestServerOptions, type WebSocketServerOptions } from "./runtime.ts";
+export { DEFAULT_IGNORE, type AgentRuntimeConfig } from "./configuration.ts";
+export type { Logger } from "./logger.ts";
+export type { Authenticate, Principal } from "./auth/principal.ts";
+export { SessionManager } from "./session/session-manager.ts";
+export type { AgentSession } from "./session/session.ts";
+export { createNodeHandler, type NodeHandler } from "./transport/node-handler.ts";
+export type {
+  RunnerFiles,
+  Sandbox,
+  SandboxChannel,
+  SandboxLife,
+  SandboxProvider,
+  SandboxRef,
+  SandboxSpec,
+  SandboxTags,
+} from "./sandbox/port.ts";
+export { RUNNER_PATHS } from "./sandbox/port.ts";
+export type { Credentials, ModelCredential } from "./gateway/port.ts";

@@ -1,0 +1,111 @@
+import { RuntimeError, type PersistenceAdapter } from "@hhopkins/agent-runtime-protocol";
+import { totalmem } from "node:os";
+import type { Authenticate } from "./auth/principal.ts";
+import type { Credentials } from "./gateway/port.ts";
+import type { Logger } from "./logger.ts";
+import type { SandboxProvider } from "./sandbox/port.ts";
+
+/** Configuration of `createAgentRuntime`. Times are in milliseconds. */
+export interface AgentRuntimeConfig {
+  /** Where sessions are kept. Default: a SQLite file under `dataDir`. */
+  readonly persistence?: PersistenceAdapter;
+  /** Short for the Modal sandbox provider. */
+  readonly modal?: { readonly tokenId: string; readonly tokenSecret: string; readonly appName: string };
+  /** Where agents run. Default: Modal where `modal` is given, else the local provider (bubblewrap). */
+  readonly sandbox?: SandboxProvider;
+  /** Who asks. Default: who knows the `apiKey` of `createRestServer`. */
+  readonly authenticate?: Authenticate;
+  /** `"none"`: everybody who can reach the server may do everything. */
+  readonly auth?: "none";
+  /** Model credentials by session, fetched outside of any sandbox. Default: from the environment. */
+  readonly credentials?: Credentials;
+  /** Sandboxes that may run at once; beyond, a first message waits as `pending`. Default: from the machine's memory. */
+  readonly maxSandboxes?: number;
+  /** A session with no activity for this long is saved, its sandbox ended, and it is unloaded. Default: 15 min. */
+  readonly idleTimeoutMs?: number;
+  /** The longest that changed state may stay unsaved. Default: 30 s. */
+  readonly syncIntervalMs?: number;
+  /** Folder for what the defaults keep. Default: `.agent-runtime` in the working directory. */
+  readonly dataDir?: string;
+  /** Name of this deployment: sandboxes of other deployments are not touched. Default: `default`. */
+  readonly deployment?: string;
+  /** From the request of a sandbox to a harness that is ready. Default: 2 min. */
+  readonly sandboxStartTimeoutMs?: number;
+  /** For running turns to end by themselves at shutdown. Default: 10 s. */
+  readonly shutdownGraceMs?: number;
+  /** Names of files and folders of the workspace that are not tracked, at any depth. Default: `DEFAULT_IGNORE`. */
+  readonly ignoreFiles?: readonly string[];
+  /** Files above this many bytes are listed without their bytes. Default: 32 MiB. */
+  readonly maxFileBytes?: number;
+  /** Default: warnings and errors on stderr. */
+  readonly logger?: Logger;
+}
+
+const KEYS: Record<keyof AgentRuntimeConfig, "number" | "other"> = {
+  persistence: "other",
+  modal: "other",
+  sandbox: "other",
+  authenticate: "other",
+  auth: "other",
+  credentials: "other",
+  maxSandboxes: "number",
+  idleTimeoutMs: "number",
+  syncIntervalMs: "number",
+  dataDir: "other",
+  deployment: "other",
+  sandboxStartTimeoutMs: "number",
+  shutdownGraceMs: "number",
+  ignoreFiles: "other",
+  maxFileBytes: "number",
+  logger: "other",
+};
+
+/** Version control, dependencies and caches: large, and made again by their tools. */
+export const DEFAULT_IGNORE: readonly string[] = [
+  ".git",
+  "node_modules",
+  ".venv",
+  "__pycache__",
+  ".cache",
+  ".pytest_cache",
+  ".mypy_cache",
+  ".turbo",
+  ".next",
+];
+
+const MIB = 1024 * 1024;
+/** What a sandbox with a working harness takes, roughly: its private memory and its tools. */
+const SANDBOX_BYTES = 512 * MIB;
+const SERVER_BYTES = 1024 * MIB;
+
+/** How many sandboxes the machine's memory carries; at least one. */
+export function defaultMaxSandboxes(memoryBytes = totalmem()): number {
+  return Math.max(1, Math.floor((memoryBytes - SERVER_BYTES) / SANDBOX_BYTES));
+}
+
+export const DEFAULTS = {
+  idleTimeoutMs: 15 * 60_000,
+  syncIntervalMs: 30_000,
+  dataDir: ".agent-runtime",
+  deployment: "default",
+  sandboxStartTimeoutMs: 120_000,
+  shutdownGraceMs: 10_000,
+  maxFileBytes: 32 * MIB,
+} as const;
+
+/** Throws `invalid_configuration` that names the option. */
+export function checkConfiguration(config: AgentRuntimeConfig): void {
+  for (const [name, value] of Object.entries(config)) {
+    if (!Object.hasOwn(KEYS, name)) throw invalid(name, `is not an option. Options: ${Object.keys(KEYS).join(", ")}`);
+    const isNumber = KEYS[name as keyof AgentRuntimeConfig] === "number";
+    if (isNumber && value !== undefined && !(Number.isFinite(value) && (value as number) > 0)) {
+      throw invalid(name, "must be a positive number");
+    }
+  }
+  if (config.auth !== undefined && config.auth !== "none") throw invalid("auth", 'can only be "none"');
+  if (config.modal !== undefined && config.sandbox !== undefined) throw invalid("modal", "and sandbox exclude each other");
+}
+
+function invalid(name: string, problem: string): RuntimeError {
+  return new RuntimeError("invalid_configuration", `createAgentRuntime: ${name} ${problem}.`, { field: name });
+}

@@ -1,0 +1,70 @@
+import type { LogFrame } from "./frame.ts";
+import type { LogListener } from "./hub.ts";
+
+/** Frames that a reader may be behind in memory. */
+const BUFFER_FRAMES = 1024;
+/** Characters of payload in the same buffer: about a megabyte. */
+const BUFFER_CHARS = 512 * 1024;
+
+/** Live frames on their way to one reader: bounded, and forgotten as a whole when the bound is reached. */
+export class LiveBuffer implements LogListener {
+  #frames: LogFrame[] = [];
+  #chars = 0;
+  #wake: (() => void) | undefined;
+  #ended = false;
+  /** Frames were forgotten (or never seen): the reader has to read the store first. */
+  #gap = true;
+
+  frames(frames: readonly LogFrame[]): void {
+    for (const frame of frames) this.#chars += frame.data.length;
+    this.#frames.push(...frames);
+    if (this.#frames.length > BUFFER_FRAMES || this.#chars > BUFFER_CHARS) {
+      this.#clear();
+      this.#gap = true;
+    }
+    this.#wake?.();
+  }
+
+  ended(): void {
+    this.#ended = true;
+    this.#wake?.();
+  }
+
+  get hasEnded(): boolean {
+    return this.#ended;
+  }
+
+  /** Whether the store has to be read; from this call on the buffer is whole again. */
+  mendGap(): boolean {
+    const gap = this.#gap;
+    this.#gap = false;
+    return gap;
+  }
+
+  /** The frames after `cursor`; null where the next one is not among them though later ones are. */
+  take(cursor: number): readonly LogFrame[] | null {
+    const frames = this.#frames.filter((frame) => frame.event.seq > cursor);
+    this.#clear();
+    const first = frames[0];
+    return first !== undefined && first.event.seq !== cursor + 1 ? null : frames;
+  }
+
+  /** Resolves when there is news, or when `signal` fires. */
+  async news(signal: AbortSignal): Promise<void> {
+    if (this.#frames.length > 0 || this.#gap || this.#ended || signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const wake = (): void => {
+        signal.removeEventListener("abort", wake);
+        this.#wake = undefined;
+        resolve();
+      };
+      this.#wake = wake;
+      signal.addEventListener("abort", wake);
+    });
+  }
+
+  #clear(): void {
+    this.#frames = [];
+    this.#chars = 0;
+  }
+}

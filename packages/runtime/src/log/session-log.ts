@@ -1,0 +1,158 @@
+import {
+  eventData,
+  initialState,
+  reduceAll,
+  RuntimeError,
+  type ConversationBlock,
+  type EventDraft,
+  type SessionEvent,
+  type SessionState,
+} from "@hhopkins/agent-runtime-protocol";
+import type { AppendBatch, BlockWrite, SessionHead, SessionKey, SessionStore } from "../persistence/session-store.ts";
+import type { Committer } from "./committer.ts";
+import { LogFrame } from "./frame.ts";
+import type { LogHub } from "./hub.ts";
+
+/** A state is stored again after so many events, so that a load replays at most as many and a turn more. */
+export const SNAPSHOT_EVENTS = 1000;
+const PAGE_EVENTS = 1000;
+
+/** What is saved with the events, in the same transaction. */
+export type LogWrite = Pick<
+  AppendBatch,
+  "cursor" | "transcript" | "blobs" | "files" | "messages" | "sandbox" | "nativeSessionId"
+> & {
+  readonly events: readonly EventDraft[];
+  /** Store the state too, whatever the distance to the last one. */
+  readonly snapshot?: boolean;
+};
+
+export interface LogParts {
+  readonly store: SessionStore;
+  readonly committer: Committer;
+  readonly hub: LogHub;
+  readonly now: () => Date;
+}
+
+/**
+ * Single writer of one session's log. `state` is the committed state; nothing is published before it is stored, and
+ * nothing that was not stored is ever published. Calls of `append` must not overlap (the session's mailbox sees to it).
+ */
+export class SessionLog {
+  readonly key: SessionKey;
+  readonly #parts: LogParts;
+  #state: SessionState;
+  #snapshotSeq: number;
+
+  private constructor(key: SessionKey, parts: LogParts, at: { state: SessionState; snapshotSeq: number }) {
+    this.key = key;
+    this.#parts = parts;
+    this.#state = at.state;
+    this.#snapshotSeq = at.snapshotSeq;
+  }
+
+  static async open(key: SessionKey, parts: LogParts, head: SessionHead): Promise<SessionLog> {
+    const snapshotSeq = head.snapshot?.lastSeq ?? 0;
+    return new SessionLog(key, parts, { state: await readState(parts.store, key, head), snapshotSeq });
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  /**
+   * Numbers, stores and then publishes events. Rejects with the store's `RuntimeError` when they were not stored:
+   * then nothing has changed.
+   */
+  async append(write: LogWrite): Promise<void> {
+    const { events: drafts, snapshot, ...rest } = write;
+    const at = this.#parts.now().toISOString();
+    const frames = drafts.map((draft, index) => numbered(draft, { seq: this.#state.lastSeq + index + 1, at }));
+    const events = frames.map((frame) => frame.event);
+    const next = reduceAll(this.#state, events);
+    const due = next.lastSeq - this.#snapshotSeq >= SNAPSHOT_EVENTS && next.turn === null;
+    const withSnapshot = snapshot === true || due;
+    const blocks = await blockWrites(this.#parts.store, this.key, { events, before: this.#state });
+    await this.#parts.committer.commit({
+      ...this.key,
+      ...rest,
+      expectedSeq: this.#state.lastSeq,
+      events,
+      ...(blocks.length === 0 ? {} : { blocks }),
+      ...(withSnapshot ? { snapshot: next } : {}),
+      ...(next.lastActivity === this.#state.lastActivity || next.lastActivity === undefined
+        ? {}
+        : { record: { lastActivity: next.lastActivity } }),
+    });
+    this.#state = next;
+    if (withSnapshot) this.#snapshotSeq = next.lastSeq;
+    if (frames.length > 0) this.#parts.hub.publish(this.key, frames);
+  }
+}
+
+/** Validated, in the schema's key order, and as JSON gives it back: so every reader's state has the same bytes. */
+export function numbered(draft: EventDraft, stamp: { seq: number; at: string }): LogFrame {
+  const parsed = eventData[draft.type].parse(draft.data);
+  const json = JSON.stringify(parsed);
+  return new LogFrame({ ...stamp, type: draft.type, data: JSON.parse(json) } as SessionEvent, json);
+}
+
+/** `reduce(log)`, from the stored state on. */
+export async function readState(store: SessionStore, key: SessionKey, head: SessionHead): Promise<SessionState> {
+  let state: SessionState =
+    head.snapshot === null ? initialState(key.sessionId, head.logId) : { ...head.snapshot, logId: head.logId };
+  while (state.lastSeq < head.lastSeq) {
+    const events = await store.events(key, { after: state.lastSeq, limit: PAGE_EVENTS });
+    if (events.length === 0) {
+      throw new RuntimeError("persistence_unavailable", `The log of session ${key.sessionId} ends at ${state.lastSeq}, not at ${head.lastSeq}.`);
+    }
+    state = reduceAll(state, events);
+  }
+  return state;
+}
+
+/** The blocks that these events leave behind, whole. */
+async function blockWrites(
+  store: SessionStore,
+  key: SessionKey,
+  write: { events: readonly SessionEvent[]; before: SessionState },
+): Promise<readonly BlockWrite[]> {
+  const writes = new Map<string, BlockWrite>();
+  for (const event of write.events) {
+    switch (event.type) {
+      case "session:block:start": {
+        const { conversationId, block } = event.data;
+        writes.set(block.id, { conversationId, blockId: block.id, position: event.seq, block });
+        break;
+      }
+      case "session:block:complete": {
+        const { conversationId, block } = event.data;
+        const position = writes.get(block.id)?.position ?? event.seq;
+        const kept = block.retracted === true ? null : block;
+        writes.set(block.id, { conversationId, blockId: block.id, position, block: kept });
+        break;
+      }
+      case "session:block:update": {
+        const { conversationId, blockId, updates } = event.data;
+        const known = writes.get(blockId)?.block ?? (await wholeBlock(store, key, { blockId, state: write.before }));
+        if (known === null) break;
+        const block = { ...known, ...updates } as ConversationBlock;
+        writes.set(blockId, { conversationId, blockId, position: writes.get(blockId)?.position ?? event.seq, block });
+        break;
+      }
+      default:
+        break;
+    }
+  }
+  return [...writes.values()];
+}
+
+async function wholeBlock(
+  store: SessionStore,
+  key: SessionKey,
+  at: { blockId: string; state: SessionState },
+): Promise<ConversationBlock | null> {
+  const inState = at.state.blocks.findLast((block) => block.id === at.blockId);
+  if (inState !== undefined && inState.truncated !== true) return inState;
+  return (await store.block(key, at.blockId))?.block ?? null;
+}

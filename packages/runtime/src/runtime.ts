@@ -1,0 +1,165 @@
+import { RuntimeError, type Architecture, type PersistenceAdapter } from "@hhopkins/agent-runtime-protocol";
+import { RUNNER_ARCHITECTURES, runnerBundlePath } from "@hhopkins/agent-runtime-runner/manifest";
+import { randomUUID } from "node:crypto";
+import type { Server } from "node:http";
+import { join, resolve } from "node:path";
+import { createAuthenticate } from "./auth/authentication.ts";
+import type { Authenticate } from "./auth/principal.ts";
+import { checkConfiguration, DEFAULT_IGNORE, defaultMaxSandboxes, DEFAULTS, type AgentRuntimeConfig } from "./configuration.ts";
+import { createGateway, credentialsFromEnvironment } from "./gateway/index.ts";
+import { Committer } from "./log/committer.ts";
+import { LogHub } from "./log/hub.ts";
+import { consoleLogger } from "./logger.ts";
+import { storeForAdapter } from "./persistence/seed-store.ts";
+import { sqlitePersistence } from "./persistence/sqlite/index.ts";
+import { localSandbox } from "./sandbox/local/index.ts";
+import { modalSandbox } from "./sandbox/modal/index.ts";
+import type { RunnerFiles, SandboxProvider } from "./sandbox/port.ts";
+import { ListWatch } from "./session/list-watch.ts";
+import { SessionManager } from "./session/session-manager.ts";
+import type { SessionParts } from "./session/session-parts.ts";
+import { createSessionService, listItem } from "./session/session-service.ts";
+import { Slots } from "./session/slots.ts";
+import { createRestApp, type RestAppOptions } from "./transport/rest/app.ts";
+import { createWebSocketTransport, type AttachedWebSocketServer, type WebSocketTransportOptions } from "./transport/websocket/index.ts";
+import type { SessionService } from "./transport/service.ts";
+
+export interface RestServerOptions extends Pick<RestAppOptions, "limits" | "corsOrigins" | "heartbeatMs" | "streamMs"> {
+  /** The key that a request must carry, unless the runtime has its own `authenticate`. */
+  readonly apiKey?: string;
+}
+
+export type WebSocketServerOptions = Pick<
+  WebSocketTransportOptions,
+  "limits" | "paths" | "allowedOrigins" | "heartbeatMs" | "bufferBytes" | "closeMs"
+>;
+
+/** A fleet of agents: sessions, their sandboxes, their logs, and the ways in. */
+export interface AgentRuntime {
+  /** Opens the store, goes on with sessions that earlier servers left, begins background work. */
+  start(): Promise<void>;
+  /** Takes no new work, gives running turns a grace period, saves everything, ends sandboxes or leaves them for the next start. */
+  shutdown(): Promise<void>;
+  /** The REST API as a Hono app: `.fetch(request)`. */
+  createRestServer(options?: RestServerOptions): { fetch(request: Request): Response | Promise<Response> };
+  /** Live events on the upgrades of an HTTP server. Uses the key given to `createRestServer`. */
+  createWebSocketServer(server: Server, options?: WebSocketServerOptions): AttachedWebSocketServer;
+  readonly sessionManager: SessionManager;
+}
+
+/**
+ * Makes a runtime; `start()` starts it. Rejects with `invalid_configuration`, and with `missing_dependency` where an
+ * optional package that the configuration needs is not installed.
+ */
+export async function createAgentRuntime(config: AgentRuntimeConfig = {}): Promise<AgentRuntime> {
+  checkConfiguration(config);
+  const log = config.logger ?? consoleLogger;
+  const dataDir = resolve(config.dataDir ?? DEFAULTS.dataDir);
+  const adapter: PersistenceAdapter = config.persistence ?? sqlitePersistence({ file: join(dataDir, "agent-runtime.db") });
+  const provider = sandboxProvider(config, dataDir);
+  const syncIntervalMs = config.syncIntervalMs ?? DEFAULTS.syncIntervalMs;
+  const store = storeForAdapter(adapter, { warn: (message) => log.warn({}, message), syncIntervalMs });
+  const watch = new ListWatch();
+  const gateway = createGateway({
+    credentials: config.credentials ?? credentialsFromEnvironment(process.env),
+    log,
+    onAuthFailure: ({ session }, status) => endTurnWithoutCredential(manager, session, status),
+  });
+  const parts: SessionParts = {
+    store,
+    committer: new Committer(store),
+    hub: new LogHub(),
+    now: () => new Date(),
+    newId: randomUUID,
+    persistence: adapter,
+    provider,
+    slots: new Slots(config.maxSandboxes ?? defaultMaxSandboxes()),
+    gateway,
+    deployment: config.deployment ?? DEFAULTS.deployment,
+    runnerFiles,
+    onListed: (key, state) => watch.changed(key.tenant, { event: "sessions:updated", session: listItem(state) }),
+    limits: {
+      sandboxStartMs: config.sandboxStartTimeoutMs ?? DEFAULTS.sandboxStartTimeoutMs,
+      syncMs: 60_000,
+      interruptMs: 15_000,
+      syncIntervalMs,
+      maxFileBytes: config.maxFileBytes ?? DEFAULTS.maxFileBytes,
+      ignore: config.ignoreFiles ?? DEFAULT_IGNORE,
+    },
+    log,
+  };
+  const manager = new SessionManager(parts, {
+    idleTimeoutMs: config.idleTimeoutMs ?? DEFAULTS.idleTimeoutMs,
+    shutdownGraceMs: config.shutdownGraceMs ?? DEFAULTS.shutdownGraceMs,
+  });
+  const service = createSessionService(parts, manager, watch);
+  return composed({ config, adapter, provider, gateway, manager, service, log });
+}
+
+interface Composition {
+  readonly config: AgentRuntimeConfig;
+  readonly adapter: PersistenceAdapter;
+  readonly provider: SandboxProvider;
+  readonly gateway: SessionParts["gateway"];
+  readonly manager: SessionManager;
+  readonly service: SessionService;
+  readonly log: SessionParts["log"];
+}
+
+function composed(parts: Composition): AgentRuntime {
+  const { config, adapter, provider, gateway, manager, service, log } = parts;
+  let apiKey: string | undefined;
+  // The key is looked up at each request: the WebSocket server may be created before the REST server.
+  const authenticate: Authenticate = (request) =>
+    createAuthenticate({
+      apiKey,
+      authenticate: config.authenticate,
+      auth: config.auth,
+      onUnprotected: (message) => log.error({}, message),
+    })(request);
+  return {
+    sessionManager: manager,
+    async start() {
+      await adapter.open?.();
+      await provider.probe?.();
+      await manager.start();
+    },
+    async shutdown() {
+      await manager.stop();
+      await gateway.close();
+      await provider.close?.();
+      await adapter.close?.();
+    },
+    createRestServer(options = {}) {
+      apiKey = options.apiKey ?? apiKey;
+      const { apiKey: _key, ...rest } = options;
+      return createRestApp({ service, authenticate, log, ...rest });
+    },
+    createWebSocketServer(server, options = {}) {
+      return createWebSocketTransport({ service, authenticate, log, ...options }).attach(server);
+    },
+  };
+}
+
+function sandboxProvider(config: AgentRuntimeConfig, dataDir: string): SandboxProvider {
+  if (config.sandbox !== undefined) return config.sandbox;
+  if (config.modal !== undefined) return modalSandbox(config.modal);
+  return localSandbox({ dataDir });
+}
+
+/** Looks the harness's packages up where the application lies, and where this package does. */
+function runnerFiles(architecture: Architecture): RunnerFiles {
+  const manifest = RUNNER_ARCHITECTURES[architecture];
+  if (manifest === undefined) throw new RuntimeError("unknown_architecture", `No runner knows the architecture ${architecture}.`);
+  const places = [process.cwd(), ...(process.argv[1] === undefined ? [] : [process.argv[1]]), import.meta.url];
+  return { bundle: runnerBundlePath(), packages: manifest.resolvePackages(places) };
+}
+
+/** A wrong credential does not get better by trying again, which is what a harness would do for minutes. */
+function endTurnWithoutCredential(manager: SessionManager, session: { sessionId: string }, status: number): void {
+  const loaded = manager.loaded().find(({ sessionId }) => sessionId === session.sessionId);
+  void loaded?.interrupt({
+    code: "model_auth_failed",
+    message: `The model refused the credential (HTTP ${status}). Check ANTHROPIC_API_KEY (or ANTHROPIC_AUTH_TOKEN) of the server, and start it again.`,
+  });
+}

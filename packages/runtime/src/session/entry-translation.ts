@@ -1,0 +1,212 @@
+/**
+ * What a runner says, as what the log keeps. A runner is not trusted: the agent beside it has the same rights. So an
+ * entry may only speak of blocks that the runner itself began, of known conversations, and of files of the workspace;
+ * anything else is refused here, and the entry leaves no trace but a line in the server's log.
+ */
+import { createHash } from "node:crypto";
+import {
+  addUsage,
+  MAIN_CONVERSATION,
+  type ConversationBlock,
+  type EntryBody,
+  type EventDraft,
+  type FileEntry,
+  type SessionState,
+  type WorkspaceFile,
+} from "@hhopkins/agent-runtime-protocol";
+import type { AppendBatch } from "../persistence/session-store.ts";
+
+type Blob = NonNullable<AppendBatch["blobs"]>[number];
+
+/** A write that grows entry by entry. `state` is the committed one; `blocks` and `subagents` what this write adds. */
+export interface EntryWrite {
+  readonly sessionId: string;
+  readonly state: SessionState;
+  readonly events: EventDraft[];
+  readonly blobs: Blob[];
+  readonly transcript: { key: string; lines: readonly string[] }[];
+  readonly files: { put: FileEntry[]; deleted: string[] };
+  readonly startedBlocks: Map<string, ConversationBlock>;
+  readonly subagents: Set<string>;
+  metadata: SessionState["sessionMetadata"];
+  nativeSessionId?: string;
+  turnEnded: boolean;
+}
+
+export function newEntryWrite(sessionId: string, state: SessionState): EntryWrite {
+  return {
+    sessionId,
+    state,
+    events: [],
+    blobs: [],
+    transcript: [],
+    files: { put: [], deleted: [] },
+    startedBlocks: new Map(),
+    subagents: new Set(),
+    metadata: state.sessionMetadata,
+    turnEnded: false,
+  };
+}
+
+/** Adds an entry to the write. Returns why it was refused, or null. */
+export function addEntry(write: EntryWrite, body: EntryBody): string | null {
+  switch (body.kind) {
+    case "block:start":
+    case "block:delta":
+    case "block:update":
+    case "block:complete":
+      return addBlockEntry(write, body);
+    case "subagent:discovered":
+    case "subagent:completed":
+      return addSubagentEntry(write, body);
+    case "file:changed":
+    case "file:deleted":
+      return addFileEntry(write, body);
+    case "blob":
+      write.blobs.push({ sha256: body.sha256, offset: body.offset, total: body.total, bytes: Buffer.from(body.data, "base64") });
+      return null;
+    case "transcript":
+      write.transcript.push({ key: body.key, lines: body.lines });
+      return null;
+    case "usage":
+      return addUsageEntry(write, body);
+    case "harness:ready":
+      write.nativeSessionId = body.nativeSessionId;
+      return null;
+    case "turn:ended":
+      return addTurnEnd(write, body);
+  }
+}
+
+type BlockEntry = Extract<EntryBody, { kind: `block:${string}` }>;
+
+function addBlockEntry(write: EntryWrite, body: BlockEntry): string | null {
+  const { sessionId } = write;
+  const { conversationId } = body;
+  if (!knowsConversation(write, conversationId)) return `unknown conversation ${conversationId}`;
+  const blockId = body.kind === "block:start" || body.kind === "block:complete" ? body.block.id : body.blockId;
+  const refusal = body.kind === "block:start" ? refuseStart(write, conversationId, body.block) : refuseChange(blockId);
+  if (refusal !== null) return refusal;
+  switch (body.kind) {
+    case "block:start":
+      write.startedBlocks.set(blockId, body.block);
+      write.events.push({ type: "session:block:start", data: { sessionId, conversationId, block: body.block } });
+      return null;
+    case "block:delta":
+      write.events.push({ type: "session:block:delta", data: { sessionId, conversationId, blockId, delta: body.delta } });
+      return null;
+    case "block:update":
+      write.events.push({ type: "session:block:update", data: { sessionId, conversationId, blockId, updates: body.updates } });
+      return null;
+    case "block:complete":
+      write.events.push({ type: "session:block:complete", data: { sessionId, conversationId, blockId, block: body.block } });
+      return null;
+  }
+}
+
+function knowsConversation(write: EntryWrite, id: string): boolean {
+  return id === MAIN_CONVERSATION || write.subagents.has(id) || write.state.subagents.some((known) => known.id === id);
+}
+
+function blocksOf(state: SessionState, conversationId: string): readonly ConversationBlock[] {
+  if (conversationId === MAIN_CONVERSATION) return state.blocks;
+  return state.subagents.find((subagent) => subagent.id === conversationId)?.blocks ?? [];
+}
+
+/** Ids of the server's own blocks have no `:` (they are message ids); a runner's have one. */
+function refuseStart(write: EntryWrite, conversationId: string, block: ConversationBlock): string | null {
+  if (conversationId === MAIN_CONVERSATION && block.type === "user_message") return "a user message is the server's to write";
+  const foreign = refuseChange(block.id);
+  if (foreign !== null) return foreign;
+  const known = blocksOf(write.state, conversationId).some((other) => other.id === block.id);
+  return known || write.startedBlocks.has(block.id) ? `block ${block.id} exists` : null;
+}
+
+function refuseChange(blockId: string): string | null {
+  if (!blockId.includes(":")) return `block ${blockId} is not the runner's`;
+  if (blockId.startsWith("server:")) return `block ${blockId} is the server's`;
+  return null;
+}
+
+function addSubagentEntry(write: EntryWrite, body: Extract<EntryBody, { kind: `subagent:${string}` }>): string | null {
+  const { sessionId } = write;
+  if (body.kind === "subagent:discovered") {
+    if (knowsConversation(write, body.subagentId)) return `subagent ${body.subagentId} exists`;
+    write.subagents.add(body.subagentId);
+    const subagent = { id: body.subagentId, name: body.name, status: "running" as const };
+    write.events.push({ type: "session:subagent:discovered", data: { sessionId, subagent } });
+    return null;
+  }
+  const { subagentId, status, output } = body;
+  if (subagentId === MAIN_CONVERSATION || !knowsConversation(write, subagentId)) return `unknown subagent ${subagentId}`;
+  const data = { sessionId, subagentId, status, ...(output === undefined ? {} : { output }) };
+  write.events.push({ type: "session:subagent:completed", data });
+  return null;
+}
+
+function addFileEntry(write: EntryWrite, body: Extract<EntryBody, { kind: `file:${string}` }>): string | null {
+  const { sessionId } = write;
+  if (body.kind === "file:deleted") {
+    write.files.deleted.push(body.path);
+    removePut(write, body.path);
+    write.events.push({ type: "session:file:deleted", data: { sessionId, path: body.path } });
+    return null;
+  }
+  const { content, ...entry } = body.file;
+  const bytes = content === undefined ? undefined : Buffer.from(content, "utf8");
+  // The hash of what came inline is computed here, whatever the runner says it is.
+  const kept: FileEntry = bytes === undefined ? entry : { ...entry, size: bytes.length, sha256: sha256(bytes) };
+  if (bytes !== undefined && kept.sha256 !== undefined) write.blobs.push({ sha256: kept.sha256, offset: 0, total: bytes.length, bytes });
+  removePut(write, entry.path);
+  write.files.put.push(kept);
+  const type = body.change === "created" ? "session:file:created" : "session:file:modified";
+  write.events.push({ type, data: { sessionId, file: eventFile(kept, content) } });
+  return null;
+}
+
+function removePut(write: EntryWrite, path: string): void {
+  const index = write.files.put.findIndex((file) => file.path === path);
+  if (index >= 0) write.files.put.splice(index, 1);
+}
+
+/** A file as its event carries it. */
+export function eventFile(entry: FileEntry, content: string | undefined): WorkspaceFile {
+  if (content !== undefined) return { ...entry, content, encoding: "utf8" };
+  return (entry.type ?? "file") === "file" ? { ...entry, truncated: true } : entry;
+}
+
+export function sha256(bytes: Uint8Array | string): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+function addUsageEntry(write: EntryWrite, body: Extract<EntryBody, { kind: "usage" }>): null {
+  const { usage, costUSD } = write.metadata;
+  const model = body.model ?? write.metadata.model;
+  write.metadata = {
+    usage: addUsage(usage, body.usage),
+    costUSD: costUSD + body.costUSD,
+    ...(model === undefined ? {} : { model }),
+  };
+  write.events.push({ type: "session:metadata:update", data: { sessionId: write.sessionId, metadata: write.metadata } });
+  return null;
+}
+
+function addTurnEnd(write: EntryWrite, body: Extract<EntryBody, { kind: "turn:ended" }>): string | null {
+  const { turn } = write.state;
+  if (turn === null || turn.turnId !== body.turnId || write.turnEnded) return `turn ${body.turnId} does not run`;
+  write.turnEnded = true;
+  const { turnId, status, usage, costUSD, error } = body;
+  write.events.push({
+    type: "session:turn:completed",
+    data: {
+      sessionId: write.sessionId,
+      turnId,
+      messageIds: [...turn.messageIds],
+      status,
+      usage,
+      costUSD,
+      ...(error === undefined ? {} : { error }),
+    },
+  });
+  return null;
+}

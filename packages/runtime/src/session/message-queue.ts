@@ -1,0 +1,65 @@
+import { RuntimeError, type SendMessageAnswer, type SendMessageBody, type SessionState } from "@hhopkins/agent-runtime-protocol";
+import type { LogWrite } from "../log/session-log.ts";
+import type { SessionKey, SessionStore, StoredMessage } from "../persistence/session-store.ts";
+import { sha256 } from "./entry-translation.ts";
+
+export type IncomingMessage = SendMessageBody & { readonly idempotencyKey?: string };
+
+interface Accepted {
+  readonly answer: SendMessageAnswer;
+  /** What has to be saved before the answer; absent for a message that is known. */
+  readonly write?: LogWrite;
+}
+
+/**
+ * Decides about a message: new ones join the queue, known ones are answered as the first time.
+ * Throws `conflict` where an id or key comes again with another content.
+ */
+export async function acceptMessage(
+  parts: { store: SessionStore; newId: () => string },
+  session: { key: SessionKey; state: SessionState },
+  message: IncomingMessage,
+): Promise<Accepted> {
+  const { key, state } = session;
+  const { content, idempotencyKey } = message;
+  const contentHash = sha256(content);
+  const known = await knownMessage(parts.store, key, message);
+  if (known !== null) {
+    if (known.contentHash !== contentHash) throw reused(message);
+    return { answer: answer(key.sessionId, known) };
+  }
+  const waits = state.turn !== null || state.queue.length > 0;
+  const stored: StoredMessage = {
+    messageId: message.messageId ?? `msg_${parts.newId()}`,
+    contentHash,
+    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+    ...(waits ? { position: state.queue.length + 1 } : {}),
+  };
+  const { messageId, position } = stored;
+  const data = { sessionId: key.sessionId, messageId, content, ...(position === undefined ? {} : { position }) };
+  return {
+    answer: answer(key.sessionId, stored),
+    write: { events: [{ type: "session:message:queued", data }], messages: [stored] },
+  };
+}
+
+async function knownMessage(store: SessionStore, key: SessionKey, message: IncomingMessage): Promise<StoredMessage | null> {
+  const { messageId, idempotencyKey } = message;
+  const byId = messageId === undefined ? null : await store.message(key, { messageId });
+  if (byId !== null || idempotencyKey === undefined) return byId;
+  const byKey = await store.message(key, { idempotencyKey });
+  if (byKey !== null && messageId !== undefined && byKey.messageId !== messageId) throw reused(message);
+  return byKey;
+}
+
+function reused(message: IncomingMessage): RuntimeError {
+  const name = message.messageId === undefined ? `Idempotency-Key ${message.idempotencyKey}` : `messageId ${message.messageId}`;
+  return new RuntimeError("conflict", `${name} was used for another message. Use a new one.`, {
+    field: message.messageId === undefined ? "Idempotency-Key" : "body.messageId",
+  });
+}
+
+function answer(sessionId: string, stored: StoredMessage): SendMessageAnswer {
+  const { messageId, position } = stored;
+  return { success: true, sessionId, messageId, ...(position === undefined ? {} : { position }) };
+}

@@ -1,0 +1,193 @@
+import type { Duplex } from "node:stream";
+import {
+  createLineSplitter,
+  encodeLine,
+  RunnerFrame,
+  RuntimeError,
+  toRuntimeError,
+  WIRE_VERSION,
+  type CommandBody,
+  type Entry,
+  type ToRunnerFrame,
+} from "@hhopkins/agent-runtime-protocol";
+import type { Logger } from "../logger.ts";
+
+/** Entries that wait for the session; above it the runner's stream is paused. */
+const INBOX_ENTRIES = 2000;
+const INBOX_BYTES = 8 * 1024 * 1024;
+
+export interface RunnerLinkOptions {
+  readonly generation: number;
+  readonly fence: number;
+  /** Number of the last entry that is saved. */
+  readonly taken: number;
+  readonly onEntries: () => void;
+  readonly log: Logger;
+}
+
+interface PendingCommand {
+  readonly body: CommandBody;
+  readonly resolve: (data: unknown) => void;
+  readonly reject: (error: RuntimeError) => void;
+}
+
+/**
+ * The server's end of the wire to one sandbox's runner. Streams come and go; entries arrive each once, in order, and a
+ * command is sent again on each new stream until its reply is there (the runner takes it once).
+ */
+export class RunnerLink {
+  readonly #options: RunnerLinkOptions;
+  readonly #commands = new Map<string, PendingCommand>();
+  #inbox: Entry[] = [];
+  #inboxBytes = 0;
+  #stream: Duplex | undefined;
+  #attached = false;
+  #received: number;
+  #saved: number;
+  #closed = false;
+
+  constructor(options: RunnerLinkOptions) {
+    this.#options = options;
+    this.#received = options.taken;
+    this.#saved = options.taken;
+  }
+
+  get attached(): boolean {
+    return this.#attached;
+  }
+
+  /** A stream that the runner opened; it replaces the one before. */
+  connect(stream: Duplex): void {
+    if (this.#closed) {
+      stream.destroy();
+      return;
+    }
+    this.#stream?.destroy();
+    this.#stream = stream;
+    this.#attached = false;
+    const lines = createLineSplitter();
+    stream.on("data", (chunk: Uint8Array) => this.#onData(stream, () => lines.push(chunk)));
+    stream.on("error", (error) => this.#options.log.debug({ err: error }, "runner stream failed"));
+    stream.on("close", () => {
+      if (this.#stream !== stream) return;
+      this.#stream = undefined;
+      this.#attached = false;
+    });
+  }
+
+  #onData(stream: Duplex, split: () => readonly string[]): void {
+    if (this.#stream !== stream) return;
+    try {
+      for (const line of split()) this.#onLine(line);
+    } catch (error) {
+      this.#options.log.warn({ err: toRuntimeError(error, "protocol_error") }, "the runner broke the protocol; its stream is closed");
+      stream.destroy();
+      return;
+    }
+    if (this.#inbox.length > 0) this.#options.onEntries();
+    if (this.#full) stream.pause();
+  }
+
+  get #full(): boolean {
+    return this.#inbox.length > INBOX_ENTRIES || this.#inboxBytes > INBOX_BYTES;
+  }
+
+  #onLine(line: string): void {
+    const frame = RunnerFrame.parse(JSON.parse(line));
+    if (!this.#attached && frame.type !== "hello" && frame.type !== "refused") {
+      throw new RuntimeError("protocol_error", `The runner sent ${frame.type} before hello.`);
+    }
+    switch (frame.type) {
+      case "hello":
+        return this.#onHello(frame);
+      case "entry":
+        return this.#onEntry(frame, line.length);
+      case "reply":
+        return this.#onReply(frame);
+      case "refused":
+        this.#options.log.warn({ code: frame.code }, "the runner refused the stream");
+        return;
+      case "pong":
+        return;
+    }
+  }
+
+  #onHello(hello: { version: number; generation: number; last: number }): void {
+    const { generation, fence } = this.#options;
+    if (hello.version !== WIRE_VERSION || hello.generation !== generation) {
+      throw new RuntimeError("protocol_error", `The runner speaks version ${hello.version} of generation ${hello.generation}.`);
+    }
+    this.#received = this.#saved;
+    this.#inbox = [];
+    this.#inboxBytes = 0;
+    this.#attached = true;
+    this.#send({ type: "attach", version: WIRE_VERSION, generation, fence, after: this.#saved });
+    for (const [id, command] of this.#commands) this.#send({ type: "command", id, fence, command: command.body });
+  }
+
+  #onEntry(entry: Entry, bytes: number): void {
+    if (entry.n <= this.#received) return;
+    if (entry.n !== this.#received + 1) {
+      throw new RuntimeError("protocol_error", `The runner sent entry ${entry.n} after ${this.#received}.`);
+    }
+    this.#received = entry.n;
+    this.#inbox.push(entry);
+    this.#inboxBytes += bytes;
+  }
+
+  #onReply(reply: Extract<RunnerFrame, { type: "reply" }>): void {
+    const command = this.#commands.get(reply.id);
+    if (command === undefined) return;
+    this.#commands.delete(reply.id);
+    if (reply.ok) command.resolve(reply.data);
+    else command.reject(replyError(reply.error));
+  }
+
+  /** Entries in order, the oldest first; they count as taken with `saved`. */
+  take(limit: number): readonly Entry[] {
+    const entries = this.#inbox.slice(0, limit);
+    this.#inbox = this.#inbox.slice(limit);
+    if (this.#inbox.length === 0) this.#inboxBytes = 0;
+    if (!this.#full) this.#stream?.resume();
+    return entries;
+  }
+
+  /** Everything up to `n` is in the store: the runner may forget it. */
+  saved(n: number): void {
+    this.#saved = n;
+    if (this.#attached) this.#send({ type: "ack", n });
+  }
+
+  /** Starts over from what is saved: the taken entries could not be saved, so the runner has to send them again. */
+  rewind(): void {
+    this.#inbox = [];
+    this.#inboxBytes = 0;
+    this.#stream?.destroy();
+  }
+
+  /** Resolves with the reply's data, whichever stream it came by; rejects with the reply's error, or at `close`. */
+  command(id: string, body: CommandBody): Promise<unknown> {
+    if (this.#closed) return Promise.reject(new RuntimeError("sandbox_lost", "The sandbox is gone."));
+    return new Promise((resolve, reject) => {
+      this.#commands.set(id, { body, resolve, reject });
+      if (this.#attached) this.#send({ type: "command", id, fence: this.#options.fence, command: body });
+    });
+  }
+
+  /** Ends the stream and fails what still waits for a reply. The runner goes on by itself. */
+  close(reason = "The sandbox is gone."): void {
+    this.#closed = true;
+    this.#stream?.destroy();
+    for (const command of this.#commands.values()) command.reject(new RuntimeError("sandbox_lost", reason));
+    this.#commands.clear();
+  }
+
+  #send(frame: ToRunnerFrame): void {
+    this.#stream?.write(encodeLine(frame));
+  }
+}
+
+function replyError(error: { code: string; message: string } | undefined): RuntimeError {
+  const code = error?.code === "harness_timeout" ? "harness_timeout" : error?.code === "missing_dependency" ? "missing_dependency" : "harness_failed";
+  return new RuntimeError(code, error?.message ?? "The runner refused a command without saying why.");
+}

@@ -1,0 +1,119 @@
+/** Puts a session's files and transcript into a new sandbox and starts the harness there. */
+import {
+  BLOB_CHUNK_BYTES,
+  RuntimeError,
+  type AgentProfile,
+  type CommandBody,
+  type FileEntry,
+  type SessionState,
+} from "@hhopkins/agent-runtime-protocol";
+import type { SessionKey, SessionStore } from "../persistence/session-store.ts";
+import type { RunnerLink } from "./runner-link.ts";
+import type { SessionLimits } from "./session-parts.ts";
+
+/** Commands under way at once: enough to hide the round trip, few enough to bound memory (256 KB each). */
+const WINDOW = 16;
+/** Characters of transcript lines in one command. */
+const TRANSCRIPT_CHARS = 512 * 1024;
+
+export interface Layout {
+  readonly key: SessionKey;
+  readonly store: SessionStore;
+  readonly link: RunnerLink;
+  readonly state: SessionState;
+  readonly profile: AgentProfile;
+  /** The native session to resume, or null for a new conversation. */
+  readonly nativeSessionId: string | null;
+  readonly limits: SessionLimits;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Ids of the commands count up from 0 and their order is that of the store, so after a server's crash the same
+ * commands come again under the same ids and the runner takes each once.
+ */
+export async function layOutSandbox(layout: Layout): Promise<void> {
+  const pending = new Set<Promise<unknown>>();
+  let count = 0;
+  async function send(body: CommandBody): Promise<void> {
+    layout.signal.throwIfAborted();
+    const reply = layout.link.command(`layout:${count}`, body).finally(() => pending.delete(reply));
+    count += 1;
+    pending.add(reply);
+    if (pending.size >= WINDOW) await Promise.race(pending);
+  }
+  try {
+    for await (const body of fileCommands(layout)) await send(body);
+    for await (const body of transcriptCommands(layout)) await send(body);
+    await Promise.all(pending);
+  } finally {
+    await Promise.allSettled(pending);
+  }
+  await layout.link.command("start", startCommand(layout));
+}
+
+async function* fileCommands(layout: Layout): AsyncGenerator<CommandBody> {
+  for (const file of await layout.store.files(layout.key)) {
+    if ((file.type ?? "file") !== "file") {
+      yield { kind: "file:put", file, offset: 0, data: "", last: true };
+    } else if (file.sha256 !== undefined) {
+      yield* contentCommands(layout, file, file.sha256);
+    }
+  }
+}
+
+async function* contentCommands(layout: Layout, file: FileEntry, sha256: string): AsyncGenerator<CommandBody> {
+  const size = file.size ?? 0;
+  let offset = 0;
+  for await (const bytes of layout.store.blob(layout.key, sha256)) {
+    for (let at = 0; at < bytes.length; at += BLOB_CHUNK_BYTES) {
+      const chunk = bytes.subarray(at, at + BLOB_CHUNK_BYTES);
+      const data = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString("base64");
+      yield { kind: "file:put", file, offset, data, last: offset + chunk.length === size };
+      offset += chunk.length;
+    }
+  }
+  if (size === 0) yield { kind: "file:put", file, offset: 0, data: "", last: true };
+  else if (offset !== size) throw new RuntimeError("persistence_unavailable", `The bytes of ${file.path} are not in the store.`);
+}
+
+async function* transcriptCommands(layout: Layout): AsyncGenerator<CommandBody> {
+  if (layout.nativeSessionId === null) return;
+  for await (const { key, lines } of layout.store.transcript(layout.key)) {
+    let page: string[] = [];
+    let chars = 0;
+    for (const line of lines) {
+      if (page.length > 0 && chars + line.length > TRANSCRIPT_CHARS) {
+        yield { kind: "transcript:put", key, lines: page };
+        page = [];
+        chars = 0;
+      }
+      page.push(line);
+      chars += line.length;
+    }
+    if (page.length > 0) yield { kind: "transcript:put", key, lines: page };
+  }
+}
+
+function startCommand(layout: Layout): CommandBody {
+  const { state, profile, limits, nativeSessionId } = layout;
+  return {
+    kind: "start",
+    architecture: state.type,
+    profile,
+    options: state.sessionOptions ?? {},
+    ...(nativeSessionId === null ? {} : { resume: nativeSessionId }),
+    environment: publicVariables(profile),
+    ignore: [...limits.ignore],
+    maxFileBytes: limits.maxFileBytes,
+  };
+}
+
+/** Secrets are put in by the gateway, never here. */
+function publicVariables(profile: AgentProfile): Record<string, string> {
+  const variables: Record<string, string> = {};
+  for (const [name, value] of Object.entries(profile.environmentVariables ?? {})) {
+    if (typeof value === "string") variables[name] = value;
+  }
+  return variables;
+}

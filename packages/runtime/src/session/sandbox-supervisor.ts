@@ -1,0 +1,365 @@
+import {
+  manifestText,
+  RuntimeError,
+  SyncReport,
+  toRuntimeError,
+  type AgentProfile,
+  type Architecture,
+  type EventDraft,
+  type SandboxStatus,
+  type SessionState,
+} from "@hhopkins/agent-runtime-protocol";
+import { randomBytes } from "node:crypto";
+import type { LogWrite } from "../log/session-log.ts";
+import type { RunnerCursor, SessionKey, StoredSandbox } from "../persistence/session-store.ts";
+import type { Sandbox, SandboxRef } from "../sandbox/port.ts";
+import { sha256 } from "./entry-translation.ts";
+import { RunnerLink } from "./runner-link.ts";
+import { layOutSandbox } from "./sandbox-layout.ts";
+import type { SessionParts } from "./session-parts.ts";
+
+/** What the supervisor needs of its session. */
+export interface SupervisedSession {
+  readonly key: SessionKey;
+  state(): SessionState;
+  /** Appends in the session's mailbox. */
+  write(write: LogWrite): Promise<void>;
+  onEntries(): void;
+  /** The sandbox ended by itself. Everything that it said has been handed over before. */
+  onLost(reason: string): void;
+}
+
+interface Running {
+  readonly sandbox: Sandbox;
+  readonly link: RunnerLink;
+  readonly stored: StoredSandbox;
+  readonly close: () => Promise<void>;
+}
+
+/** The fence of a single node. */
+const FENCE = 1;
+
+/** Owns a session's sandbox: starts one when it is needed, finds it again, and ends it when everything is saved. */
+export class SandboxSupervisor {
+  readonly #parts: SessionParts;
+  readonly #session: SupervisedSession;
+  #generation: number;
+  #nativeSessionId: string | null;
+  #running: Running | undefined;
+  #starting: Promise<RunnerLink> | undefined;
+  #abort = new AbortController();
+  #releaseSlot: (() => void) | undefined;
+
+  constructor(parts: SessionParts, session: SupervisedSession, at: { generation: number; nativeSessionId: string | null }) {
+    this.#parts = parts;
+    this.#session = session;
+    this.#generation = at.generation;
+    this.#nativeSessionId = at.nativeSessionId;
+  }
+
+  get link(): RunnerLink | undefined {
+    return this.#running?.link;
+  }
+
+  get generation(): number {
+    return this.#generation;
+  }
+
+  set nativeSessionId(id: string) {
+    this.#nativeSessionId = id;
+  }
+
+  /** Whether the harness takes turns. */
+  get isReady(): boolean {
+    return this.#running?.stored.started === true;
+  }
+
+  /** Whether a sandbox runs or is being started. */
+  get active(): boolean {
+    return this.#running !== undefined || this.#starting !== undefined;
+  }
+
+  /** The link to a runner whose harness is ready; starts a sandbox where there is none. */
+  ready(): Promise<RunnerLink> {
+    this.#starting ??= this.#start();
+    return this.#starting;
+  }
+
+  async #start(): Promise<RunnerLink> {
+    const { limits } = this.#parts;
+    const abort = new AbortController();
+    this.#abort = abort;
+    try {
+      this.#releaseSlot = await this.#parts.slots.acquire(abort.signal, (position) => {
+        this.#tell("pending", `Waiting for a free sandbox, place ${position} in the line.`);
+      });
+      const signal = AbortSignal.any([abort.signal, AbortSignal.timeout(limits.sandboxStartMs)]);
+      return await this.#create(signal);
+    } catch (error) {
+      throw await this.#startFailed(error);
+    }
+  }
+
+  async #create(signal: AbortSignal): Promise<RunnerLink> {
+    const { provider } = this.#parts;
+    const profile = await this.#profile();
+    const generation = this.#generation + 1;
+    const stored: StoredSandbox = { provider: provider.name, generation, ref: null, token: newToken(), started: false };
+    await this.#session.write({
+      events: [this.statusEvent("starting", "Starting a sandbox.", { generation })],
+      sandbox: stored,
+      cursor: { generation, n: 0 },
+    });
+    this.#generation = generation;
+    const sandbox = await this.#createSandbox(stored, signal);
+    const known = { ...stored, ref: sandbox.ref };
+    await this.#session.write({ events: [this.statusEvent("starting", "Starting the agent.", { sandboxId: sandbox.id })], sandbox: known });
+    const running = await this.#adopt(sandbox, known, { generation, n: 0 });
+    return this.#layOut(running, profile, signal);
+  }
+
+  #createSandbox(stored: StoredSandbox, signal: AbortSignal): Promise<Sandbox> {
+    const { provider, runnerFiles, deployment } = this.#parts;
+    const { tenant, sessionId } = this.#session.key;
+    const generation = String(stored.generation);
+    return provider.create(
+      {
+        key: `${sessionId}-${generation}`,
+        tags: { deployment, tenant, session: sessionId, generation },
+        runner: runnerFiles(this.#session.state().type as Architecture),
+        environment: { AGENT_RUNTIME_GENERATION: generation, AGENT_RUNTIME_MODEL_TOKEN: stored.token },
+      },
+      { signal, onProgress: (message) => this.#tell("starting", message) },
+    );
+  }
+
+  async #profile(): Promise<AgentProfile> {
+    const id = this.#session.state().agentProfileReference;
+    const profile = await this.#parts.persistence.loadAgentProfile(id);
+    if (profile === null) throw new RuntimeError("unknown_profile", `The agent profile ${id} is not there any more.`);
+    return profile;
+  }
+
+  /** Listens to the sandbox and watches for its end. */
+  async #adopt(sandbox: Sandbox, stored: StoredSandbox, cursor: RunnerCursor): Promise<Running> {
+    const { log, gateway } = this.#parts;
+    const link = new RunnerLink({
+      generation: stored.generation,
+      fence: FENCE,
+      taken: cursor.generation === stored.generation ? cursor.n : 0,
+      onEntries: () => this.#session.onEntries(),
+      log,
+    });
+    const identity = { session: this.#session.key, generation: stored.generation, token: stored.token };
+    const models = await sandbox.accept("gateway", (stream) => gateway.handle(stream, identity));
+    const runner = await sandbox.accept("runner", (stream) => link.connect(stream));
+    const close = async (): Promise<void> => {
+      link.close();
+      await Promise.all([models.close(), runner.close()]);
+    };
+    const running = { sandbox, link, stored, close };
+    this.#running = running;
+    void sandbox.ended.then(({ reason }) => this.#onEnded(sandbox, reason)).catch(() => undefined);
+    return running;
+  }
+
+  async #layOut(running: Running, profile: AgentProfile, signal: AbortSignal): Promise<RunnerLink> {
+    const stop = (): void => running.link.close("The sandbox did not start in time.");
+    signal.addEventListener("abort", stop, { once: true });
+    try {
+      await layOutSandbox({
+        key: this.#session.key,
+        store: this.#parts.store,
+        link: running.link,
+        state: this.#session.state(),
+        profile,
+        nativeSessionId: this.#nativeSessionId,
+        limits: this.#parts.limits,
+        signal,
+      });
+    } finally {
+      signal.removeEventListener("abort", stop);
+    }
+    const stored = { ...running.stored, started: true };
+    await this.#session.write({
+      events: [this.statusEvent("ready", undefined, { sandboxId: running.sandbox.id })],
+      sandbox: stored,
+    });
+    this.#running = { ...running, stored };
+    return running.link;
+  }
+
+  /** Nothing of the sandbox is worth keeping: its harness never started. */
+  async #startFailed(cause: unknown): Promise<RuntimeError> {
+    const error = startError(cause, this.#abort.signal.aborted);
+    const running = this.#running;
+    await this.#forget();
+    await running?.sandbox.terminate().catch((failure: unknown) => this.#warn(failure, "a sandbox that failed to start did not end"));
+    const status = this.#abort.signal.aborted ? "terminated" : "error";
+    await this.#session.write({ events: [this.statusEvent(status, error.message)], sandbox: null });
+    return error;
+  }
+
+  /** Finds the stored sandbox after a start of the server. False: it is gone. */
+  async attach(stored: StoredSandbox, cursor: RunnerCursor | null): Promise<boolean> {
+    const sandbox = await this.#find(stored);
+    if (sandbox === null) return false;
+    this.#releaseSlot = this.#parts.slots.adopt();
+    const known = { ...stored, ref: sandbox.ref };
+    const running = await this.#adopt(sandbox, known, cursor ?? { generation: stored.generation, n: 0 });
+    if (stored.started) {
+      this.#starting = Promise.resolve(running.link);
+      await this.#session.write({ events: [this.statusEvent("ready", undefined, { sandboxId: sandbox.id })], sandbox: known });
+    } else {
+      await this.#session.write({ events: [this.statusEvent("starting", "Starting the agent.", { sandboxId: sandbox.id })], sandbox: known });
+      this.#starting = this.#resumeStart(running);
+      this.#starting.catch(() => undefined);
+    }
+    return true;
+  }
+
+  async #resumeStart(running: Running): Promise<RunnerLink> {
+    try {
+      const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(this.#parts.limits.sandboxStartMs)]);
+      return await this.#layOut(running, await this.#profile(), signal);
+    } catch (error) {
+      throw await this.#startFailed(error);
+    }
+  }
+
+  async #find(stored: StoredSandbox): Promise<Sandbox | null> {
+    const { provider, deployment } = this.#parts;
+    if (stored.provider !== provider.name) return null;
+    if (stored.ref !== null) return provider.attach(stored.ref as SandboxRef);
+    const { sessionId } = this.#session.key;
+    const found = await provider.list({ deployment });
+    const match = found.find(({ tags }) => tags.session === sessionId && tags.generation === String(stored.generation));
+    return match === undefined ? null : provider.attach(match.ref);
+  }
+
+  #onEnded(sandbox: Sandbox, reason: string): void {
+    const running = this.#running;
+    if (running?.sandbox !== sandbox) return;
+    // A start that is under way fails by its link, and cleans up itself.
+    if (!running.stored.started) running.link.close(reason);
+    else this.#session.onLost(reason);
+  }
+
+  /** The sandbox is gone: the next `ready` starts another. */
+  async lost(): Promise<void> {
+    const running = this.#running;
+    await this.#forget();
+    await running?.sandbox.terminate().catch((failure: unknown) => this.#warn(failure, "remains of a lost sandbox could not be removed"));
+  }
+
+  /**
+   * Ends the sandbox after everything in it was saved and the save was verified. Throws `unavailable`, with the
+   * sandbox still there, when it could not be verified.
+   */
+  async end(message: string, taken: () => RunnerCursor | null): Promise<void> {
+    this.#abort.abort(new RuntimeError("unavailable", message));
+    await this.#starting?.catch(() => undefined);
+    const running = this.#running;
+    if (running === undefined) return;
+    await this.#verifySaved(running, taken);
+    await this.#session.write({ events: [this.statusEvent("terminated", message, { loaded: false })], sandbox: null, snapshot: true });
+    await this.#forget();
+    await running.sandbox.terminate();
+  }
+
+  async #verifySaved(running: Running, taken: () => RunnerCursor | null): Promise<void> {
+    const { limits, store } = this.#parts;
+    const fail = (why: string): RuntimeError => new RuntimeError("unavailable", `The sandbox was not ended: ${why}`);
+    const reply = running.link.command(`prepare-end:${this.#parts.newId()}`, { kind: "prepare-end" });
+    const report = SyncReport.parse(await withDeadline(reply, limits.syncMs, () => fail("its runner did not report in time.")));
+    const deadline = Date.now() + limits.syncMs;
+    while ((taken()?.n ?? 0) < report.last) {
+      if (Date.now() > deadline) throw fail("not everything that its runner reported could be saved.");
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    const files = await store.files(this.#session.key);
+    if (files.length !== report.count || sha256(manifestText(files)) !== report.manifest) {
+      const message = `the saved workspace has ${files.length} files that differ from the sandbox's ${report.count}.`;
+      await this.#session.write({ events: [this.statusEvent("unhealthy", message, { sandboxId: running.sandbox.id })] });
+      throw fail(message);
+    }
+  }
+
+  /** Ends the sandbox, whatever is in it. */
+  async kill(): Promise<void> {
+    this.#abort.abort(new RuntimeError("unavailable", "The session is being deleted."));
+    await this.#starting?.catch(() => undefined);
+    const running = this.#running;
+    await this.#forget();
+    await running?.sandbox.terminate();
+  }
+
+  /** Leaves the sandbox running and lets go of it, for a later server to find. */
+  async release(): Promise<void> {
+    const running = this.#running;
+    await this.#forget();
+    await running?.sandbox.release();
+  }
+
+  async #forget(): Promise<void> {
+    const running = this.#running;
+    this.#running = undefined;
+    this.#starting = undefined;
+    this.#releaseSlot?.();
+    this.#releaseSlot = undefined;
+    await running?.close();
+  }
+
+  #tell(status: SandboxStatus, message: string): void {
+    this.#session.write({ events: [this.statusEvent(status, message)] }).catch((error: unknown) => this.#warn(error, "a status could not be saved"));
+  }
+
+  /** A `session:status` of this sandbox, as of now. */
+  statusEvent(
+    status: SandboxStatus,
+    statusMessage?: string,
+    about: { sandboxId?: string; generation?: number; loaded?: boolean } = {},
+  ): EventDraft {
+    const sandboxId = about.sandboxId ?? this.#running?.sandbox.id;
+    return {
+      type: "session:status",
+      data: {
+        sessionId: this.#session.key.sessionId,
+        runtime: {
+          isLoaded: about.loaded ?? true,
+          sandbox: {
+            ...(sandboxId === undefined ? {} : { sandboxId }),
+            status,
+            ...(statusMessage === undefined ? {} : { statusMessage }),
+            restartCount: Math.max(0, (about.generation ?? this.#generation) - 1),
+            lastHealthCheck: this.#parts.now().toISOString(),
+          },
+        },
+      },
+    };
+  }
+
+  #warn(error: unknown, message: string): void {
+    this.#parts.log.warn({ err: error, sessionId: this.#session.key.sessionId }, message);
+  }
+}
+
+function newToken(): string {
+  return `art_${randomBytes(24).toString("base64url")}`;
+}
+
+function startError(cause: unknown, aborted: boolean): RuntimeError {
+  if (aborted) return new RuntimeError("unavailable", "The start of the sandbox was called off.", { cause });
+  if (cause instanceof DOMException && cause.name === "TimeoutError") {
+    return new RuntimeError("sandbox_unavailable", "The sandbox did not start in time.", { cause });
+  }
+  return toRuntimeError(cause, "sandbox_unavailable");
+}
+
+async function withDeadline<T>(promise: Promise<T>, ms: number, error: () => Error): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(error()), ms);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}

@@ -1,0 +1,265 @@
+import { RuntimeError, toRuntimeError, type CreateSessionBody, type SessionState } from "@hhopkins/agent-runtime-protocol";
+import { setTimeout as delay } from "node:timers/promises";
+import { DEFAULT_TENANT } from "../auth/principal.ts";
+import { readState, SessionLog } from "../log/session-log.ts";
+import type { SessionHead, SessionKey } from "../persistence/session-store.ts";
+import { newSession } from "./session-creation.ts";
+import type { SessionParts } from "./session-parts.ts";
+import { Session, type AgentSession } from "./session.ts";
+
+/** A session that is loading, or is loaded. */
+interface Held {
+  readonly key: SessionKey;
+  readonly loading: Promise<Session>;
+  session?: Session;
+}
+
+export interface SessionManagerOptions {
+  readonly idleTimeoutMs: number;
+  readonly shutdownGraceMs: number;
+}
+
+/** Knows which sessions are in memory: each once, however many ask for it at the same time. */
+export class SessionManager {
+  readonly #parts: SessionParts;
+  readonly #options: SessionManagerOptions;
+  readonly #held = new Map<string, Held>();
+  #timers: NodeJS.Timeout[] = [];
+  #stopping = false;
+
+  constructor(parts: SessionParts, options: SessionManagerOptions) {
+    this.#parts = parts;
+    this.#options = options;
+  }
+
+  /** Sessions in memory. */
+  getLoadedSessions(): AgentSession[] {
+    return this.loaded();
+  }
+
+  /** @internal */
+  loaded(): Session[] {
+    return [...this.#held.values()].flatMap(({ session }) => session ?? []);
+  }
+
+  /** A session in memory. Throws `session_not_loaded` for any other; `loadSession` loads it. */
+  getSession(sessionId: string): AgentSession {
+    const session = this.#held.get(sessionId)?.session;
+    if (session !== undefined) return session;
+    throw new RuntimeError("session_not_loaded", `Session ${sessionId} is not loaded. loadSession("${sessionId}") loads it.`);
+  }
+
+  /** Loads a session of the tenant `default`. Throws `session_not_found`. */
+  async loadSession(sessionId: string): Promise<AgentSession> {
+    const session = await this.load({ tenant: DEFAULT_TENANT, sessionId });
+    await session.markLoaded();
+    return session;
+  }
+
+  /** Creates and loads a session of the tenant `default`. No sandbox is started before its first message. */
+  async createSession(body: CreateSessionBody): Promise<AgentSession> {
+    const state = await this.create(DEFAULT_TENANT, body);
+    return this.loadSession(state.sessionId);
+  }
+
+  /** Saves everything, verifies it, ends the sandbox and forgets the session; it is still listed. */
+  async unloadSession(sessionId: string): Promise<void> {
+    const held = this.#held.get(sessionId);
+    if (held === undefined) return;
+    await this.#unload(await held.loading, "The session was unloaded.");
+  }
+
+  /** @internal */
+  async create(tenant: string, body: CreateSessionBody): Promise<SessionState> {
+    this.#refuseWhileStopping();
+    const created = await newSession(this.#parts, body);
+    const { state, logId, record, first } = created;
+    await this.#parts.store.create({ tenant, sessionId: record.sessionId, record, logId, first });
+    return state;
+  }
+
+  /** @internal The session in memory, from the store where it is not there yet. */
+  async load(key: SessionKey): Promise<Session> {
+    this.#refuseWhileStopping();
+    const known = this.#held.get(key.sessionId);
+    if (known !== undefined) {
+      if (known.key.tenant !== key.tenant) throw notFound(key);
+      return known.loading;
+    }
+    return this.#hold(key, (head) => this.#open(key, head)).loading;
+  }
+
+  #hold(key: SessionKey, open: (head: SessionHead) => Promise<Session>): Held {
+    const loading = this.head(key).then(open);
+    const held: Held = { key, loading };
+    this.#held.set(key.sessionId, held);
+    loading.then(
+      (session) => {
+        held.session = session;
+      },
+      () => this.#held.delete(key.sessionId),
+    );
+    return held;
+  }
+
+  async #open(key: SessionKey, head: SessionHead): Promise<Session> {
+    const log = await SessionLog.open(key, this.#parts, head);
+    return new Session(this.#parts, log, { head, onConflict: (session) => this.#reload(session) });
+  }
+
+  /** @internal Throws `session_not_found`. */
+  async head(key: SessionKey): Promise<SessionHead> {
+    const head = await this.#parts.store.head(key);
+    if (head === null) throw notFound(key);
+    return head;
+  }
+
+  /** @internal Where the log stands, without loading. */
+  async position(key: SessionKey): Promise<{ logId: string; lastSeq: number }> {
+    const held = this.#held.get(key.sessionId);
+    if (held?.session !== undefined && held.key.tenant === key.tenant) return held.session.getState();
+    return this.head(key);
+  }
+
+  /** @internal Why the store refuses some session's writes at the moment. */
+  storeFailure(): RuntimeError | undefined {
+    return this.loaded().find((session) => session.storeFailure !== undefined)?.storeFailure;
+  }
+
+  /** @internal The committed state, without loading. */
+  async state(key: SessionKey): Promise<SessionState> {
+    const held = this.#held.get(key.sessionId);
+    if (held?.session !== undefined && held.key.tenant === key.tenant) return held.session.getState();
+    return readState(this.#parts.store, key, await this.head(key));
+  }
+
+  /** The log in the store is not the one in memory: what is in memory is let go, and the session goes on from the store. */
+  #reload(session: Session): void {
+    if (this.#held.get(session.sessionId)?.session !== session) return;
+    this.#held.delete(session.sessionId);
+    const again = async (): Promise<void> => {
+      await session.release();
+      await this.#adopt(session.key);
+    };
+    again().catch((error: unknown) => {
+      this.#parts.log.error({ err: error, sessionId: session.sessionId }, "a session could not be loaded again");
+    });
+  }
+
+  /** @internal Loads a session that a server held when it ended, and goes on with it. */
+  async #adopt(key: SessionKey): Promise<void> {
+    const head = await this.head(key);
+    const session = await this.load(key);
+    await session.resume(head);
+    if (!session.getState().runtime.isLoaded && session.idle) this.#held.delete(key.sessionId);
+  }
+
+  /** Goes on with what earlier servers left, ends sandboxes that belong to nobody, begins the periodic work. */
+  async start(): Promise<void> {
+    const claimed = await this.#parts.store.claimed();
+    await Promise.all(
+      claimed.map((key) =>
+        this.#adopt({ tenant: key.tenant, sessionId: key.sessionId }).catch((error: unknown) => {
+          this.#parts.log.error({ err: error, sessionId: key.sessionId }, "a session could not be resumed");
+        }),
+      ),
+    );
+    await this.#endOrphans(new Set(claimed.map(({ sessionId }) => sessionId)));
+    const { idleTimeoutMs } = this.#options;
+    this.#every(Math.min(10_000, Math.max(20, idleTimeoutMs / 4)), () => this.#unloadIdle());
+    this.#every(this.#parts.limits.syncIntervalMs, () => this.#syncBusy());
+  }
+
+  async #endOrphans(known: ReadonlySet<string>): Promise<void> {
+    const { provider, deployment, log } = this.#parts;
+    for (const { ref, tags } of await provider.list({ deployment })) {
+      if (known.has(tags.session)) continue;
+      log.info({ sessionId: tags.session, generation: tags.generation }, "ending a sandbox that belongs to no session");
+      const sandbox = await provider.attach(ref);
+      await sandbox?.terminate();
+    }
+  }
+
+  #every(ms: number, work: () => Promise<void>): void {
+    let running = false;
+    const timer = setInterval(() => {
+      if (running) return;
+      running = true;
+      work()
+        .catch((error: unknown) => this.#parts.log.error({ err: error }, "periodic work failed"))
+        .finally(() => {
+          running = false;
+        });
+    }, ms);
+    timer.unref();
+    this.#timers.push(timer);
+  }
+
+  async #unloadIdle(): Promise<void> {
+    const since = this.#parts.now().getTime() - this.#options.idleTimeoutMs;
+    for (const session of this.loaded()) {
+      const { lastActivity, createdAt } = session.getState();
+      const active = Math.max(Date.parse(lastActivity ?? createdAt), session.loadedAt);
+      if (!session.idle || active > since) continue;
+      await this.#unload(session, "Idle; the next message starts a new sandbox.").catch((error: unknown) => {
+        this.#parts.log.warn({ err: error, sessionId: session.sessionId }, "an idle session could not be unloaded");
+      });
+    }
+  }
+
+  async #syncBusy(): Promise<void> {
+    const busy = this.loaded().filter((session) => session.getState().turn !== null);
+    for (const session of busy) {
+      await session.sync().catch((error: unknown) => {
+        this.#parts.log.warn({ err: error, sessionId: session.sessionId }, "a workspace could not be synced");
+      });
+    }
+  }
+
+  async #unload(session: Session, message: string): Promise<void> {
+    await session.unload(message);
+    if (this.#held.get(session.sessionId)?.session === session) this.#held.delete(session.sessionId);
+  }
+
+  /** @internal Ends the sandbox and removes the session from memory and store. */
+  async delete(key: SessionKey): Promise<void> {
+    await this.head(key);
+    const held = this.#held.get(key.sessionId);
+    const session = await held?.loading.catch(() => undefined);
+    await session?.destroy();
+    await this.#parts.store.delete(key);
+    this.#held.delete(key.sessionId);
+    this.#parts.hub.end(key);
+  }
+
+  /**
+   * No new work; running turns get their grace; idle sessions are saved and their sandboxes ended; a sandbox whose
+   * turn goes on, or whose save could not be verified, is left for the next server to find.
+   */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#timers = [];
+    await Promise.all([...this.#held.values()].map(({ loading }) => loading.then((session) => this.#stopOne(session)).catch(() => undefined)));
+    this.#held.clear();
+  }
+
+  async #stopOne(session: Session): Promise<void> {
+    const deadline = Date.now() + this.#options.shutdownGraceMs;
+    while (session.getState().turn !== null && Date.now() < deadline) await delay(20);
+    try {
+      if (session.getState().turn === null) return await session.unload("The server was shut down.");
+    } catch (error) {
+      this.#parts.log.warn({ err: toRuntimeError(error), sessionId: session.sessionId }, "a sandbox is left running");
+    }
+    await session.release();
+  }
+
+  #refuseWhileStopping(): void {
+    if (this.#stopping) throw new RuntimeError("shutting_down", "The server is shutting down.", { retryAfter: 5 });
+  }
+}
+
+function notFound(key: SessionKey): RuntimeError {
+  return new RuntimeError("session_not_found", `There is no session ${key.sessionId}.`);
+}

@@ -1,0 +1,37 @@
+import type { Architecture, PersistenceAdapter, SessionKey, SessionState } from "@hhopkins/agent-runtime-protocol";
+import type { ModelGateway } from "../gateway/port.ts";
+import type { LogParts } from "../log/session-log.ts";
+import type { Logger } from "../logger.ts";
+import type { RunnerFiles, SandboxProvider } from "../sandbox/port.ts";
+import type { Slots } from "./slots.ts";
+
+/** Deadlines and bounds of a session, in milliseconds and bytes. */
+export interface SessionLimits {
+  /** From the request of a sandbox to a runner whose harness is ready. */
+  readonly sandboxStartMs: number;
+  /** For the runner's answer to a sync. */
+  readonly syncMs: number;
+  /** For a turn to end after it was told to stop, before its session is ended. */
+  readonly interruptMs: number;
+  readonly syncIntervalMs: number;
+  /** Files above this many bytes are listed without their bytes. */
+  readonly maxFileBytes: number;
+  /** Names of files and folders that are not tracked, at any depth. */
+  readonly ignore: readonly string[];
+}
+
+/** What every session of a runtime shares. */
+export interface SessionParts extends LogParts {
+  readonly persistence: PersistenceAdapter;
+  readonly provider: SandboxProvider;
+  readonly slots: Slots;
+  readonly gateway: ModelGateway;
+  readonly deployment: string;
+  /** What runs inside a sandbox of this architecture; throws `missing_dependency`. */
+  readonly runnerFiles: (architecture: Architecture) => RunnerFiles;
+  readonly limits: SessionLimits;
+  /** Something that a list shows has changed. */
+  readonly onListed: (key: SessionKey, state: SessionState) => void;
+  readonly newId: () => string;
+  readonly log: Logger;
+}

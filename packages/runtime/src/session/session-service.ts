@@ -1,0 +1,136 @@
+import {
+  MAIN_CONVERSATION,
+  RuntimeError,
+  type BlocksPage,
+  type CreateSessionAnswer,
+  type SessionListItem,
+  type SessionState,
+} from "@hhopkins/agent-runtime-protocol";
+import type { Principal } from "../auth/principal.ts";
+import { followLog } from "../log/follower.ts";
+import type { SessionKey } from "../persistence/session-store.ts";
+import type { Follow, SessionListChange, SessionService } from "../transport/service.ts";
+import type { SessionManager } from "./session-manager.ts";
+import type { SessionParts } from "./session-parts.ts";
+import type { ListWatch } from "./list-watch.ts";
+
+/** What the transports do with sessions, each call for a principal and inside its tenant. */
+export function createSessionService(parts: SessionParts, manager: SessionManager, watch: ListWatch): SessionService {
+  const { store } = parts;
+  const keyOf = (principal: Principal, sessionId: string): SessionKey => ({ tenant: principal.tenant, sessionId });
+  const load = (principal: Principal, sessionId: string) => manager.load(keyOf(principal, sessionId));
+
+  return {
+    async create(principal, body) {
+      const state = await manager.create(principal.tenant, body);
+      watch.changed(principal.tenant, { event: "sessions:updated", session: listItem(state) });
+      return createAnswer(state);
+    },
+    async list(principal, query) {
+      const page = await store.list({ tenant: principal.tenant, ...query });
+      return { sessions: [...page.sessions], ...(page.nextCursor === undefined ? {} : { nextCursor: page.nextCursor }) };
+    },
+    state: (principal, sessionId) => manager.state(keyOf(principal, sessionId)),
+    send: async (principal, sessionId, message) => (await load(principal, sessionId)).send(message),
+    updateMessage: async (principal, sessionId, { messageId, content }) =>
+      (await load(principal, sessionId)).updateMessage(messageId, content),
+    withdrawMessage: async (principal, sessionId, messageId) => (await load(principal, sessionId)).withdrawMessage(messageId),
+    interrupt: async (principal, sessionId) => (await load(principal, sessionId)).interrupt(),
+    updateOptions: async (principal, sessionId, options) => (await load(principal, sessionId)).updateOptions(options),
+    sync: async (principal, sessionId) => (await load(principal, sessionId)).sync(),
+    async unload(principal, sessionId) {
+      await manager.head(keyOf(principal, sessionId));
+      await manager.unloadSession(sessionId);
+    },
+    async delete(principal, sessionId) {
+      await manager.delete(keyOf(principal, sessionId));
+      watch.changed(principal.tenant, { event: "sessions:removed", sessionId });
+    },
+    async blocks(principal, sessionId, page): Promise<BlocksPage> {
+      const key = keyOf(principal, sessionId);
+      const state = await manager.state(key);
+      const { blocks, more } = await store.blocks(key, page);
+      const live = liveBlocks(state, page.conversationId);
+      const oldest = blocks[0];
+      return {
+        blocks: blocks.map((block) => live.get(block.id) ?? block),
+        ...(more && oldest !== undefined ? { before: oldest.id } : {}),
+      };
+    },
+    async files(principal, sessionId) {
+      const key = keyOf(principal, sessionId);
+      await manager.head(key);
+      return { files: [...(await store.files(key))] };
+    },
+    async file(principal, sessionId, path) {
+      const key = keyOf(principal, sessionId);
+      await manager.head(key);
+      const entry = (await store.files(key)).find((file) => file.path === path);
+      if (entry === undefined) throw new RuntimeError("file_not_found", `There is no file ${path} in the workspace.`);
+      if (entry.sha256 === undefined) {
+        throw new RuntimeError("file_not_found", `${path} has no bytes here: it is a ${entry.type ?? "file"}, or larger than what is kept.`);
+      }
+      return { entry, bytes: store.blob(key, entry.sha256) };
+    },
+    async follow(principal, sessionId, options): Promise<Follow> {
+      const key = keyOf(principal, sessionId);
+      const { logId, lastSeq } = await manager.position(key);
+      const resync =
+        options.logId !== undefined && options.logId !== logId
+          ? ("log_replaced" as const)
+          : options.after > lastSeq
+            ? ("cursor_ahead" as const)
+            : undefined;
+      if (resync !== undefined) return { logId, lastSeq, resync, batches: nothing() };
+      const { after, signal } = options;
+      const until = options.tail === true ? { until: lastSeq } : {};
+      return { logId, lastSeq, batches: followLog(parts, key, { after, signal, ...until }) };
+    },
+    watch: (principal, listener) => watch.watch(principal.tenant, listener),
+    async profiles() {
+      const profiles = await parts.persistence.listAgentProfiles();
+      return { profiles };
+    },
+    async readiness() {
+      const persistence = await store.list({ tenant: "default", limit: 1 }).then(
+        () => manager.storeFailure()?.message ?? "ok",
+        (error: unknown) => (error instanceof Error ? error.message : String(error)),
+      );
+      return { ready: persistence === "ok", checks: { persistence } };
+    },
+  };
+}
+
+// eslint-disable-next-line require-yield
+async function* nothing(): AsyncGenerator<never> {}
+
+/** Blocks that are being written: their text so far is in the state only. */
+function liveBlocks(state: SessionState, conversationId: string): Map<string, SessionState["blocks"][number]> {
+  const blocks =
+    conversationId === MAIN_CONVERSATION
+      ? state.blocks
+      : (state.subagents.find((subagent) => subagent.id === conversationId)?.blocks ?? []);
+  return new Map(blocks.filter(({ id }) => state.streamingBlockIds.includes(id)).map((block) => [block.id, block]));
+}
+
+/** A state as `GET /sessions` lists it. */
+export function listItem(state: SessionState): SessionListItem {
+  const { sessionId, type, agentProfileReference, name, createdAt, lastActivity, sessionOptions, metadata, runtime } = state;
+  return {
+    sessionId,
+    type,
+    agentProfileReference,
+    ...(name === undefined ? {} : { name }),
+    createdAt,
+    ...(lastActivity === undefined ? {} : { lastActivity }),
+    ...(sessionOptions === undefined ? {} : { sessionOptions }),
+    ...(metadata === undefined ? {} : { metadata }),
+    runtime,
+  };
+}
+
+function createAnswer(state: SessionState): CreateSessionAnswer {
+  return listItem(state);
+}
+
+export type { SessionListChange };

@@ -1,0 +1,74 @@
+interface Waiting {
+  readonly grant: () => void;
+  readonly onPosition: (position: number) => void;
+}
+
+/** Bounds how many sandboxes run at once. Who has to wait is told the place in the line, 1 is next. */
+export class Slots {
+  readonly limit: number;
+  #taken = 0;
+  readonly #line: Waiting[] = [];
+
+  constructor(limit: number) {
+    this.limit = limit;
+  }
+
+  /** Resolves with how to give the slot back; rejects when `signal` fires first. */
+  async acquire(signal: AbortSignal, onPosition: (position: number) => void): Promise<() => void> {
+    signal.throwIfAborted();
+    if (this.#taken < this.limit && this.#line.length === 0) {
+      this.#taken += 1;
+    } else {
+      await this.#wait(signal, onPosition);
+    }
+    let held = true;
+    return () => {
+      if (held) this.#release();
+      held = false;
+    };
+  }
+
+  /** Takes a slot for a sandbox that runs already, beyond the limit if need be. */
+  adopt(): () => void {
+    this.#taken += 1;
+    let held = true;
+    return () => {
+      if (held) this.#release();
+      held = false;
+    };
+  }
+
+  #wait(signal: AbortSignal, onPosition: (position: number) => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const waiting: Waiting = {
+        onPosition,
+        grant: () => {
+          signal.removeEventListener("abort", leave);
+          resolve();
+        },
+      };
+      const leave = (): void => {
+        this.#line.splice(this.#line.indexOf(waiting), 1);
+        this.#tellPositions();
+        reject(signal.reason as Error);
+      };
+      signal.addEventListener("abort", leave, { once: true });
+      this.#line.push(waiting);
+      onPosition(this.#line.length);
+    });
+  }
+
+  #release(): void {
+    this.#taken -= 1;
+    if (this.#taken >= this.limit) return;
+    const next = this.#line.shift();
+    if (next === undefined) return;
+    this.#taken += 1;
+    next.grant();
+    this.#tellPositions();
+  }
+
+  #tellPositions(): void {
+    for (const [index, waiting] of this.#line.entries()) waiting.onPosition(index + 1);
+  }
+}
