@@ -63,7 +63,11 @@ export interface SessionService {
     sessionId: string,
     message: SendMessageBody & { readonly idempotencyKey?: string },
   ): Promise<SendMessageAnswer>;
-  updateMessage(principal: Principal, sessionId: string, message: { messageId: string; content: string }): Promise<void>;
+  updateMessage(
+    principal: Principal,
+    sessionId: string,
+    message: { messageId: string; content: string },
+  ): Promise<void>;
   withdrawMessage(principal: Principal, sessionId: string, messageId: string): Promise<void>;
   /** Asks the running turn to stop; does nothing where none runs. */
   interrupt(principal: Principal, sessionId: string): Promise<void>;
@@ -78,7 +82,11 @@ export interface SessionService {
   ): Promise<BlocksPage>;
   files(principal: Principal, sessionId: string): Promise<ListFilesAnswer>;
   /** One file with its bytes, as last synced; `file_not_found` otherwise. */
-  file(principal: Principal, sessionId: string, path: string): Promise<{ entry: FileEntry; bytes: AsyncIterable<Uint8Array> }>;
+  file(
+    principal: Principal,
+    sessionId: string,
+    path: string,
+  ): Promise<{ entry: FileEntry; bytes: AsyncIterable<Uint8Array> }>;
   follow(principal: Principal, sessionId: string, options: FollowOptions): Promise<Follow>;
   /** List updates of the principal's tenant, best effort. Returns how to stop. */
   watch(principal: Principal, listener: (change: SessionListChange) => void): () => void;

@@ -1,0 +1,24 @@
+import { RuntimeError, toProblem, toRuntimeError } from "@hhopkins/agent-runtime-protocol";
+import { HTTPException } from "hono/http-exception";
+
+/** The answer to an error: a problem document, with `Retry-After` and `WWW-Authenticate` where they belong. */
+export function problemResponse(error: RuntimeError, headers: Record<string, string> = {}): Response {
+  return new Response(JSON.stringify(toProblem(error)), {
+    status: error.status,
+    headers: {
+      "content-type": "application/problem+json",
+      "cache-control": "no-store",
+      ...(error.retryAfter === undefined ? {} : { "retry-after": String(Math.ceil(error.retryAfter)) }),
+      ...(error.code === "unauthorized" ? { "www-authenticate": "Bearer" } : {}),
+      ...headers,
+    },
+  });
+}
+
+/** Any thrown thing as our error. What the framework refuses is the client's fault; everything else is ours. */
+export function asRuntimeError(error: unknown): RuntimeError {
+  if (error instanceof HTTPException && error.status >= 400 && error.status < 500) {
+    return new RuntimeError("invalid_request", error.message || "The request is not valid.", { cause: error });
+  }
+  return toRuntimeError(error);
+}

@@ -1,0 +1,113 @@
+import { toRuntimeError } from "@hhopkins/agent-runtime-protocol";
+import type { LogFrame } from "../../log/frame.ts";
+import type { Follow } from "../service.ts";
+import type { TransportLog } from "../transport-log.ts";
+
+export interface EventStreamOptions {
+  readonly sessionId: string;
+  /** Ends the follow; aborted when the stream ends, whoever ends it. */
+  readonly ending: AbortController;
+  /** Fires when the client is gone. */
+  readonly client: AbortSignal;
+  readonly heartbeatMs: number;
+  readonly streamMs: number;
+  readonly log: TransportLog;
+}
+
+const encoder = new TextEncoder();
+
+/** One event as SSE: its id is a cursor, its data is the payload with `seq` and `at`. */
+export function encodeEvent(frame: LogFrame, logId: string): string {
+  const { type, seq, at } = frame.event;
+  const data = `${frame.data.slice(0, -1)},"seq":${seq},"at":"${at}"}`;
+  return `id: ${logId}:${seq}\nevent: ${type}\ndata: ${data}\n\n`;
+}
+
+function resyncEvent(sessionId: string, { resync, lastSeq, logId }: Follow): string {
+  return `event: session:resync\ndata: ${JSON.stringify({ sessionId, reason: resync, lastSeq, logId })}\n\n`;
+}
+
+type Next = IteratorResult<readonly LogFrame[]> | "heartbeat" | "end";
+
+/**
+ * A follow as a stream of bytes. It reads on only when the client does, says something every `heartbeatMs`, and ends
+ * by itself after `streamMs`; the client then goes on by its cursor.
+ */
+export function eventStream(follow: Follow, options: EventStreamOptions): ReadableStream<Uint8Array> {
+  const { ending, heartbeatMs, streamMs, client, sessionId, log } = options;
+  const batches = follow.batches[Symbol.asyncIterator]();
+  let waiting: Promise<IteratorResult<readonly LogFrame[]>> | undefined;
+  let head = "retry: 1000\n\n";
+
+  const stop = (): void => {
+    clearTimeout(lifetime);
+    client.removeEventListener("abort", stop);
+    if (ending.signal.aborted) return;
+    ending.abort();
+    // A follow that waits to be pulled learns of its end only so.
+    batches.return?.().catch(() => {});
+  };
+  const lifetime = setTimeout(stop, streamMs);
+  lifetime.unref();
+  client.addEventListener("abort", stop, { once: true });
+  if (client.aborted) stop();
+
+  const next = async (): Promise<Next> => {
+    if (ending.signal.aborted) return "end";
+    waiting ??= batches.next();
+    const outcome = await settled(waiting, ending.signal, heartbeatMs);
+    if (typeof outcome !== "string") waiting = undefined;
+    return outcome;
+  };
+
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          if (head !== "") {
+            const first = follow.resync === undefined ? head : head + resyncEvent(sessionId, follow);
+            head = "";
+            return controller.enqueue(encoder.encode(first));
+          }
+          const found = follow.resync === undefined ? await next() : "end";
+          if (found === "heartbeat") return controller.enqueue(encoder.encode(": still here\n\n"));
+          if (found === "end" || found.done === true) {
+            stop();
+            return controller.close();
+          }
+          controller.enqueue(encoder.encode(found.value.map((frame) => encodeEvent(frame, follow.logId)).join("")));
+        } catch (error) {
+          stop();
+          log.error({ err: toRuntimeError(error), sessionId }, "An event stream broke");
+          controller.error(error);
+        }
+      },
+      cancel: stop,
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+/** `promise`, or the word of what came before it. */
+async function settled<T>(
+  promise: Promise<T>,
+  signal: AbortSignal,
+  heartbeatMs: number,
+): Promise<T | "heartbeat" | "end"> {
+  let done = (): void => {};
+  const interruption = new Promise<"heartbeat" | "end">((resolve) => {
+    const timer = setTimeout(() => resolve("heartbeat"), heartbeatMs);
+    timer.unref();
+    const onAbort = (): void => resolve("end");
+    signal.addEventListener("abort", onAbort, { once: true });
+    done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", onAbort);
+    };
+  });
+  try {
+    return await Promise.race([promise, interruption]);
+  } finally {
+    done();
+  }
+}

@@ -1,0 +1,6 @@
+export {
+  createWebSocketTransport,
+  type AttachedWebSocketServer,
+  type WebSocketTransport,
+  type WebSocketTransportOptions,
+} from "./transport.ts";

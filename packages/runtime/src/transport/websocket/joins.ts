@@ -1,0 +1,92 @@
+import { RuntimeError, toRuntimeError } from "@hhopkins/agent-runtime-protocol";
+import type { WebSocket } from "ws";
+import type { Principal } from "../../auth/principal.ts";
+import type { Cursor } from "../cursor.ts";
+import type { Follow, SessionService } from "../service.ts";
+import type { TransportLog } from "../transport-log.ts";
+import type { Outbox } from "./outbox.ts";
+
+interface JoinParts {
+  readonly service: SessionService;
+  readonly principal: Principal;
+  readonly webSocket: WebSocket;
+  readonly outbox: Outbox;
+  readonly log: TransportLog;
+}
+
+/** Sessions that one connection may follow at once. */
+const MAX_JOINS = 1000;
+
+/** The sessions that one connection follows: a loop for each, which reads on as the client does. */
+export class Joins {
+  readonly #parts: JoinParts;
+  readonly #loops = new Map<string, AbortController>();
+  #stopped = false;
+
+  constructor(parts: JoinParts) {
+    this.#parts = parts;
+  }
+
+  /** Follows from the cursor on; an earlier join of the same session ends. `acknowledge` runs before the first event. */
+  async join(sessionId: string, cursor: Cursor, acknowledge: (follow: Follow) => void): Promise<void> {
+    if (this.#loops.size >= MAX_JOINS && !this.#loops.has(sessionId)) {
+      throw new RuntimeError("too_many_requests", `A connection may follow at most ${MAX_JOINS} sessions.`);
+    }
+    const ending = new AbortController();
+    const follow = await this.#parts.service.follow(this.#parts.principal, sessionId, {
+      ...cursor,
+      signal: ending.signal,
+    });
+    if (this.#stopped) return ending.abort();
+    this.leave(sessionId);
+    this.#loops.set(sessionId, ending);
+    acknowledge(follow);
+    void this.#loop(sessionId, follow, ending);
+  }
+
+  leave(sessionId: string): void {
+    this.#loops.get(sessionId)?.abort();
+    this.#loops.delete(sessionId);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    for (const ending of this.#loops.values()) ending.abort();
+    this.#loops.clear();
+  }
+
+  async #loop(sessionId: string, follow: Follow, ending: AbortController): Promise<void> {
+    const { outbox, webSocket, log } = this.#parts;
+    try {
+      if (follow.resync === undefined) {
+        await this.#pump(follow, ending.signal);
+        // What ends by itself is a session that is no more.
+        if (!ending.signal.aborted) outbox.json({ event: "sessions:removed", data: { sessionId } });
+      } else {
+        const { resync: reason, lastSeq, logId } = follow;
+        outbox.json({ event: "session:resync", data: { sessionId, reason, lastSeq, logId } });
+      }
+    } catch (error) {
+      if (ending.signal.aborted) return;
+      const { code } = toRuntimeError(error);
+      log.error({ err: error, sessionId }, "A live stream broke");
+      outbox.json({
+        event: "error",
+        data: { sessionId, code, message: "The live stream broke; join again by your cursor." },
+      });
+      webSocket.close(1011, "stream broke");
+    } finally {
+      ending.abort();
+      if (this.#loops.get(sessionId) === ending) this.#loops.delete(sessionId);
+    }
+  }
+
+  async #pump(follow: Follow, signal: AbortSignal): Promise<void> {
+    for await (const batch of follow.batches) {
+      if (signal.aborted) return;
+      for (const frame of batch) this.#parts.outbox.send(frame.webSocket);
+      await this.#parts.outbox.room();
+      if (signal.aborted) return;
+    }
+  }
+}
