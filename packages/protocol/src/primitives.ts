@@ -7,7 +7,9 @@ export const ClientId = z.string().regex(/^[A-Za-z0-9_-]{1,128}$/, "must be 1–
 export const Id = z.string().regex(/^[A-Za-z0-9_.:-]{1,200}$/, "must be 1–200 characters of A-Z a-z 0-9 _ . : -");
 
 /** An instant, ISO 8601 in UTC. */
-export const Timestamp = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/, "must be an ISO 8601 UTC time");
+export const Timestamp = z
+  .string()
+  .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/, "must be an ISO 8601 UTC time");
 
 /** Number of an event in its session: 1, 2, 3, … without holes. 0 is the cursor before the first event. */
 export const Seq = z.number().int().nonnegative();
@@ -24,7 +26,8 @@ function workspacePathProblem(path: string): string | null {
   if (path.includes("\0")) return "must not contain NUL";
   if (path.includes("\\")) return "must use / as separator";
   const parts = path.split("/");
-  if (parts.some((part) => part === "" || part === "." || part === "..")) return "must not contain empty, . or .. parts";
+  if (parts.some((part) => part === "" || part === "." || part === ".."))
+    return "must not contain empty, . or .. parts";
   return null;
 }
 

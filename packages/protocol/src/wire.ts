@@ -94,7 +94,11 @@ export const RunnerFrame = z.discriminatedUnion("type", [
   }),
   z.object({ type: z.literal("pong"), id: Id }),
   /** The last frame: why the runner closes this connection. */
-  z.object({ type: z.literal("refused"), code: z.enum(["stale_fence", "replaced", "ending", "protocol_error"]), message: z.string() }),
+  z.object({
+    type: z.literal("refused"),
+    code: z.enum(["stale_fence", "replaced", "ending", "protocol_error"]),
+    message: z.string(),
+  }),
 ]);
 export type RunnerFrame = z.infer<typeof RunnerFrame>;
 

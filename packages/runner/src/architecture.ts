@@ -1,4 +1,11 @@
-import type { EntryBody, SessionOptions, StartCommand, TurnError, TurnStatus, Usage } from "@hhopkins/agent-runtime-protocol";
+import type {
+  EntryBody,
+  SessionOptions,
+  StartCommand,
+  TurnError,
+  TurnStatus,
+  Usage,
+} from "@hhopkins/agent-runtime-protocol";
 
 /** How a turn of the harness ended. Usage and cost are of this turn alone. */
 export interface TurnEnd {

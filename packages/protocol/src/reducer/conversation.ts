@@ -67,7 +67,11 @@ function appended<K extends string, B extends ConversationBlock & Partial<Record
   return cut.length === text.length ? { ...block, [field]: text } : { ...block, [field]: cut, truncated: true };
 }
 
-export function deltaBlock(state: SessionState, conversationId: string, at: { blockId: string; delta: string }): SessionState {
+export function deltaBlock(
+  state: SessionState,
+  conversationId: string,
+  at: { blockId: string; delta: string },
+): SessionState {
   return changeConversation(state, conversationId, (conversation) => {
     const index = indexOfBlock(conversation.blocks, at.blockId);
     const block = conversation.blocks[index];

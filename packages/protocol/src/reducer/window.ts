@@ -28,7 +28,8 @@ function cutStrings(value: unknown, budget: { left: number }): unknown {
     budget.left -= cut.length;
     return cut;
   }
-  if (Array.isArray(value)) return value.slice(0, Math.max(0, budget.left)).map((item) => cutStrings(item, spend(budget)));
+  if (Array.isArray(value))
+    return value.slice(0, Math.max(0, budget.left)).map((item) => cutStrings(item, spend(budget)));
   if (typeof value !== "object" || value === null) return value;
   const entries: [string, unknown][] = [];
   for (const [key, item] of Object.entries(value)) {
@@ -110,7 +111,10 @@ export function blocksToEvict(blocks: readonly ConversationBlock[], open: readon
   let size = 0;
   for (const block of blocks) size += sizeOf(block);
   let evict = 0;
-  while (blocks.length - evict > STATE_LIMITS.blocks || (size > STATE_LIMITS.conversation && evict < blocks.length - 1)) {
+  while (
+    blocks.length - evict > STATE_LIMITS.blocks ||
+    (size > STATE_LIMITS.conversation && evict < blocks.length - 1)
+  ) {
     const oldest = blocks[evict];
     if (oldest === undefined) break;
     size -= sizeOf(oldest);

@@ -64,7 +64,9 @@ export interface SandboxProvider {
   /** null: it is gone. */
   attach(ref: SandboxRef): Promise<Sandbox | null>;
   /** Every sandbox of this deployment that still runs. */
-  list(tags: Pick<SandboxTags, "deployment">): Promise<readonly { readonly ref: SandboxRef; readonly tags: SandboxTags }[]>;
+  list(
+    tags: Pick<SandboxTags, "deployment">,
+  ): Promise<readonly { readonly ref: SandboxRef; readonly tags: SandboxTags }[]>;
   close?(): Promise<void>;
 }
 
