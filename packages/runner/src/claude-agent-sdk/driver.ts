@@ -1,0 +1,169 @@
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import {
+  RuntimeError,
+  toRuntimeError,
+  type EntryBody,
+  type SessionOptions,
+  type TurnError,
+} from "@hhopkins/agent-runtime-protocol";
+import type { Harness, HarnessMessage, HarnessSpec, TurnEnd } from "../architecture.ts";
+import { harnessError, isCredentialStatus, modelError } from "./failures.ts";
+import { openQuery, type LiveQuery } from "./live-query.ts";
+import type { NativeMessage } from "./native.ts";
+import { configFolderOf, modelOf } from "./options.ts";
+import { promptOf } from "./prompts.ts";
+import { loadSdk } from "./sdk.ts";
+import { openTranscript } from "./transcript.ts";
+import { createTranslator } from "./translator.ts";
+import { createTurnProgress, type TurnProgress } from "./turn-progress.ts";
+import { addSpent, NOTHING_SPENT, spentSince, type Spent } from "./usage.ts";
+
+export interface DriverTimes {
+  /** How long a turn may go on after an interrupt before the process is killed. */
+  readonly interruptGraceMs: number;
+  readonly startTimeoutMs: number;
+}
+
+export const DRIVER_TIMES: DriverTimes = { interruptGraceMs: 8000, startTimeoutMs: 60_000 };
+
+interface RunningTurn {
+  progress: TurnProgress | undefined;
+  spent: Spent;
+  interrupted: boolean;
+  failure: TurnError | undefined;
+  readonly over: PromiseWithResolvers<void>;
+  escalation: NodeJS.Timeout | undefined;
+}
+
+/** Starts the harness: one process for many turns, started again when it died. */
+export async function startHarness(spec: HarnessSpec, signal: AbortSignal, times = DRIVER_TIMES): Promise<Harness> {
+  const sdk = await loadSdk(spec.packages);
+  const sessionId = spec.start.resume ?? randomUUID();
+  const transcript = await openTranscript({
+    folder: join(spec.home, ".agent-runtime", "transcript"),
+    configFolder: configFolderOf(spec),
+    initial: spec.transcript,
+    emit: spec.emit,
+    log: spec.log,
+  });
+  const translator = createTranslator({ now: spec.now, log: spec.log });
+  let sessionOptions = spec.start.options;
+  let model: string | undefined;
+  let live: LiveQuery | undefined;
+  let turn: RunningTurn | undefined;
+  let stopped = false;
+
+  async function emitAll(bodies: readonly EntryBody[]): Promise<void> {
+    for (const body of bodies) await spec.emit(body);
+  }
+
+  async function onMessage(message: NativeMessage): Promise<void> {
+    if (message.type === "assistant" && message.message?.model !== "<synthetic>")
+      model = message.message?.model ?? model;
+    await emitAll(translator.translate(message));
+    if (message.type === "result") await onResult(message);
+    // With a wrong key every try is in vain, and the harness would go on trying for minutes.
+    const status = message.subtype === "api_retry" ? message.error_status : undefined;
+    if (isCredentialStatus(status)) stopTurn(modelError({ status }));
+    if (turn?.progress?.isOver(message) === true) turn.over.resolve();
+  }
+
+  async function onResult(message: NativeMessage): Promise<void> {
+    const spent = spentSince(message);
+    if (turn !== undefined) turn.spent = addSpent(turn.spent, spent);
+    await spec.emit({ kind: "usage", ...spent, ...(model === undefined ? {} : { model }) });
+  }
+
+  function onEnd(ended: LiveQuery, reason: string): void {
+    if (live !== ended) return;
+    live = undefined;
+    if (turn === undefined) return;
+    if (!turn.interrupted) turn.failure ??= harnessError(reason);
+    turn.over.resolve();
+  }
+
+  async function open(startSignal: AbortSignal): Promise<LiveQuery> {
+    const { startTimeoutMs } = times;
+    const opened = await openQuery({
+      spec,
+      sdk,
+      transcript,
+      sessionId,
+      sessionOptions,
+      signal: startSignal,
+      startTimeoutMs,
+      onMessage,
+      onEnd,
+    });
+    if (opened.end.reason !== undefined)
+      throw new RuntimeError("harness_failed", harnessError(opened.end.reason).message);
+    live = opened;
+    return opened;
+  }
+
+  function stopTurn(failure?: TurnError): void {
+    if (turn === undefined) return;
+    turn.interrupted = true;
+    turn.failure ??= failure;
+    if (turn.progress === undefined) return;
+    const stuck = live;
+    live?.query.interrupt().catch((error: unknown) => spec.log("interrupt failed", error));
+    turn.escalation ??= setTimeout(() => {
+      spec.log("harness did not stop when it was interrupted: killed", { pid: stuck?.process.pid });
+      stuck?.process.kill();
+    }, times.interruptGraceMs);
+  }
+
+  async function play(running: RunningTurn, messages: readonly HarnessMessage[]): Promise<void> {
+    const { prompts } = live ?? (await open(AbortSignal.timeout(times.startTimeoutMs)));
+    if (running.interrupted) return;
+    const given = messages.map(promptOf);
+    running.progress = createTurnProgress(given.map(({ uuid }) => uuid));
+    for (const prompt of given) prompts.push(prompt);
+    await running.over.promise;
+  }
+
+  async function runTurn(input: { turnId: string; messages: readonly HarnessMessage[] }): Promise<TurnEnd> {
+    const running: RunningTurn = {
+      progress: undefined,
+      spent: NOTHING_SPENT,
+      interrupted: false,
+      failure: undefined,
+      over: Promise.withResolvers<void>(),
+      escalation: undefined,
+    };
+    turn = running;
+    try {
+      await play(running, input.messages);
+    } catch (error) {
+      const { code, message } = toRuntimeError(error, "harness_failed");
+      running.failure ??= { code, message };
+    }
+    clearTimeout(running.escalation);
+    turn = undefined;
+    const { bodies, ...outcome } = translator.endTurn(input.turnId, running);
+    await emitAll(bodies);
+    return { ...running.spent, ...outcome };
+  }
+
+  await open(signal);
+  return {
+    nativeSessionId: sessionId,
+    runTurn,
+    interrupt: async (failure) => stopTurn(failure),
+    async setOptions(options: SessionOptions) {
+      sessionOptions = options;
+      await live?.query.setModel(modelOf(spec, options));
+    },
+    flush: () => transcript.flush(),
+    async stop() {
+      if (stopped) return;
+      stopped = true;
+      if (turn !== undefined) turn.interrupted = true;
+      live?.prompts.end();
+      live?.process.kill();
+      await transcript.flush();
+    },
+  };
+}

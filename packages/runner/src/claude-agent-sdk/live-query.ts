@@ -1,0 +1,119 @@
+import type { Query } from "@anthropic-ai/claude-agent-sdk";
+import { RuntimeError, type SessionOptions } from "@hhopkins/agent-runtime-protocol";
+import type { HarnessSpec } from "../architecture.ts";
+import { spawnHarness, type HarnessProcess } from "./harness-process.ts";
+import type { NativeMessage } from "./native.ts";
+import { queryOptions } from "./options.ts";
+import { createPrompts, type Prompts } from "./prompts.ts";
+import type { Sdk } from "./sdk.ts";
+import type { Transcript } from "./transcript.ts";
+
+/** A harness process that answered, and its two streams. */
+export interface LiveQuery {
+  readonly query: Query;
+  readonly prompts: Prompts;
+  readonly process: HarnessProcess;
+  /** Why it ended; undefined while it lives. */
+  readonly end: { reason: string | undefined };
+}
+
+export interface LiveQueryInput {
+  readonly spec: HarnessSpec;
+  readonly sdk: Sdk;
+  readonly transcript: Transcript;
+  readonly sessionId: string;
+  readonly sessionOptions: SessionOptions;
+  readonly signal: AbortSignal;
+  /** Milliseconds that the start may take. */
+  readonly startTimeoutMs: number;
+  /** Takes each message; the next is read when it has resolved. */
+  readonly onMessage: (message: NativeMessage) => Promise<void>;
+  /** The process is gone; called once, also when the start failed. */
+  readonly onEnd: (live: LiveQuery, reason: string) => void;
+}
+
+/** Starts a harness process and waits until it is ready. Throws `harness_failed` or `harness_timeout`. */
+export async function openQuery(input: LiveQueryInput): Promise<LiveQuery> {
+  const { spec, sdk, transcript, sessionId, sessionOptions } = input;
+  const prompts = createPrompts();
+  const resume = await transcript.has(sessionId);
+  const spawned = Promise.withResolvers<HarnessProcess>();
+  const query = sdk.query({
+    prompt: prompts,
+    options: queryOptions({
+      spec,
+      sessionOptions,
+      executable: sdk.executable,
+      store: transcript.store,
+      sessionId,
+      resume,
+      spawn: (options) => {
+        const process = spawnHarness(options);
+        spawned.resolve(process);
+        return process.process;
+      },
+    }),
+  });
+  const ready = query.initializationResult();
+  ready.catch(() => undefined);
+  const deadline = startDeadline(input);
+  try {
+    const process = await Promise.race([spawned.promise, ready.then(() => spawned.promise), deadline.expired]);
+    const live: LiveQuery = { query, prompts, process, end: { reason: undefined } };
+    void pump(live, input);
+    try {
+      await Promise.race([ready, deadline.expired]);
+    } catch (cause) {
+      process.kill();
+      throw startError(cause, process);
+    }
+    spec.log("harness started", { pid: process.pid, sessionId, resume });
+    return live;
+  } finally {
+    deadline.clear();
+  }
+}
+
+async function pump(live: LiveQuery, input: LiveQueryInput): Promise<void> {
+  let reason = "it ended";
+  try {
+    for await (const message of live.query) await input.onMessage(message as NativeMessage);
+  } catch (error) {
+    reason = error instanceof Error ? error.message : String(error);
+  }
+  live.end.reason = reason;
+  live.prompts.end();
+  live.process.kill();
+  input.spec.log("harness ended", { pid: live.process.pid, reason, stderr: live.process.errorTail() });
+  input.onEnd(live, reason);
+}
+
+function startDeadline({ signal, startTimeoutMs }: LiveQueryInput): { expired: Promise<never>; clear: () => void } {
+  const { promise, reject } = Promise.withResolvers<never>();
+  promise.catch(() => undefined);
+  const onAbort = (): void =>
+    reject(new RuntimeError("harness_failed", "The start of the agent process was called off."));
+  const seconds = Math.round(startTimeoutMs / 1000);
+  const onTimeout = (): void =>
+    reject(
+      new RuntimeError(
+        "harness_timeout",
+        `The agent process was not ready within ${seconds} s. Try again when the machine has less to do.`,
+      ),
+    );
+  const timer = setTimeout(onTimeout, startTimeoutMs);
+  if (signal.aborted) onAbort();
+  signal.addEventListener("abort", onAbort, { once: true });
+  const clear = (): void => {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", onAbort);
+  };
+  return { expired: promise, clear };
+}
+
+function startError(cause: unknown, process: HarnessProcess): RuntimeError {
+  if (cause instanceof RuntimeError) return cause;
+  const said = process.errorTail().trim().split("\n").at(-1) ?? "";
+  const why = said === "" ? (cause instanceof Error ? cause.message : String(cause)) : said;
+  return new RuntimeError("harness_failed", `The agent process could not be started: ${why}`, { cause });
+}

@@ -1,0 +1,90 @@
+/**
+ * What we read of the harness's messages. Its own type declarations lack fields that it sends, and a newer harness
+ * may leave out others, so everything but `type` is optional here.
+ */
+export interface NativeMessage {
+  readonly type: string;
+  readonly subtype?: string;
+  readonly uuid?: string;
+  readonly parent_tool_use_id?: string | null;
+  readonly message?: NativeApiMessage;
+  readonly event?: NativeStreamEvent;
+  readonly isReplay?: boolean;
+  readonly isSynthetic?: boolean;
+  readonly tool_use_result?: unknown;
+  readonly tool_result_meta?: readonly { readonly id?: string; readonly non_execution_kind?: string }[];
+  // assistant, result: an error of the model's API
+  readonly is_api_error_message?: boolean;
+  readonly api_error_status?: number | null;
+  readonly api_error?: string;
+  // result
+  readonly is_error?: boolean;
+  readonly result?: string;
+  readonly errors?: readonly string[];
+  readonly terminal_reason?: string;
+  readonly modelUsage?: Readonly<Record<string, NativeModelUsage>>;
+  readonly model_usage_since_last_result?: Readonly<Record<string, NativeModelUsage>>;
+  // system/init
+  readonly model?: string;
+  // system/api_retry, and assistants that are an API error
+  readonly error?: string;
+  readonly error_status?: number | null;
+  readonly attempt?: number;
+  // system/session_state_changed, command_lifecycle
+  readonly state?: string;
+  readonly command_uuid?: string;
+  // system/task_*
+  readonly tool_use_id?: string;
+  readonly task_type?: string;
+  readonly subagent_type?: string;
+  readonly prompt?: string;
+  readonly status?: string | null;
+  readonly summary?: string;
+}
+
+export interface NativeApiMessage {
+  readonly id?: string;
+  readonly model?: string;
+  readonly content?: string | readonly NativeContent[];
+}
+
+export interface NativeContent {
+  readonly type: string;
+  readonly text?: string;
+  readonly thinking?: string;
+  readonly id?: string;
+  readonly name?: string;
+  readonly input?: unknown;
+  readonly tool_use_id?: string;
+  readonly content?: string | readonly NativeContent[];
+  readonly is_error?: boolean;
+}
+
+export interface NativeStreamEvent {
+  readonly type: string;
+  readonly index?: number;
+  readonly message?: NativeApiMessage;
+  readonly content_block?: NativeContent;
+  readonly delta?: {
+    readonly type?: string;
+    readonly text?: string;
+    readonly thinking?: string;
+    readonly partial_json?: string;
+  };
+}
+
+export interface NativeModelUsage {
+  readonly inputTokens?: number;
+  readonly outputTokens?: number;
+  readonly cacheReadInputTokens?: number;
+  readonly cacheCreationInputTokens?: number;
+  readonly thinkingTokens?: number;
+  readonly costUSD?: number;
+}
+
+/** The content parts of a message, whatever form it has. */
+export function contentOf(message: NativeApiMessage | undefined): readonly NativeContent[] {
+  const content = message?.content;
+  if (typeof content === "string") return [{ type: "text", text: content }];
+  return Array.isArray(content) ? content : [];
+}

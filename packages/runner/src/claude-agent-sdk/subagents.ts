@@ -1,0 +1,85 @@
+import { MAIN_CONVERSATION, type SubagentBlock, type SubagentStatus } from "@hhopkins/agent-runtime-protocol";
+import { stringOf } from "./content.ts";
+import type { NativeMessage } from "./native.ts";
+import { toId, type Outlet } from "./outlet.ts";
+import type { Tools } from "./tools.ts";
+
+interface Subagent {
+  readonly parent: string;
+  block: SubagentBlock;
+}
+
+/** Subagents: each has a block where it was called, and a conversation of its own under the id of the tool call. */
+export interface Subagents {
+  /** `system/task_started`. */
+  started(message: NativeMessage): void;
+  /** Makes sure that the conversation `subagentId` exists before something is said in it. */
+  ensure(subagentId: string, message: NativeMessage): void;
+  /** `system/task_notification`. */
+  notified(message: NativeMessage, lastText: (subagentId: string) => string | undefined): void;
+  /** The call that started it has its result, other than that it runs in the background. */
+  returned(toolUseId: string, status: SubagentStatus, output: string | undefined): void;
+  closeAll(status: SubagentStatus): void;
+}
+
+export function createSubagents(outlet: Outlet, tools: Tools): Subagents {
+  const running = new Map<string, Subagent>();
+  const known = new Set<string>();
+
+  function discover(subagentId: string, message: NativeMessage): void {
+    if (known.has(subagentId)) return;
+    known.add(subagentId);
+    const call = tools.find(subagentId);
+    const name = stringOf(message.subagent_type) ?? stringOf(call?.input["subagent_type"]) ?? "subagent";
+    const input = stringOf(message.prompt) ?? stringOf(call?.input["prompt"]);
+    const parent = call?.conversationId ?? MAIN_CONVERSATION;
+    const block: SubagentBlock = {
+      type: "subagent",
+      id: outlet.claim(`subagent:${subagentId}`),
+      timestamp: outlet.timestamp(),
+      subagentId,
+      name,
+      status: "running",
+      ...(input === undefined ? {} : { input }),
+    };
+    running.set(subagentId, { parent, block });
+    outlet.put({ kind: "subagent:discovered", subagentId, name });
+    outlet.start(parent, block);
+    if (input === undefined) return;
+    const prompt = {
+      type: "user_message",
+      id: outlet.claim(`prompt:${subagentId}`),
+      timestamp: block.timestamp,
+      content: input,
+    } as const;
+    outlet.whole(subagentId, prompt);
+  }
+
+  function complete(subagentId: string, status: SubagentStatus, output: string | undefined): void {
+    const subagent = running.get(subagentId);
+    if (subagent === undefined) return;
+    running.delete(subagentId);
+    const end = { status, ...(output === undefined ? {} : { output }) };
+    outlet.complete(subagent.parent, { ...subagent.block, ...end });
+    outlet.put({ kind: "subagent:completed", subagentId, ...end });
+  }
+
+  return {
+    started(message) {
+      const toolUseId = stringOf(message.tool_use_id);
+      if (toolUseId !== undefined && message.task_type === "local_agent") discover(toId(toolUseId), message);
+    },
+    ensure: discover,
+    notified(message, lastText) {
+      const subagentId = toId(message.tool_use_id ?? "");
+      const status = message.status === "completed" || message.status === "failed" ? message.status : "stopped";
+      const said = status === "completed" ? lastText(subagentId) : undefined;
+      complete(subagentId, status, said ?? stringOf(message.summary));
+    },
+    returned: complete,
+    closeAll(status) {
+      // The innermost first: a parent's end comes after its children's.
+      for (const subagentId of [...running.keys()].toReversed()) complete(subagentId, status, undefined);
+    },
+  };
+}

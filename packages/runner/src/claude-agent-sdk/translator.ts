@@ -1,0 +1,211 @@
+import { MAIN_CONVERSATION, type EntryBody, type TurnError, type TurnStatus } from "@hhopkins/agent-runtime-protocol";
+import { asObject, resultText, stringOf } from "./content.ts";
+import {
+  failureOf,
+  harnessError,
+  isCredentialStatus,
+  modelError,
+  modelTrouble,
+  resultError,
+  wasAborted,
+  type ModelFailure,
+} from "./failures.ts";
+import { contentOf, type NativeContent, type NativeMessage } from "./native.ts";
+import { createOutlet, toId } from "./outlet.ts";
+import { conversationOf, createSpeech, type Speech } from "./speech.ts";
+import { createSubagents } from "./subagents.ts";
+import { createTools } from "./tools.ts";
+
+export interface TranslatorOptions {
+  readonly now: () => Date;
+  readonly log: (message: string, detail?: unknown) => void;
+}
+
+/** Why a turn ended apart from what the harness said: it was asked to stop, or it died. */
+export interface TurnStop {
+  readonly interrupted: boolean;
+  readonly failure?: TurnError | undefined;
+}
+
+export interface TurnOutcome {
+  readonly bodies: EntryBody[];
+  readonly status: TurnStatus;
+  readonly error?: TurnError;
+}
+
+/** Turns the harness's messages into blocks. Pure but for the clock: the same messages give the same bodies. */
+export interface Translator {
+  /** What follows from a message, in order. Never throws: what it cannot read is logged. */
+  translate(message: NativeMessage): EntryBody[];
+  /** Closes everything that is open, and says how the turn ended; an error is one block. */
+  endTurn(turnId: string, stop: TurnStop): TurnOutcome;
+}
+
+/** Messages that say nothing for a conversation, or that others read. */
+const SILENT = new Set([
+  "command_lifecycle",
+  "system/init",
+  "system/status",
+  "system/thinking_tokens",
+  "system/session_state_changed",
+  "system/task_progress",
+  "system/task_updated",
+  "system/background_tasks_changed",
+]);
+
+export function createTranslator({ now, log }: TranslatorOptions): Translator {
+  const outlet = createOutlet(now);
+  const tools = createTools(outlet);
+  const subagents = createSubagents(outlet, tools);
+  const speeches = new Map<string, Speech>();
+  /** An API error of the main conversation from which the harness may still recover. */
+  let pending: ModelFailure | undefined;
+  let result: { aborted: boolean; error: TurnError | undefined } | undefined;
+  let retrySaid = false;
+
+  function speechOf(conversationId: string): Speech {
+    let speech = speeches.get(conversationId);
+    if (speech === undefined) speeches.set(conversationId, (speech = createSpeech(conversationId, outlet, tools)));
+    return speech;
+  }
+
+  function enter(message: NativeMessage): string {
+    const conversationId = conversationOf(message);
+    if (conversationId !== MAIN_CONVERSATION) subagents.ensure(conversationId, message);
+    return conversationId;
+  }
+
+  function system(conversationId: string, key: string | undefined, said: { subtype: string; content: string }): void {
+    const id = outlet.claim(`system:${key ?? "none"}`);
+    outlet.whole(conversationId, { type: "system", id, timestamp: outlet.timestamp(), ...said });
+  }
+
+  function recovered(message: NativeMessage): void {
+    if (pending === undefined) return;
+    system(MAIN_CONVERSATION, message.uuid, {
+      subtype: "model_error",
+      content: `${modelTrouble(pending)}. The agent goes on by itself.`,
+    });
+    pending = undefined;
+  }
+
+  function onAssistant(message: NativeMessage): void {
+    const conversationId = enter(message);
+    const failure = failureOf(message);
+    if (failure === undefined) {
+      if (conversationId === MAIN_CONVERSATION) recovered(message);
+      speechOf(conversationId).assistant(message);
+    } else if (conversationId === MAIN_CONVERSATION) {
+      pending = failure;
+    } else {
+      const id = outlet.claim(`error:${message.uuid ?? "none"}`);
+      outlet.whole(conversationId, { type: "error", id, timestamp: outlet.timestamp(), ...modelError(failure) });
+    }
+  }
+
+  function onUser(message: NativeMessage): void {
+    // The server has written the user's own messages, and a subagent's prompt came with its discovery.
+    if (message.isReplay === true) return;
+    const conversationId = enter(message);
+    for (const content of contentOf(message.message)) {
+      if (content.type === "tool_result") onToolResult(conversationId, message, content);
+      else if (content.type === "text" && (conversationId === MAIN_CONVERSATION || message.isSynthetic === true)) {
+        const text = content.text ?? "";
+        // How the turn ended is said once, at its end.
+        if (text.startsWith("[Request interrupted")) continue;
+        system(conversationId, message.uuid, { subtype: "injected", content: text });
+      }
+    }
+  }
+
+  function onToolResult(conversationId: string, message: NativeMessage, content: NativeContent): void {
+    const toolUseId = toId(content.tool_use_id ?? "");
+    const details = asObject(message.tool_use_result);
+    const inBackground = details["isAsync"] === true || details["status"] === "async_launched";
+    if (content.is_error === true) {
+      const stopped = message.tool_result_meta?.some((meta) => meta.non_execution_kind !== undefined) === true;
+      subagents.returned(toolUseId, stopped ? "stopped" : "failed", stopped ? undefined : resultText(content.content));
+    } else if (!inBackground) {
+      subagents.returned(toolUseId, "completed", speeches.get(toolUseId)?.lastText());
+    }
+    tools.result(conversationId, content);
+  }
+
+  function onRetry(message: NativeMessage): void {
+    const failure = { status: message.error_status, kind: message.error };
+    if (retrySaid || isCredentialStatus(message.error_status)) return;
+    retrySaid = true;
+    system(MAIN_CONVERSATION, message.uuid, {
+      subtype: "api_retry",
+      content: `${modelTrouble(failure)}. The agent tries again.`,
+    });
+  }
+
+  function dispatch(message: NativeMessage): void {
+    const name = message.subtype === undefined ? message.type : `${message.type}/${message.subtype}`;
+    switch (message.type === "result" || message.type === "user" ? message.type : name) {
+      case "stream_event":
+        if (message.event?.type === "message_start" && conversationOf(message) === MAIN_CONVERSATION)
+          recovered(message);
+        if (message.event !== undefined) speechOf(enter(message)).streamEvent(message.event);
+        return;
+      case "assistant":
+        return onAssistant(message);
+      case "user":
+        return onUser(message);
+      case "system/task_started":
+        return subagents.started(message);
+      case "system/task_notification":
+        return subagents.notified(message, (id) => speeches.get(id)?.lastText());
+      case "system/api_retry":
+        return onRetry(message);
+      case "result":
+        result = {
+          aborted: wasAborted(message),
+          error: wasAborted(message) ? undefined : resultError(message, pending),
+        };
+        pending = undefined;
+        return;
+      default:
+        if (!SILENT.has(name)) log("message of the harness without a translation", { name: stringOf(name) });
+    }
+  }
+
+  function outcomeOf(stop: TurnStop): { status: TurnStatus; error?: TurnError } {
+    if (stop.failure !== undefined) return { status: "failed", error: stop.failure };
+    if (result === undefined && !stop.interrupted)
+      return { status: "failed", error: harnessError("it ended the turn without a result") };
+    if (result === undefined || result.aborted) return { status: "interrupted" };
+    if (result.error === undefined) return { status: "completed" };
+    return stop.interrupted ? { status: "interrupted" } : { status: "failed", error: result.error };
+  }
+
+  return {
+    translate(message) {
+      try {
+        dispatch(message);
+      } catch (error) {
+        log("message of the harness could not be read", { type: message?.type, error });
+      }
+      return outlet.take();
+    },
+    endTurn(turnId, stop) {
+      const outcome = outcomeOf(stop);
+      for (const speech of speeches.values()) speech.close(true);
+      tools.abandon();
+      subagents.closeAll(outcome.status === "failed" ? "failed" : "stopped");
+      if (outcome.status === "interrupted") {
+        system(MAIN_CONVERSATION, turnId, { subtype: "interrupted", content: "The turn was interrupted." });
+      }
+      if (outcome.error !== undefined) {
+        const id = outlet.claim(`error:${turnId}`);
+        outlet.whole(MAIN_CONVERSATION, { type: "error", id, timestamp: outlet.timestamp(), ...outcome.error });
+      }
+      pending = undefined;
+      result = undefined;
+      retrySaid = false;
+      speeches.clear();
+      return { bodies: outlet.take(), ...outcome };
+    },
+  };
+}

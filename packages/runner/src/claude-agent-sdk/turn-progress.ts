@@ -1,0 +1,22 @@
+import type { NativeMessage } from "./native.ts";
+
+/** Watches a turn's messages for its end. A `result` is not the end: a background agent's report can follow it. */
+export interface TurnProgress {
+  /** True once the harness is idle and has settled every message that it was given. */
+  isOver(message: NativeMessage): boolean;
+}
+
+const SETTLED = new Set(["completed", "cancelled"]);
+
+/** @param uuids of the messages that were given to the harness. */
+export function createTurnProgress(uuids: readonly string[]): TurnProgress {
+  const unsettled = new Set(uuids);
+  return {
+    isOver(message) {
+      if (message.type === "command_lifecycle" && SETTLED.has(message.state ?? ""))
+        unsettled.delete(message.command_uuid ?? "");
+      const idle = message.subtype === "session_state_changed" && message.state === "idle";
+      return idle && unsettled.size === 0;
+    },
+  };
+}
