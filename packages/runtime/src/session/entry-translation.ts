@@ -26,7 +26,9 @@ export interface EntryWrite {
   readonly blobs: Blob[];
   readonly transcript: { key: string; lines: readonly string[] }[];
   readonly files: { put: FileEntry[]; deleted: string[] };
-  readonly startedBlocks: Map<string, ConversationBlock>;
+  /** Blocks that have started and are not complete. */
+  readonly openBlocks: Set<string>;
+  readonly startedBlocks: Set<string>;
   readonly subagents: Set<string>;
   metadata: SessionState["sessionMetadata"];
   nativeSessionId?: string;
@@ -41,7 +43,8 @@ export function newEntryWrite(sessionId: string, state: SessionState): EntryWrit
     blobs: [],
     transcript: [],
     files: { put: [], deleted: [] },
-    startedBlocks: new Map(),
+    openBlocks: new Set(state.streamingBlockIds),
+    startedBlocks: new Set(),
     subagents: new Set(),
     metadata: state.sessionMetadata,
     turnEnded: false,
@@ -85,11 +88,13 @@ function addBlockEntry(write: EntryWrite, body: BlockEntry): string | null {
   const { conversationId } = body;
   if (!knowsConversation(write, conversationId)) return `unknown conversation ${conversationId}`;
   const blockId = body.kind === "block:start" || body.kind === "block:complete" ? body.block.id : body.blockId;
-  const refusal = body.kind === "block:start" ? refuseStart(write, conversationId, body.block) : refuseChange(blockId);
+  const refusal =
+    body.kind === "block:start" ? refuseStart(write, conversationId, body.block) : refuseChange(write, body.kind, blockId);
   if (refusal !== null) return refusal;
   switch (body.kind) {
     case "block:start":
-      write.startedBlocks.set(blockId, body.block);
+      write.startedBlocks.add(blockId);
+      write.openBlocks.add(blockId);
       write.events.push({ type: "session:block:start", data: { sessionId, conversationId, block: body.block } });
       return null;
     case "block:delta":
@@ -99,6 +104,7 @@ function addBlockEntry(write: EntryWrite, body: BlockEntry): string | null {
       write.events.push({ type: "session:block:update", data: { sessionId, conversationId, blockId, updates: body.updates } });
       return null;
     case "block:complete":
+      write.openBlocks.delete(blockId);
       write.events.push({ type: "session:block:complete", data: { sessionId, conversationId, blockId, block: body.block } });
       return null;
   }
@@ -116,13 +122,19 @@ function blocksOf(state: SessionState, conversationId: string): readonly Convers
 /** Ids of the server's own blocks have no `:` (they are message ids); a runner's have one. */
 function refuseStart(write: EntryWrite, conversationId: string, block: ConversationBlock): string | null {
   if (conversationId === MAIN_CONVERSATION && block.type === "user_message") return "a user message is the server's to write";
-  const foreign = refuseChange(block.id);
+  const foreign = refuseForeign(block.id);
   if (foreign !== null) return foreign;
   const known = blocksOf(write.state, conversationId).some((other) => other.id === block.id);
   return known || write.startedBlocks.has(block.id) ? `block ${block.id} exists` : null;
 }
 
-function refuseChange(blockId: string): string | null {
+/** Updates may come for blocks that are long complete; deltas and completes only for open ones. */
+function refuseChange(write: EntryWrite, kind: BlockEntry["kind"], blockId: string): string | null {
+  if (kind !== "block:update" && !write.openBlocks.has(blockId)) return `block ${blockId} is not open`;
+  return refuseForeign(blockId);
+}
+
+function refuseForeign(blockId: string): string | null {
   if (!blockId.includes(":")) return `block ${blockId} is not the runner's`;
   if (blockId.startsWith("server:")) return `block ${blockId} is the server's`;
   return null;
