@@ -1,0 +1,104 @@
+import { expect, test } from "vitest";
+import { createAgentClient } from "./client.ts";
+
+interface Seen {
+  url: string;
+  method: string;
+  body: unknown;
+  authorization: string | null;
+}
+
+function clientOf(
+  answer: () => Response,
+  options: { apiKey?: string; getToken?: () => Promise<string> } = { apiKey: "k" },
+) {
+  const seen: Seen[] = [];
+  const fetch = (async (input: string, init: RequestInit) => {
+    const request = new Request(input, init);
+    const text = await request.text();
+    seen.push({
+      url: request.url,
+      method: request.method,
+      body: text === "" ? null : JSON.parse(text),
+      authorization: request.headers.get("authorization"),
+    });
+    return answer();
+  }) as typeof globalThis.fetch;
+  return { client: createAgentClient({ baseUrl: "http://x/base/", ...options, fetch }), seen };
+}
+
+test("every method calls its route", async () => {
+  const { client, seen } = clientOf(() => Response.json({ sessions: [] }));
+  await client.createSession({ agentProfileRef: "default", architecture: "claude-agent-sdk" });
+  await client.listSessions({ limit: 5, cursor: "a b" });
+  await client.getSession("s/1", { blocks: 2 });
+  await client.sendMessage("s", "hi", { messageId: "m" });
+  await client.updateMessage("s", "m", "ho");
+  await client.withdrawMessage("s", "m");
+  await client.interrupt("s");
+  await client.sync("s");
+  await client.unload("s");
+  await client.updateOptions("s", { model: "x" });
+  await client.getBlocks("s", { before: "b" });
+  await client.listFiles("s");
+  await client.readFile("s", "dir/ä b");
+  await client.listProfiles();
+  await client.deleteSession("s");
+  expect(seen.map(({ method, url }) => `${method} ${url.slice("http://x/base/v1".length)}`)).toEqual([
+    "POST /sessions/create",
+    "GET /sessions?limit=5&cursor=a+b",
+    "GET /sessions/s%2F1?blocks=2",
+    "POST /sessions/s/message",
+    "PATCH /sessions/s/messages/m",
+    "DELETE /sessions/s/messages/m",
+    "POST /sessions/s/interrupt",
+    "POST /sessions/s/sync",
+    "POST /sessions/s/unload",
+    "PATCH /sessions/s/options",
+    "GET /sessions/s/blocks?before=b",
+    "GET /sessions/s/files",
+    "GET /sessions/s/files/dir/%C3%A4%20b",
+    "GET /agent-profiles",
+    "DELETE /sessions/s",
+  ]);
+  expect(seen[3]?.body).toEqual({ content: "hi", messageId: "m" });
+  expect(new Set(seen.map(({ authorization }) => authorization))).toEqual(new Set(["Bearer k"]));
+});
+
+test("problems come as errors with the server's code", async () => {
+  const problem = {
+    error: "invalid_request",
+    detail: "body.content: no",
+    field: "body.content",
+    issues: [{ field: "body.content", message: "no" }],
+  };
+  const { client } = clientOf(() => Response.json(problem, { status: 400, headers: { "retry-after": "3" } }));
+  await expect(client.sendMessage("s", "")).rejects.toMatchObject({
+    name: "ClientError",
+    code: "invalid_request",
+    message: "body.content: no",
+    status: 400,
+    field: "body.content",
+    issues: [{ message: "no" }],
+    retryAfter: 3,
+  });
+  const broken = clientOf(() => new Response("<html>", { status: 502 }));
+  await expect(broken.client.listSessions()).rejects.toMatchObject({ code: "bad_answer", status: 502 });
+  const empty = clientOf(() => new Response("<html>"));
+  await expect(empty.client.listSessions()).rejects.toMatchObject({ code: "bad_answer" });
+  const away = clientOf(() => {
+    throw new TypeError("fetch failed");
+  });
+  await expect(away.client.listSessions()).rejects.toMatchObject({ code: "unreachable" });
+});
+
+test("tokens are asked for each time; without any nothing is sent", async () => {
+  let count = 0;
+  const renewing = clientOf(() => Response.json({}), { getToken: async () => `t${(count += 1)}` });
+  await renewing.client.listProfiles();
+  await renewing.client.listProfiles();
+  expect(renewing.seen.map(({ authorization }) => authorization)).toEqual(["Bearer t1", "Bearer t2"]);
+  const open = clientOf(() => Response.json({}), {});
+  await open.client.listProfiles();
+  expect(open.seen[0]?.authorization).toBeNull();
+});

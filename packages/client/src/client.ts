@@ -1,0 +1,85 @@
+import type {
+  BlocksPage,
+  CreateSessionAnswer,
+  CreateSessionBody,
+  ListFilesAnswer,
+  ListProfilesAnswer,
+  ListSessionsAnswer,
+  SendMessageAnswer,
+  SessionOptions,
+  SessionState,
+} from "@hhopkins/agent-runtime-protocol";
+import { Endpoint, type AgentClientOptions } from "./endpoint.ts";
+import { Follower, type FollowHandlers, type Following, type FollowOptions } from "./follow/follower.ts";
+
+/** Everything that a server offers, typed. Every method rejects with `ClientError`. */
+export interface AgentClient {
+  createSession(body: CreateSessionBody): Promise<CreateSessionAnswer>;
+  listSessions(page?: { limit?: number; cursor?: string }): Promise<ListSessionsAnswer>;
+  /** The state; with `blocks` only so many of the last ones, which is no state to go on from. */
+  getSession(sessionId: string, options?: { blocks?: number }): Promise<SessionState>;
+  /** Resolves when the message is kept. With a `messageId` it can be sent again without harm. */
+  sendMessage(sessionId: string, content: string, options?: { messageId?: string }): Promise<SendMessageAnswer>;
+  updateMessage(sessionId: string, messageId: string, content: string): Promise<void>;
+  withdrawMessage(sessionId: string, messageId: string): Promise<void>;
+  interrupt(sessionId: string): Promise<void>;
+  sync(sessionId: string): Promise<void>;
+  unload(sessionId: string): Promise<void>;
+  deleteSession(sessionId: string): Promise<void>;
+  updateOptions(sessionId: string, options: SessionOptions): Promise<void>;
+  getBlocks(sessionId: string, page?: { conversation?: string; before?: string; limit?: number }): Promise<BlocksPage>;
+  listFiles(sessionId: string): Promise<ListFilesAnswer>;
+  readFile(sessionId: string, path: string): Promise<Uint8Array>;
+  listProfiles(): Promise<ListProfilesAnswer>;
+  /** Follows a session until `stop()`; never throws, and comes back after every cut. */
+  follow(sessionId: string, handlers?: FollowHandlers, options?: FollowOptions): Following;
+}
+
+export function createAgentClient(options: AgentClientOptions): AgentClient {
+  const endpoint = new Endpoint(options);
+  const command = async (path: string, call: Parameters<Endpoint["call"]>[1]): Promise<void> => {
+    await endpoint.call(path, call);
+  };
+  return {
+    createSession: (json) => endpoint.json("/sessions/create", { method: "POST", json }),
+    listSessions: (page = {}) => endpoint.json(`/sessions${query(page)}`),
+    getSession: (id, page = {}) => endpoint.json(`${session(id)}${query(page)}`),
+    sendMessage: (id, content, more = {}) =>
+      endpoint.json(`${session(id)}/message`, { method: "POST", json: { content, ...more } }),
+    updateMessage: (id, messageId, content) => command(message(id, messageId), { method: "PATCH", json: { content } }),
+    withdrawMessage: (id, messageId) => command(message(id, messageId), { method: "DELETE" }),
+    interrupt: (id) => command(`${session(id)}/interrupt`, { method: "POST" }),
+    sync: (id) => command(`${session(id)}/sync`, { method: "POST" }),
+    unload: (id) => command(`${session(id)}/unload`, { method: "POST" }),
+    deleteSession: (id) => command(session(id), { method: "DELETE" }),
+    updateOptions: (id, json) => command(`${session(id)}/options`, { method: "PATCH", json }),
+    getBlocks: (id, page = {}) => endpoint.json(`${session(id)}/blocks${query(page)}`),
+    listFiles: (id) => endpoint.json(`${session(id)}/files`),
+    async readFile(id, path) {
+      const encoded = path.split("/").map(encodeURIComponent).join("/");
+      const response = await endpoint.call(`${session(id)}/files/${encoded}`);
+      return new Uint8Array(await response.arrayBuffer());
+    },
+    listProfiles: () => endpoint.json("/agent-profiles"),
+    follow(id, handlers = {}, followOptions = {}) {
+      const follower = new Follower({ endpoint, sessionId: id, handlers, options: followOptions });
+      void follower.run();
+      return follower;
+    },
+  };
+}
+
+function session(id: string): string {
+  return `/sessions/${encodeURIComponent(id)}`;
+}
+
+function message(id: string, messageId: string): string {
+  return `${session(id)}/messages/${encodeURIComponent(messageId)}`;
+}
+
+function query(values: Readonly<Record<string, string | number | undefined>>): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(values)) if (value !== undefined) parameters.set(name, String(value));
+  const text = parameters.toString();
+  return text === "" ? "" : `?${text}`;
+}

@@ -1,0 +1,90 @@
+import { BEARER_SUBPROTOCOL_PREFIX, WEBSOCKET_SUBPROTOCOL } from "@hhopkins/agent-runtime-protocol";
+import { asClientError, errorOfResponse } from "./client-error.ts";
+
+export interface AgentClientOptions {
+  /** Where the server answers, e.g. `http://127.0.0.1:3001`. */
+  readonly baseUrl: string;
+  /** Where its WebSocket is; `baseUrl` + `/ws` by default. */
+  readonly wsUrl?: string;
+  readonly apiKey?: string;
+  /** Asked before each request and connection; instead of `apiKey`. */
+  readonly getToken?: () => Promise<string>;
+  readonly fetch?: typeof globalThis.fetch;
+  readonly WebSocket?: typeof globalThis.WebSocket;
+}
+
+export interface Call {
+  readonly method?: "GET" | "POST" | "PATCH" | "DELETE";
+  readonly json?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+}
+
+/** One server, its credential, and the two ways to it. */
+export class Endpoint {
+  readonly #options: AgentClientOptions;
+  readonly #base: string;
+
+  constructor(options: AgentClientOptions) {
+    this.#options = options;
+    this.#base = options.baseUrl.replace(/\/+$/, "");
+  }
+
+  /** Whether another attempt may carry another credential. */
+  get renewsToken(): boolean {
+    return this.#options.getToken !== undefined;
+  }
+
+  /** The response of a call. Rejects with `ClientError` for anything that is not 2xx. */
+  async call(path: string, call: Call = {}): Promise<Response> {
+    const token = await this.#token();
+    const send = this.#options.fetch ?? globalThis.fetch;
+    let response: Response;
+    try {
+      response = await send(`${this.#base}/v1${path}`, {
+        method: call.method ?? "GET",
+        headers: {
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+          ...(call.json === undefined ? {} : { "content-type": "application/json" }),
+          ...call.headers,
+        },
+        ...(call.json === undefined ? {} : { body: JSON.stringify(call.json) }),
+        ...(call.signal === undefined ? {} : { signal: call.signal }),
+      });
+    } catch (error) {
+      throw asClientError(error);
+    }
+    if (!response.ok) throw await errorOfResponse(response);
+    return response;
+  }
+
+  async json<T>(path: string, call: Call = {}): Promise<T> {
+    const response = await this.call(path, call);
+    try {
+      return (await response.json()) as T;
+    } catch (error) {
+      throw asClientError(error, "bad_answer");
+    }
+  }
+
+  /** A connection for live events; the token goes as a subprotocol, which browsers can send too. */
+  async connect(): Promise<WebSocket> {
+    const token = await this.#token();
+    const Socket = this.#options.WebSocket ?? globalThis.WebSocket;
+    const protocols: string[] = [WEBSOCKET_SUBPROTOCOL];
+    if (token !== undefined) protocols.push(BEARER_SUBPROTOCOL_PREFIX + base64Url(token));
+    return new Socket(this.#options.wsUrl ?? `${this.#base.replace(/^http/, "ws")}/ws`, protocols);
+  }
+
+  async #token(): Promise<string | undefined> {
+    return this.#options.getToken === undefined ? this.#options.apiKey : this.#options.getToken();
+  }
+}
+
+function base64Url(text: string): string {
+  const bytes = new TextEncoder().encode(text);
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replace(/=+$/, "");
+}

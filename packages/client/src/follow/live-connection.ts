@@ -1,0 +1,57 @@
+import { parseFrame, type IncomingFrame } from "./frame.ts";
+
+/** Why a connection ended. */
+export type Ending = "closed" | "never-opened" | "silent" | "left";
+
+export interface LiveConnectionOptions {
+  readonly onOpen: (send: (frame: object) => void) => void;
+  /** Answers true to leave the connection. */
+  readonly onFrame: (frame: IncomingFrame) => boolean;
+  /** Milliseconds between our pings; without any word in between the line counts as dead. */
+  readonly pingMs: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Runs one WebSocket to its end and tells how it ended. Does not wait for a dead line to notice that it is closed, and
+ * looks at nothing that arrives after its end.
+ */
+export function runConnection(webSocket: WebSocket, options: LiveConnectionOptions): Promise<Ending> {
+  return new Promise((resolve) => {
+    let heard = true;
+    let opened = false;
+    let over = false;
+    const send = (frame: object): void => {
+      if (webSocket.readyState === 1) webSocket.send(JSON.stringify(frame));
+    };
+    const end = (ending: Ending): void => {
+      if (over) return;
+      over = true;
+      clearInterval(pings);
+      options.signal.removeEventListener("abort", leave);
+      webSocket.close();
+      resolve(ending);
+    };
+    const leave = (): void => end("left");
+    const pings = setInterval(() => {
+      if (!heard) return end("silent");
+      heard = false;
+      send({ event: "ping" });
+    }, options.pingMs);
+    webSocket.addEventListener("open", () => {
+      if (over) return webSocket.close();
+      opened = true;
+      options.onOpen(send);
+    });
+    webSocket.addEventListener("message", ({ data }) => {
+      heard = true;
+      const frame = over ? null : parseFrame(data);
+      if (frame !== null && options.onFrame(frame)) end("left");
+    });
+    // An error is always followed by a close.
+    webSocket.addEventListener("error", () => {});
+    webSocket.addEventListener("close", () => end(opened ? "closed" : "never-opened"));
+    options.signal.addEventListener("abort", leave);
+    if (options.signal.aborted) leave();
+  });
+}
