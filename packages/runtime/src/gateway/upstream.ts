@@ -1,0 +1,45 @@
+import { Agent as HttpAgent, request as httpRequest } from "node:http";
+import type { ClientRequest, OutgoingHttpHeaders } from "node:http";
+import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+
+export interface UpstreamRequest {
+  readonly method: string;
+  readonly headers: OutgoingHttpHeaders;
+}
+
+/** How the gateway reaches models: connections are kept open between requests. */
+export interface Upstream {
+  request(url: URL, request: UpstreamRequest): ClientRequest;
+  close(): void;
+}
+
+/** `connectTimeoutMs`: the longest that a connection may take to come about, name look-up and TLS with it. */
+export function createUpstream(connectTimeoutMs: number): Upstream {
+  const http = new HttpAgent({ keepAlive: true });
+  const https = new HttpsAgent({ keepAlive: true });
+  return {
+    request(url, request) {
+      const outgoing =
+        url.protocol === "https:"
+          ? httpsRequest(url, { ...request, agent: https })
+          : httpRequest(url, { ...request, agent: http });
+      limitConnecting(outgoing, url, connectTimeoutMs);
+      return outgoing;
+    },
+    close() {
+      http.destroy();
+      https.destroy();
+    },
+  };
+}
+
+/** A model may think for minutes; only reaching it has a deadline. */
+function limitConnecting(outgoing: ClientRequest, url: URL, timeoutMs: number): void {
+  outgoing.once("socket", (socket) => {
+    if (!socket.connecting) return;
+    const late = new Error(`no connection to ${url.host} within ${timeoutMs} ms`);
+    const timer = setTimeout(() => outgoing.destroy(late), timeoutMs);
+    socket.once(url.protocol === "https:" ? "secureConnect" : "connect", () => clearTimeout(timer));
+    socket.once("close", () => clearTimeout(timer));
+  });
+}

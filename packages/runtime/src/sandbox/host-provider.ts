@@ -1,0 +1,197 @@
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
+import { z } from "zod";
+import {
+  foldersOf,
+  makeFolders,
+  makeSocketFolder,
+  removeFolders,
+  removeSocketFolder,
+  sandboxKeys,
+  sweepEnded,
+} from "./host-folders.ts";
+import type { Launcher, SandboxPlace } from "./host-launcher.ts";
+import { processIdentity } from "./host-process.ts";
+import { readRecord, writeRecord } from "./host-record.ts";
+import type { SandboxRecord } from "./host-record.ts";
+import { HostSandbox, killSandbox, refOf } from "./host-sandbox.ts";
+import type { SandboxProvider, SandboxRef, SandboxSpec, SandboxTags } from "./port.ts";
+
+export interface HostOptions {
+  /** The server's data directory; sandboxes live in `sandboxes/` in it. */
+  readonly dataDir: string;
+  /** Folder in which the folders of the sockets are made; the system's temporary folder by default. */
+  readonly socketBase?: string;
+  /** How often to look whether a sandbox still runs, in ms (500). */
+  readonly pollMs?: number;
+  /** How long the disk of a sandbox that died unseen is kept, in ms (24 h). */
+  readonly keepDeadMs?: number;
+  readonly now?: () => number;
+}
+
+type Process = NonNullable<SandboxRecord["process"]>;
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+const Ref = z.object({ provider: z.string(), key: z.string().regex(/^[A-Za-z0-9_-]{1,128}$/) });
+
+/** A provider of sandboxes on this host, around one way of starting them. */
+export function hostProvider(launcher: Launcher, options: HostOptions): Required<Omit<SandboxProvider, "probe">> {
+  const dataDir = resolve(options.dataDir);
+  const held = new Map<string, HostSandbox>();
+  const alone = byKey();
+
+  function hold(record: SandboxRecord, process: Process): HostSandbox {
+    const sandbox: HostSandbox = new HostSandbox({
+      dataDir,
+      launcher,
+      place: placeOf(dataDir, record),
+      process,
+      pollMs: options.pollMs ?? 500,
+      alone: (work) => alone(record.key, work),
+      onForget: () => {
+        if (held.get(record.key) === sandbox) held.delete(record.key);
+      },
+    });
+    held.set(record.key, sandbox);
+    return sandbox;
+  }
+
+  /** The sandbox's process while it runs; a start that was cut off by a crash is found and recorded. */
+  async function running(record: SandboxRecord): Promise<Process | undefined> {
+    if (record.process !== undefined) {
+      return processIdentity(record.process.pid) === record.process.identity ? record.process : undefined;
+    }
+    const pid = await launcher.recover(placeOf(dataDir, record));
+    const identity = pid === null ? null : processIdentity(pid);
+    if (pid === null || identity === null) return undefined;
+    await writeRecord(dataDir, { ...record, process: { pid, identity } });
+    return { pid, identity };
+  }
+
+  async function find(key: string): Promise<HostSandbox | null> {
+    const sandbox = held.get(key);
+    sandbox?.look();
+    if (sandbox !== undefined && held.has(key)) return sandbox;
+    const record = await readRecord(dataDir, key);
+    if (record === null || record.provider !== launcher.name) return null;
+    const process = await running(record);
+    return process === undefined ? null : hold(record, process);
+  }
+
+  async function start(spec: SandboxSpec, signal: AbortSignal): Promise<HostSandbox> {
+    const before = await readRecord(dataDir, spec.key);
+    await makeFolders(foldersOf(dataDir, spec.key));
+    const kept = before !== null && existsSync(before.sockets);
+    const sockets = kept ? before.sockets : await makeSocketFolder(options.socketBase);
+    const record: SandboxRecord = {
+      version: 1,
+      provider: launcher.name,
+      key: spec.key,
+      tags: { ...spec.tags },
+      sockets,
+    };
+    const place = placeOf(dataDir, record);
+    let sandbox: HostSandbox | undefined;
+    let identity: string | null = null;
+    let pid = 0;
+    try {
+      await writeRecord(dataDir, record);
+      pid = await launcher.start(place, spec, { signal, onExit: () => sandbox?.look() });
+      identity = processIdentity(pid);
+      if (identity === null) throw new RuntimeError("sandbox_unavailable", `Sandbox ${spec.key} ended as it started`);
+      await writeRecord(dataDir, { ...record, process: { pid, identity } });
+      signal.throwIfAborted();
+      sandbox = hold(record, { pid, identity });
+      return sandbox;
+    } catch (error) {
+      await killSandbox(launcher, place, () => (identity !== null && processIdentity(pid) === identity ? pid : null));
+      // What an earlier start of this sandbox has left on its disk is not ours to destroy.
+      if (before === null) await removeFolders(dataDir, spec.key);
+      if (before === null || !kept) await removeSocketFolder(sockets);
+      throw error;
+    }
+  }
+
+  /** Marks who died unseen, and removes its disk when that was long enough ago. */
+  async function sweepDead(record: SandboxRecord): Promise<void> {
+    const now = (options.now ?? Date.now)();
+    if (record.deadSince === undefined) return writeRecord(dataDir, { ...record, deadSince: now });
+    if (now - record.deadSince < (options.keepDeadMs ?? DAY_MS)) return;
+    await removeFolders(dataDir, record.key);
+    await removeSocketFolder(record.sockets);
+  }
+
+  return {
+    name: launcher.name,
+    async create(spec, { signal, onProgress }) {
+      checkSpec(spec);
+      return alone(spec.key, async () => {
+        signal.throwIfAborted();
+        const found = await find(spec.key);
+        if (found !== null) return found;
+        onProgress("Starting the sandbox");
+        return start(spec, signal);
+      });
+    },
+    async attach(ref) {
+      const { data } = Ref.safeParse(ref);
+      if (data === undefined || data.provider !== launcher.name) {
+        throw new RuntimeError("internal", `This is not a reference of the sandbox provider ${launcher.name}`);
+      }
+      return alone(data.key, () => find(data.key));
+    },
+    async list({ deployment }) {
+      await sweepEnded(dataDir);
+      const found: { ref: SandboxRef; tags: SandboxTags }[] = [];
+      for (const key of await sandboxKeys(dataDir)) {
+        await alone(key, async () => {
+          const record = await readRecord(dataDir, key);
+          if (record?.provider !== launcher.name || record.tags.deployment !== deployment) return;
+          const process = await running(record);
+          if (process !== undefined) found.push({ ref: refOf(launcher.name, record, process), tags: record.tags });
+          else if (!held.has(key)) await sweepDead(record);
+        });
+      }
+      return found;
+    },
+    async close() {
+      await Promise.all([...held.values()].map((sandbox) => sandbox.release()));
+    },
+  };
+}
+
+/** Runs works of the same key one after the other. */
+function byKey(): <T>(key: string, work: () => Promise<T>) => Promise<T> {
+  const last = new Map<string, Promise<unknown>>();
+  return async (key, work) => {
+    const before = last.get(key) ?? Promise.resolve();
+    const mine = before.then(work, work);
+    last.set(key, mine);
+    try {
+      return await mine;
+    } finally {
+      if (last.get(key) === mine) last.delete(key);
+    }
+  };
+}
+
+function placeOf(dataDir: string, record: Pick<SandboxRecord, "key" | "sockets">): SandboxPlace {
+  return { key: record.key, folders: foldersOf(dataDir, record.key), sockets: record.sockets };
+}
+
+function checkSpec(spec: SandboxSpec): void {
+  if (!Ref.shape.key.safeParse(spec.key).success) {
+    throw new RuntimeError(
+      "invalid_request",
+      `A sandbox's key has 1–128 letters, digits, - and _: ${JSON.stringify(spec.key)}`,
+    );
+  }
+  for (const [name, value] of Object.entries(spec.environment)) {
+    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) || value.includes("\0")) {
+      throw new RuntimeError("invalid_request", `Not an environment variable: ${JSON.stringify(name)}`, {
+        field: "environment",
+      });
+    }
+  }
+}

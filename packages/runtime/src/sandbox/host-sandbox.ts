@@ -1,0 +1,149 @@
+import type { Duplex } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
+import { removeFolders, removeSocketFolder } from "./host-folders.ts";
+import { endReason } from "./host-launcher.ts";
+import type { Launcher, SandboxPlace } from "./host-launcher.ts";
+import { processIdentity } from "./host-process.ts";
+import type { SandboxRecord } from "./host-record.ts";
+import { listenOn } from "./host-sockets.ts";
+import type { ChannelListener } from "./host-sockets.ts";
+import type { Sandbox, SandboxChannel, SandboxLife, SandboxRef } from "./port.ts";
+
+const KILL_DEADLINE_MS = 15_000;
+
+export interface HostSandboxParts {
+  readonly dataDir: string;
+  readonly launcher: Launcher;
+  readonly place: SandboxPlace;
+  readonly process: NonNullable<SandboxRecord["process"]>;
+  /** How often to look whether it still runs, in ms. */
+  readonly pollMs: number;
+  /** Runs work on this sandbox's files that nothing else of the provider may cross. */
+  readonly alone: (work: () => Promise<void>) => Promise<void>;
+  /** It was released, has ended or was terminated: the provider forgets this object. */
+  readonly onForget: () => void;
+}
+
+/** A sandbox whose processes and files are on this host. */
+export class HostSandbox implements Sandbox {
+  readonly id: string;
+  readonly ref: SandboxRef;
+  readonly ended: Promise<{ readonly reason: string }>;
+  readonly #parts: HostSandboxParts;
+  readonly #end: (end: { readonly reason: string }) => void;
+  readonly #channels = new Map<SandboxChannel, ChannelListener | "opening">();
+  readonly #poll: NodeJS.Timeout;
+  #terminated: Promise<void> | undefined;
+  #over = false;
+
+  constructor(parts: HostSandboxParts) {
+    this.#parts = parts;
+    const { launcher, place, process } = parts;
+    this.id = place.key;
+    this.ref = refOf(launcher.name, place, process);
+    const { promise, resolve } = Promise.withResolvers<{ readonly reason: string }>();
+    this.ended = promise;
+    this.#end = resolve;
+    this.#poll = setInterval(() => this.look(), parts.pollMs);
+    this.#poll.unref();
+  }
+
+  get #alive(): boolean {
+    const { pid, identity } = this.#parts.process;
+    return processIdentity(pid) === identity;
+  }
+
+  /** Looks whether the sandbox still runs, and says so when it does not. */
+  look(): void {
+    if (this.#over || this.#alive) return;
+    this.#forget();
+    endReason(this.#parts.launcher, this.#parts.place).then(
+      (reason) => this.#end({ reason }),
+      () => this.#end({ reason: "The sandbox's process is gone" }),
+    );
+  }
+
+  async accept(channel: SandboxChannel, onStream: (stream: Duplex) => void): Promise<ChannelListener> {
+    if (this.#channels.has(channel)) {
+      throw new RuntimeError("internal", `Somebody listens already on channel ${channel} of sandbox ${this.id}`);
+    }
+    this.#channels.set(channel, "opening");
+    try {
+      const listener = await listenOn(this.#parts.place.sockets, channel, onStream);
+      this.#channels.set(channel, listener);
+      return {
+        close: async () => {
+          if (this.#channels.get(channel) === listener) this.#channels.delete(channel);
+          await listener.close();
+        },
+      };
+    } catch (error) {
+      this.#channels.delete(channel);
+      throw error;
+    }
+  }
+
+  async status(): Promise<SandboxLife> {
+    return this.#alive ? "running" : "gone";
+  }
+
+  terminate(): Promise<void> {
+    this.#terminated ??= this.#parts
+      .alone(() => this.#terminate())
+      .catch((error: unknown) => {
+        this.#terminated = undefined;
+        throw error;
+      });
+    return this.#terminated;
+  }
+
+  async release(): Promise<void> {
+    this.#forget();
+    await this.#closeChannels();
+  }
+
+  async #terminate(): Promise<void> {
+    this.#forget();
+    const { dataDir, launcher, place } = this.#parts;
+    await killSandbox(launcher, place, () => (this.#alive ? this.#parts.process.pid : null));
+    this.#end({ reason: "The sandbox was terminated" });
+    await this.#closeChannels();
+    await removeFolders(dataDir, place.key);
+    await removeSocketFolder(place.sockets);
+  }
+
+  #forget(): void {
+    this.#over = true;
+    clearInterval(this.#poll);
+    this.#parts.onForget();
+  }
+
+  async #closeChannels(): Promise<void> {
+    const listeners = [...this.#channels.values()].filter((listener) => listener !== "opening");
+    this.#channels.clear();
+    await Promise.all(listeners.map((listener) => listener.close()));
+  }
+}
+
+export function refOf(
+  provider: string,
+  at: { readonly key: string; readonly sockets: string },
+  process: NonNullable<SandboxRecord["process"]>,
+): SandboxRef {
+  return { provider, key: at.key, pid: process.pid, identity: process.identity, sockets: at.sockets };
+}
+
+/** Kills until nothing is left; `pid` is asked anew each time, since a number may get another owner. */
+export async function killSandbox(launcher: Launcher, place: SandboxPlace, pid: () => number | null): Promise<void> {
+  const deadline = performance.now() + KILL_DEADLINE_MS;
+  for (let wait = 2; !launcher.kill(place, pid()); wait = Math.min(wait * 2, 100)) {
+    if (performance.now() > deadline) {
+      throw new RuntimeError(
+        "sandbox_unavailable",
+        `Sandbox ${place.key} did not end within ${KILL_DEADLINE_MS / 1000} s after SIGKILL`,
+      );
+    }
+    await sleep(wait);
+  }
+}
