@@ -139,6 +139,29 @@ test("an interrupt ends a text, a tool and a subagent; the session goes on", asy
   expect((await one.turn(script([{ text: "Still here." }]))).status).toBe("completed");
 });
 
+test("a message with a slash is text; one that the conversation has already ends its turn", async () => {
+  const slash = await one.turn(`/clear ${script([{ text: "It is only text." }])}`);
+  expect(outline(checkBlocks(slash.bodies).get("main"))).toEqual(["assistant_text: It is only text."]);
+
+  const messages = [{ messageId: "twice", content: script([{ text: "Once." }]) }];
+  expect(await one.harness.runTurn({ turnId: "turn-once", messages })).toMatchObject({ status: "completed" });
+  expect(await one.harness.runTurn({ turnId: "turn-twice", messages })).toMatchObject({
+    status: "failed",
+    error: { code: "harness_failed" },
+  });
+});
+
+test("two messages of one turn are both answered before it ends", async () => {
+  const messages = ["First.", "Second."].map((text) => ({ messageId: text.slice(0, -1), content: script([{ text }]) }));
+  const from = one.bodies.length;
+  const end = await one.harness.runTurn({ turnId: "turn-of-two", messages });
+  expect(end).toMatchObject({ status: "completed", usage: { totalTokens: 30 } });
+  expect(outline(checkBlocks(one.bodies.slice(from)).get("main"))).toEqual([
+    "assistant_text: First.",
+    "assistant_text: Second.",
+  ]);
+});
+
 test("a wrong credential fails the turn at once, and an interrupt can carry a failure", async () => {
   const unauthorized = await one.turn(script([{ error: { status: 401 } }]));
   expect(unauthorized.error?.code).toBe("model_auth_failed");

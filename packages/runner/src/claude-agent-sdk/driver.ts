@@ -37,13 +37,15 @@ interface RunningTurn {
 }
 
 /** Starts the harness: one process for many turns, started again when it died. */
-export async function startHarness(spec: HarnessSpec, signal: AbortSignal, times = DRIVER_TIMES): Promise<Harness> {
+export async function startHarness(given: HarnessSpec, signal: AbortSignal, times = DRIVER_TIMES): Promise<Harness> {
+  // Without the old transcript, which is on disk in a moment: it can be large, and what follows lives long.
+  const spec: HarnessSpec = { ...given, transcript: new Map() };
   const sdk = await loadSdk(spec.packages);
   const sessionId = spec.start.resume ?? randomUUID();
   const transcript = await openTranscript({
     folder: join(spec.home, ".agent-runtime", "transcript"),
     configFolder: configFolderOf(spec),
-    initial: spec.transcript,
+    initial: given.transcript,
     emit: spec.emit,
     log: spec.log,
   });

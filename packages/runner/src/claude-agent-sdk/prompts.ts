@@ -33,14 +33,19 @@ export function createPrompts(): Prompts {
   };
 }
 
-/** A user's message for the harness. Its uuid follows from our id, so that a message that is given twice is one. */
-export function promptOf({ messageId, content }: HarnessMessage): SDKUserMessage & { uuid: string } {
-  const uuid = uuidOf(messageId);
+export type Prompt = SDKUserMessage & { uuid: string };
+
+/**
+ * A user's message for the harness. Its uuid follows from our id. What begins with a slash is text too: the harness
+ * has commands of its own, such as `/clear`, that would change the conversation behind the log's back.
+ */
+export function promptOf({ messageId, content }: HarnessMessage): Prompt {
   return {
     type: "user",
     message: { role: "user", content: [{ type: "text", text: content }] },
     parent_tool_use_id: null,
-    uuid,
+    uuid: uuidOf(messageId),
+    ...(content.trimStart().startsWith("/") ? { client_composed: true } : {}),
   };
 }
 

@@ -11,10 +11,15 @@ const SETTLED = new Set(["completed", "cancelled"]);
 /** @param uuids of the messages that were given to the harness. */
 export function createTurnProgress(uuids: readonly string[]): TurnProgress {
   const unsettled = new Set(uuids);
+  const announced = new Set<string>();
   return {
     isOver(message) {
-      if (message.type === "command_lifecycle" && SETTLED.has(message.state ?? ""))
-        unsettled.delete(message.command_uuid ?? "");
+      if (message.type === "command_lifecycle") {
+        announced.add(message.command_uuid ?? "");
+        if (SETTLED.has(message.state ?? "")) unsettled.delete(message.command_uuid ?? "");
+      }
+      // Replayed unannounced: the conversation has a message with that uuid already, and the harness drops this one.
+      if (message.isReplay === true && !announced.has(message.uuid ?? "")) unsettled.delete(message.uuid ?? "");
       const idle = message.subtype === "session_state_changed" && message.state === "idle";
       return idle && unsettled.size === 0;
     },
