@@ -1,0 +1,75 @@
+import { toRuntimeError } from "@hhopkins/agent-runtime-protocol";
+import type { CommandBody } from "@hhopkins/agent-runtime-protocol";
+import type { Log } from "../log.ts";
+import type { CommandLedger, CommandResult } from "./command-ledger.ts";
+
+export interface CommandsOptions {
+  readonly ledger: CommandLedger;
+  /** Does a command; what it resolves with is the reply's data, a `RuntimeError` the reply's error. */
+  readonly handle: (command: CommandBody) => Promise<unknown>;
+  readonly reply: (id: string, result: CommandResult) => void;
+  readonly log: Log;
+}
+
+/** Does commands one after another, in the order in which they came, each id once. */
+export interface Commands {
+  /** The promise, where there is one, asks the sender to wait before it sends more. */
+  take(id: string, command: CommandBody): Promise<void> | null;
+  /** Resolves when nothing is in work. */
+  idle(): Promise<void>;
+}
+
+/** Waiting file bytes above which the sender is asked to wait. */
+const MAX_WAITING_CHARS = 8 * 1024 * 1024;
+
+export function createCommands(options: CommandsOptions): Commands {
+  const { ledger, handle, reply, log } = options;
+  const inWork = new Set<string>();
+  let queue = Promise.resolve();
+  let waitingChars = 0;
+
+  async function run(id: string, command: CommandBody): Promise<void> {
+    let result: CommandResult;
+    try {
+      const data = await handle(command);
+      result = data === undefined ? { ok: true } : { ok: true, data };
+    } catch (error) {
+      const { code, message } = toRuntimeError(error);
+      if (code === "internal") log(`commands: ${command.kind} failed`, error);
+      result = { ok: false, error: { code, message } };
+    }
+    inWork.delete(id);
+    try {
+      ledger.put(id, result, !isPut(command));
+    } catch (error) {
+      log("commands: cannot keep an answer", error);
+    }
+    reply(id, result);
+  }
+
+  return {
+    take(id, command) {
+      const known = ledger.get(id);
+      if (known !== undefined) {
+        reply(id, known);
+        return null;
+      }
+      // Its answer goes to whoever is attached when it is done.
+      if (inWork.has(id)) return null;
+      inWork.add(id);
+      const size = command.kind === "file:put" ? command.data.length : 0;
+      waitingChars += size;
+      queue = queue.then(async () => {
+        await run(id, command);
+        waitingChars -= size;
+      });
+      return waitingChars > MAX_WAITING_CHARS ? queue : null;
+    },
+    idle: () => queue,
+  };
+}
+
+/** Putting the same bytes again does no harm, and a workspace has many files: these answers stay in memory. */
+function isPut(command: CommandBody): boolean {
+  return command.kind === "file:put" || command.kind === "transcript:put";
+}

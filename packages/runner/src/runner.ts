@@ -1,0 +1,178 @@
+import { mkdirSync, realpathSync } from "node:fs";
+import { join } from "node:path";
+import { MAIN_CONVERSATION, RuntimeError, SyncReport } from "@hhopkins/agent-runtime-protocol";
+import type { CommandBody, EntryBody, StartCommand } from "@hhopkins/agent-runtime-protocol";
+import type { Harness, RunnerArchitecture } from "./architecture.ts";
+import { startBridge } from "./bridge.ts";
+import { openCommandLedger } from "./commands/command-ledger.ts";
+import { createCommands } from "./commands/commands.ts";
+import { withDeadline } from "./deadline.ts";
+import type { RunnerSettings } from "./environment.ts";
+import { createHarnessHost } from "./harness-host.ts";
+import { openJournal } from "./journal/journal.ts";
+import { startLink } from "./link/link.ts";
+import { createSolitude } from "./solitude.ts";
+import type { Log } from "./log.ts";
+import { createSpeech } from "./speech.ts";
+import { stateFile } from "./state-file.ts";
+import { OpenTurn, createTurns } from "./turns.ts";
+import { createTracker } from "./workspace/tracker.ts";
+
+export interface RunnerOptions extends RunnerSettings {
+  readonly findArchitecture: (name: string) => RunnerArchitecture | undefined;
+  readonly now: () => Date;
+  readonly log: Log;
+  /** Preferred port of the bridge to the model. */
+  readonly bridgePort?: number;
+}
+
+export interface Runner {
+  /** Where the harness reaches the model. */
+  readonly modelUrl: string;
+  /** Resolves when the runner was alone for too long: then it is to be stopped. */
+  readonly alone: Promise<void>;
+  /** Ends the harness, gives a server that is attached a moment to take what is left, and closes. */
+  stop(): Promise<void>;
+}
+
+const OPTIONS_DEADLINE_MS = 10_000;
+const DRAIN_MS = 5_000;
+
+/** The process inside the sandbox: owns the harness, journals what it says, obeys the server that is attached. */
+export async function startRunner(options: RunnerOptions): Promise<Runner> {
+  const { log, now } = options;
+  const { workspace: given, home, state, sockets } = options.paths;
+  for (const folder of [given, home, state]) mkdirSync(folder, { recursive: true });
+  const paths = { ...options.paths, workspace: realpathSync(given) };
+  const journal = openJournal({ folder: join(state, "journal"), maxBytes: options.journalBytes, log });
+  const speech = createSpeech({ journal, log });
+  const bridge = await startBridge({ socket: join(sockets, "gateway.sock"), log, port: options.bridgePort });
+  let ending = false;
+  let over = false;
+
+  const tracker = createTracker({
+    root: paths.workspace,
+    state,
+    append: speech.say,
+    last: () => journal.last,
+    onSkipped: tellSkipped,
+    log,
+  });
+  const host = createHarnessHost({ ...options, paths, modelUrl: bridge.url, emit: speech.say });
+  const turns = createTurns({
+    append: speech.say,
+    afterTurn: () => tracker.scan(),
+    openTurn: stateFile(join(state, "turn.json"), OpenTurn),
+    log,
+    onBusy(busy) {
+      tracker.setBusy(busy);
+      solitude.update();
+    },
+  });
+  await turns.closeLeftOver();
+
+  async function tellSkipped(count: number): Promise<void> {
+    const content = `${count} entries of the workspace are not kept: their names are no valid UTF-8, or contain a backslash.`;
+    const id = `files-skipped:${options.generation}`;
+    const block = { type: "system", id, timestamp: now().toISOString(), content, subtype: "files_skipped" } as const;
+    await speech.say({ kind: "block:start", conversationId: MAIN_CONVERSATION, block });
+    await speech.say({ kind: "block:complete", conversationId: MAIN_CONVERSATION, block });
+  }
+
+  async function start(command: StartCommand): Promise<{ nativeSessionId: string }> {
+    if (ending) throw endingError();
+    await tracker.begin(command);
+    const { nativeSessionId } = await host.start(command);
+    await speech.say({ kind: "harness:ready", nativeSessionId });
+    return { nativeSessionId };
+  }
+
+  function running(): Harness {
+    if (ending) throw endingError();
+    if (host.harness === null) throw new RuntimeError("conflict", "The harness is not started: send `start` first.");
+    return host.harness;
+  }
+
+  async function sync(): Promise<SyncReport> {
+    await host.harness?.flush();
+    return tracker.sync();
+  }
+
+  async function prepareEnd(): Promise<SyncReport> {
+    if (turns.running) throw new RuntimeError("conflict", "A turn is running: interrupt it first.");
+    ending = true;
+    await host.harness?.flush();
+    // What the harness left running could still write; after this nothing does.
+    await host.stop();
+    return sync();
+  }
+
+  async function handle(command: CommandBody): Promise<unknown> {
+    switch (command.kind) {
+      case "file:put":
+        return tracker.put(command);
+      case "transcript:put":
+        return host.putTranscript(command.key, command.lines);
+      case "start":
+        return start(command);
+      case "message":
+        return turns.take(command, running());
+      case "interrupt":
+        return turns.interrupt(command.turnId, command.failure);
+      case "options":
+        return withDeadline(running().setOptions(command.options), OPTIONS_DEADLINE_MS, "The harness did not take the options");
+      case "sync":
+        return sync();
+      case "prepare-end":
+        return prepareEnd();
+      default:
+        return command satisfies never;
+    }
+  }
+
+  const commands = createCommands({
+    ledger: openCommandLedger(join(state, "commands.ndjson")),
+    handle,
+    log,
+    reply(id, result) {
+      link.reply({ type: "reply", id, ...result });
+      // Only now may attaches be refused: whoever asked has the report.
+      over ||= ending && SyncReport.safeParse(result.data).success;
+    },
+  });
+  const link = startLink({
+    socket: join(sockets, "runner.sock"),
+    state,
+    generation: options.generation,
+    journal,
+    log,
+    onCommand: commands.take,
+    isOver: () => over && journal.acked === journal.last,
+    onAttached() {
+      solitude.update();
+      tracker.scan().catch((error: unknown) => log("workspace: scan after attach failed", error));
+    },
+    onDetached: () => solitude.update(),
+  });
+  const solitude = createSolitude({ aloneMs: options.aloneMs, isAlone: () => !link.attached && !turns.running });
+
+  return {
+    modelUrl: bridge.url,
+    alone: solitude.over,
+    async stop() {
+      solitude.stop();
+      ending = true;
+      await host.stop();
+      await withDeadline(turns.idle(), DRAIN_MS, "The turn did not end").catch((error: unknown) => log("stop", error));
+      await tracker.stop();
+      if (link.attached) await speech.drained(DRAIN_MS);
+      await link.stop();
+      await bridge.stop();
+      journal.close();
+    },
+  };
+}
+
+function endingError(): RuntimeError {
+  return new RuntimeError("shutting_down", "This runner was prepared to end.");
+}
