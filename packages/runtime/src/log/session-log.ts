@@ -80,14 +80,22 @@ export class SessionLog {
       events,
       ...(blocks.length === 0 ? {} : { blocks }),
       ...(withSnapshot ? { snapshot: next } : {}),
-      ...(next.lastActivity === this.#state.lastActivity || next.lastActivity === undefined
-        ? {}
-        : { record: { lastActivity: next.lastActivity } }),
+      ...changedRecord(this.#state, next),
     });
     this.#state = next;
     if (withSnapshot) this.#snapshotSeq = next.lastSeq;
     if (frames.length > 0) this.#parts.hub.publish(this.key, frames);
   }
+}
+
+/** What lists show of a session, where it has changed. */
+function changedRecord(before: SessionState, after: SessionState): Pick<AppendBatch, "record"> {
+  const { lastActivity, sessionOptions } = after;
+  const record = {
+    ...(lastActivity === undefined || lastActivity === before.lastActivity ? {} : { lastActivity }),
+    ...(sessionOptions === undefined || sessionOptions === before.sessionOptions ? {} : { sessionOptions }),
+  };
+  return Object.keys(record).length === 0 ? {} : { record };
 }
 
 /** Validated, in the schema's key order, and as JSON gives it back: so every reader's state has the same bytes. */

@@ -208,6 +208,7 @@ function addTurnEnd(write: EntryWrite, body: Extract<EntryBody, { kind: "turn:en
   if (turn === null || turn.turnId !== body.turnId || write.turnEnded) return `turn ${body.turnId} does not run`;
   write.turnEnded = true;
   const { turnId, status, usage, costUSD, error } = body;
+  if (error !== undefined) write.events.push({ type: "error", data: { sessionId: write.sessionId, ...error } });
   write.events.push({
     type: "session:turn:completed",
     data: {
