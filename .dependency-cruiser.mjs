@@ -17,6 +17,8 @@ const RUNTIME = "^packages/runtime/src";
 const SRC = "^packages/[^/]+/(src|dist)/";
 /** A folder inside a part that has a port is an adapter; the files beside the port belong to the part. */
 const ADAPTER = `${RUNTIME}/(persistence|sandbox)/[^/]+/`;
+/** What the runtime logs with: a type for every part. */
+const LOGGER = `${RUNTIME}/logger\\.ts$`;
 const PORTS = `${RUNTIME}/[^/]+/port\\.ts$`;
 const BUILTIN = { dependencyTypes: ["core"] };
 
@@ -31,7 +33,7 @@ const part = (name, may) =>
     { path: `${RUNTIME}/${name}/`, pathNot: TEST },
     {
       path: `${RUNTIME}/`,
-      pathNot: [`${RUNTIME}/(${[name, ...may].join("|")})/`, `${RUNTIME}/(persistence|sandbox)/[^/]+\\.ts$`, PORTS],
+      pathNot: [`${RUNTIME}/(${[name, ...may].join("|")})/`, `${RUNTIME}/(persistence|sandbox)/[^/]+\\.ts$`, PORTS, LOGGER],
     },
   );
 
@@ -207,13 +209,14 @@ export default {
       { path: `${RUNTIME}/(persistence|sandbox)/([^/]+)/`, pathNot: TEST },
       {
         path: `${RUNTIME}/`,
-        pathNot: [`${RUNTIME}/$1/$2/`, `${RUNTIME}/$1/[^/]+\\.ts$`],
+        // `sql/` is no adapter: it is what the SQL family shares.
+        pathNot: [`${RUNTIME}/$1/$2/`, `${RUNTIME}/$1/[^/]+\\.ts$`, `${RUNTIME}/persistence/sql/`],
       },
     ),
     part("log", []),
     part("auth", []),
     part("gateway", []),
-    part("session", ["log"]),
+    part("session", ["log", "auth"]),
     part("transport", ["log", "session", "auth"]),
   ],
   options: {

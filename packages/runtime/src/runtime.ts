@@ -22,7 +22,7 @@ import { createSessionService, listItem } from "./session/session-service.ts";
 import { Slots } from "./session/slots.ts";
 import { createRestApp, type RestAppOptions } from "./transport/rest/app.ts";
 import { createWebSocketTransport, type AttachedWebSocketServer, type WebSocketTransportOptions } from "./transport/websocket/index.ts";
-import type { SessionService } from "./transport/service.ts";
+import type { SessionService } from "./session/service.ts";
 
 export interface RestServerOptions extends Pick<RestAppOptions, "limits" | "corsOrigins" | "heartbeatMs" | "streamMs"> {
   /** The key that a request must carry, unless the runtime has its own `authenticate`. */

@@ -1,4 +1,4 @@
-import type { SessionListChange } from "../transport/service.ts";
+import type { SessionListChange } from "./service.ts";
 
 /** Tells who watches a tenant's list what has changed in it. Best effort: nothing is kept. */
 export class ListWatch {

@@ -3,7 +3,7 @@ import { cors } from "hono/cors";
 import { authenticated } from "../../auth/authentication.ts";
 import type { Authenticate } from "../../auth/principal.ts";
 import { TRANSPORT_LIMITS, type TransportLimits } from "../limits.ts";
-import type { SessionService } from "../service.ts";
+import type { SessionService } from "../../session/service.ts";
 import { SILENT_LOG, type TransportLog } from "../transport-log.ts";
 import { docsPage } from "./docs-page.ts";
 import { createRouter, type RestParts, type RestRouter } from "./environment.ts";

@@ -3,7 +3,7 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Principal } from "../../auth/principal.ts";
 import type { TransportLimits } from "../limits.ts";
 import type { TransportLog } from "../transport-log.ts";
-import type { SessionService } from "../service.ts";
+import type { SessionService } from "../../session/service.ts";
 
 /** What every handler finds in its context. */
 export interface RestEnvironment {

@@ -3,7 +3,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { JSONValue } from "hono/utils/types";
 import type { Principal } from "../../auth/principal.ts";
 import { PAGE } from "../limits.ts";
-import type { SessionService } from "../service.ts";
+import type { SessionService } from "../../session/service.ts";
 import { answer, body, documents, problems, sessionPath } from "./documents.ts";
 import { createRouter, sessionIdOf, type RestParts, type RestRouter } from "./environment.ts";
 import { jsonBody, onMethod } from "./json-body.ts";

@@ -1,6 +1,6 @@
 import { toRuntimeError } from "@hhopkins/agent-runtime-protocol";
 import type { LogFrame } from "../../log/frame.ts";
-import type { Follow } from "../service.ts";
+import type { Follow } from "../../session/service.ts";
 import type { TransportLog } from "../transport-log.ts";
 
 export interface EventStreamOptions {

@@ -10,7 +10,7 @@ import {
 } from "@hhopkins/agent-runtime-protocol";
 import type { Principal } from "../../auth/principal.ts";
 import { LogFrame } from "../../log/frame.ts";
-import type { Follow, FollowOptions, SessionListChange, SessionService } from "../service.ts";
+import type { Follow, FollowOptions, SessionListChange, SessionService } from "../../session/service.ts";
 
 interface MemorySession {
   readonly tenant: string;

@@ -1,7 +1,7 @@
 import { ClientFrame, fromZodError, RuntimeError, toRuntimeError } from "@hhopkins/agent-runtime-protocol";
 import type { RawData, WebSocket } from "ws";
 import type { Principal } from "../../auth/principal.ts";
-import type { SessionService } from "../service.ts";
+import type { SessionService } from "../../session/service.ts";
 import type { TransportLog } from "../transport-log.ts";
 import { runFrame } from "./frame-commands.ts";
 import { Joins } from "./joins.ts";

@@ -1,7 +1,7 @@
 import type { ClientFrame } from "@hhopkins/agent-runtime-protocol";
 import type { Principal } from "../../auth/principal.ts";
 import { assertMessageSize } from "../message-size.ts";
-import type { SessionService } from "../service.ts";
+import type { SessionService } from "../../session/service.ts";
 import type { Joins } from "./joins.ts";
 
 export interface FrameContext {

@@ -2,7 +2,7 @@ import { RuntimeError, toRuntimeError } from "@hhopkins/agent-runtime-protocol";
 import type { WebSocket } from "ws";
 import type { Principal } from "../../auth/principal.ts";
 import type { Cursor } from "../cursor.ts";
-import type { Follow, SessionService } from "../service.ts";
+import type { Follow, SessionService } from "../../session/service.ts";
 import type { TransportLog } from "../transport-log.ts";
 import type { Outbox } from "./outbox.ts";
 

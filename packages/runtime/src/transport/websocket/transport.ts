@@ -5,7 +5,7 @@ import { WebSocketServer, type WebSocket } from "ws";
 import { authenticated } from "../../auth/authentication.ts";
 import type { Authenticate, Principal } from "../../auth/principal.ts";
 import { TRANSPORT_LIMITS, type TransportLimits } from "../limits.ts";
-import type { SessionService } from "../service.ts";
+import type { SessionService } from "../../session/service.ts";
 import { SILENT_LOG, type TransportLog } from "../transport-log.ts";
 import { Connection } from "./connection.ts";
 import { Outbox } from "./outbox.ts";
