@@ -1,1 +1,2 @@
 export * from "./scripted-model/index.ts";
+export * from "./persistence-contract/index.ts";

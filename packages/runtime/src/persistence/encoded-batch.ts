@@ -1,0 +1,157 @@
+import { createHash } from "node:crypto";
+import { RuntimeError, type SessionEvent, type SessionRecordUpdates } from "@hhopkins/agent-runtime-protocol";
+import { knownMessage } from "./store-errors.ts";
+import type { AppendBatch, BlobChunk, RunnerCursor, StoredMessage } from "./session-store.ts";
+
+export interface EncodedEvent {
+  readonly seq: number;
+  readonly at: string;
+  readonly type: string;
+  readonly data: string;
+}
+
+export interface EncodedBlock {
+  readonly blockId: string;
+  readonly conversationId: string;
+  readonly position: number;
+  /** null: taken back. */
+  readonly block: string | null;
+}
+
+export interface EncodedRuntime {
+  readonly json: string;
+  readonly isLoaded: boolean;
+}
+
+export interface EncodedRecordUpdates {
+  readonly name?: string;
+  readonly lastActivity?: string;
+  readonly sessionOptions?: string;
+  readonly metadata?: string;
+}
+
+/**
+ * A batch with every text that a user or an agent can choose as JSON: so NUL and lone surrogates survive any store,
+ * and who keeps the batch shares no object with who made it.
+ */
+export interface EncodedBatch {
+  readonly tenant: string;
+  readonly sessionId: string;
+  readonly expectedSeq: number;
+  readonly lastSeq: number;
+  readonly events: readonly EncodedEvent[];
+  readonly cursor: RunnerCursor | null;
+  readonly nativeSessionId: string | null;
+  /** Of a new sandbox; 0 where there is none. */
+  readonly generation: number;
+  /** JSON of `{ key, lines }`. */
+  readonly transcript: readonly string[];
+  readonly blobs: readonly BlobChunk[];
+  readonly putFiles: readonly { readonly pathKey: string; readonly entry: string }[];
+  readonly deletedFiles: readonly string[];
+  readonly blocks: readonly EncodedBlock[];
+  readonly messages: readonly StoredMessage[];
+  /** JSON; null: there is none any more; undefined: as it was. */
+  readonly sandbox: string | null | undefined;
+  readonly snapshot: string | null;
+  readonly record: EncodedRecordUpdates | null;
+  /** The runtime state that the batch leaves behind; null: as it was. */
+  readonly runtime: EncodedRuntime | null;
+}
+
+/** Checks and encodes a batch. Throws the `RuntimeError` that it is refused with. */
+export function encodeBatch(batch: AppendBatch): EncodedBatch {
+  checkNumbers(batch);
+  checkMessages(batch);
+  return {
+    tenant: batch.tenant,
+    sessionId: batch.sessionId,
+    expectedSeq: batch.expectedSeq,
+    lastSeq: batch.expectedSeq + batch.events.length,
+    events: batch.events.map(({ seq, at, type, data }) => ({ seq, at, type, data: json(data) })),
+    cursor: batch.cursor ?? null,
+    nativeSessionId: batch.nativeSessionId ?? null,
+    generation: batch.sandbox?.generation ?? 0,
+    transcript: (batch.transcript ?? []).map(({ key, lines }) => json({ key, lines })),
+    blobs: batch.blobs ?? [],
+    putFiles: putFiles(batch),
+    deletedFiles: (batch.files?.deleted ?? []).map(pathKey),
+    blocks: encodeBlocks(batch),
+    messages: batch.messages ?? [],
+    sandbox: batch.sandbox === undefined ? undefined : batch.sandbox === null ? null : json(batch.sandbox),
+    snapshot: batch.snapshot === undefined ? null : json(batch.snapshot),
+    record: batch.record === undefined ? null : encodeRecordUpdates(batch.record),
+    runtime: runtimeAfter(batch),
+  };
+}
+
+/** A path as a key of fixed length: paths may be longer, and hold more kinds of characters, than an index takes. */
+export function pathKey(path: string): string {
+  return createHash("sha256").update(json(path)).digest("hex");
+}
+
+/** An encoded event as one JSON text. */
+export function eventJson({ seq, at, type, data }: EncodedEvent): string {
+  return `{"seq":${seq},"at":${json(at)},"type":${json(type)},"data":${data}}`;
+}
+
+function json(value: unknown): string {
+  return JSON.stringify(value);
+}
+
+function checkNumbers(batch: AppendBatch): void {
+  for (const [index, event] of batch.events.entries()) {
+    const due = batch.expectedSeq + index + 1;
+    if (event.seq === due) continue;
+    throw new RuntimeError("sequence_conflict", `An event numbered ${event.seq} stands where ${due} belongs.`);
+  }
+}
+
+function checkMessages(batch: AppendBatch): void {
+  const ids = new Set<string>();
+  const keys = new Set<string>();
+  for (const { messageId, idempotencyKey } of batch.messages ?? []) {
+    if (ids.has(messageId) || (idempotencyKey !== undefined && keys.has(idempotencyKey))) throw knownMessage(messageId);
+    ids.add(messageId);
+    if (idempotencyKey !== undefined) keys.add(idempotencyKey);
+  }
+}
+
+function putFiles(batch: AppendBatch): { pathKey: string; entry: string }[] {
+  const entries = new Map((batch.files?.put ?? []).map((entry) => [entry.path, json(entry)]));
+  return [...entries].map(([path, entry]) => ({ pathKey: pathKey(path), entry }));
+}
+
+/** One write a block, the last; its place is the first one's. */
+function encodeBlocks(batch: AppendBatch): EncodedBlock[] {
+  const blocks = new Map<string, EncodedBlock>();
+  for (const { blockId, conversationId, position, block } of batch.blocks ?? []) {
+    const place = blocks.get(blockId) ?? { conversationId, position };
+    blocks.set(blockId, {
+      blockId,
+      conversationId: place.conversationId,
+      position: place.position,
+      block: block === null ? null : json(block),
+    });
+  }
+  return [...blocks.values()];
+}
+
+function encodeRecordUpdates(updates: SessionRecordUpdates): EncodedRecordUpdates {
+  const { name, lastActivity, sessionOptions, metadata } = updates;
+  return {
+    ...(name === undefined ? {} : { name: json(name) }),
+    ...(lastActivity === undefined ? {} : { lastActivity }),
+    ...(sessionOptions === undefined ? {} : { sessionOptions: json(sessionOptions) }),
+    ...(metadata === undefined ? {} : { metadata: json(metadata) }),
+  };
+}
+
+/** What lists show of a session's runtime: as its last status event says. */
+function runtimeAfter(batch: AppendBatch): EncodedRuntime | null {
+  const status = batch.events.findLast((event) => event.type === "session:status") as
+    | Extract<SessionEvent, { type: "session:status" }>
+    | undefined;
+  const runtime = status?.data.runtime ?? batch.snapshot?.runtime;
+  return runtime === undefined ? null : { json: json(runtime), isLoaded: runtime.isLoaded };
+}

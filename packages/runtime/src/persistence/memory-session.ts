@@ -1,0 +1,184 @@
+import type { PersistedSessionListData, SessionState } from "@hhopkins/agent-runtime-protocol";
+import { coveredFromStart, isWholeBlob } from "./blob-coverage.ts";
+import { eventJson, type EncodedBatch, type EncodedBlock, type EncodedEvent } from "./encoded-batch.ts";
+import { sortTime } from "./list-cursor.ts";
+import type { BlobChunk, RunnerCursor, SessionHead, StoredMessage, StoredSandbox } from "./session-store.ts";
+import { knownMessage, wrongSeq } from "./store-errors.ts";
+
+export const NEVER_RUN: SessionState["runtime"] = { isLoaded: false, sandbox: null };
+
+/** What a new session begins with. */
+export interface MemorySessionStart {
+  readonly tenant: string;
+  readonly record: PersistedSessionListData;
+  readonly logId: string;
+}
+
+function copied<T>(value: T): T {
+  return JSON.parse(JSON.stringify(value)) as T;
+}
+
+/** One session in memory. What is kept is text, so nobody outside shares an object with it. */
+export class MemorySession {
+  readonly tenant: string;
+  readonly sessionId: string;
+  readonly logId: string;
+  #record: PersistedSessionListData;
+  #runtime = JSON.stringify(NEVER_RUN);
+  readonly #events: EncodedEvent[] = [];
+  #cursor: RunnerCursor | null = null;
+  #sandbox: string | null = null;
+  #generation = 0;
+  #nativeSessionId: string | null = null;
+  #snapshot: string | null = null;
+  readonly #transcript: string[] = [];
+  readonly #blobs = new Map<string, Map<number, BlobChunk>>();
+  readonly #files = new Map<string, string>();
+  readonly #blocks = new Map<string, EncodedBlock>();
+  readonly #messages: StoredMessage[] = [];
+  /** Saved by `saveTranscript`, and the log's last seq then. */
+  rawTranscript: { readonly text: string; readonly seq: number } | null = null;
+
+  constructor({ tenant, record, logId }: MemorySessionStart) {
+    this.tenant = tenant;
+    this.sessionId = record.sessionId;
+    this.logId = logId;
+    this.#record = copied(record);
+  }
+
+  get lastSeq(): number {
+    return this.#events.at(-1)?.seq ?? 0;
+  }
+
+  get record(): PersistedSessionListData {
+    return copied(this.#record);
+  }
+
+  get runtime(): SessionState["runtime"] {
+    return JSON.parse(this.#runtime) as SessionState["runtime"];
+  }
+
+  get sortAt(): number {
+    return sortTime(this.#record);
+  }
+
+  get sandbox(): StoredSandbox | null {
+    return this.#sandbox === null ? null : (JSON.parse(this.#sandbox) as StoredSandbox);
+  }
+
+  /** Throws what the batch is refused with, before anything has changed. */
+  check(batch: EncodedBatch): void {
+    if (batch.expectedSeq !== this.lastSeq) throw wrongSeq(batch, this.lastSeq);
+    for (const { messageId, idempotencyKey } of batch.messages) {
+      const known =
+        this.message({ messageId }) ?? (idempotencyKey === undefined ? null : this.message({ idempotencyKey }));
+      if (known !== null) throw knownMessage(messageId);
+    }
+  }
+
+  /** Takes a batch that was checked. Cannot fail. */
+  apply(batch: EncodedBatch): void {
+    for (const event of batch.events) this.#events.push(event);
+    this.#cursor = batch.cursor ?? this.#cursor;
+    this.#nativeSessionId = batch.nativeSessionId ?? this.#nativeSessionId;
+    this.#generation = Math.max(this.#generation, batch.generation);
+    if (batch.sandbox !== undefined) this.#sandbox = batch.sandbox;
+    this.#snapshot = batch.snapshot ?? this.#snapshot;
+    this.#runtime = batch.runtime?.json ?? this.#runtime;
+    for (const entry of batch.transcript) this.#transcript.push(entry);
+    for (const chunk of batch.blobs) this.#putChunk(chunk);
+    for (const path of batch.deletedFiles) this.#files.delete(path);
+    for (const { pathKey, entry } of batch.putFiles) this.#files.set(pathKey, entry);
+    for (const block of batch.blocks) {
+      const position = this.#blocks.get(block.blockId)?.position ?? block.position;
+      this.#blocks.set(block.blockId, { ...block, position });
+    }
+    for (const message of batch.messages) this.#messages.push({ ...message });
+    if (batch.record !== null) this.#updateRecord(batch.record);
+  }
+
+  head(): SessionHead {
+    return {
+      record: this.record,
+      logId: this.logId,
+      lastSeq: this.lastSeq,
+      snapshot: this.#snapshot === null ? null : (JSON.parse(this.#snapshot) as SessionState),
+      cursor: this.#cursor === null ? null : { ...this.#cursor },
+      sandbox: this.sandbox,
+      nativeSessionId: this.#nativeSessionId,
+      generation: this.#generation,
+    };
+  }
+
+  /** JSON texts of the events after a seq. */
+  eventTexts(after: number, limit = Infinity): string[] {
+    const from = Math.max(0, after);
+    return this.#events.slice(from, Math.min(this.#events.length, from + limit)).map(eventJson);
+  }
+
+  /** JSON texts of `{ key, lines }`. */
+  get transcript(): readonly string[] {
+    return this.#transcript;
+  }
+
+  /** JSON texts of the file entries. */
+  get files(): readonly string[] {
+    return [...this.#files.values()];
+  }
+
+  block(blockId: string): EncodedBlock | null {
+    return this.#blocks.get(blockId) ?? null;
+  }
+
+  /** Blocks of a conversation that were not taken back, by place. */
+  conversation(conversationId: string): EncodedBlock[] {
+    return [...this.#blocks.values()]
+      .filter((block) => block.conversationId === conversationId && block.block !== null)
+      .sort((a, b) => a.position - b.position);
+  }
+
+  message({ messageId, idempotencyKey }: { messageId?: string; idempotencyKey?: string }): StoredMessage | null {
+    const known = this.#messages.find(
+      (message) =>
+        (messageId !== undefined && message.messageId === messageId) ||
+        (idempotencyKey !== undefined && message.idempotencyKey === idempotencyKey),
+    );
+    return known === undefined ? null : { ...known };
+  }
+
+  blobSize(sha256: string): number {
+    return coveredFromStart(this.#pieces(sha256));
+  }
+
+  /** The pieces of a whole blob in order, or null. */
+  blob(sha256: string): readonly BlobChunk[] | null {
+    if (!isWholeBlob(this.#pieces(sha256))) return null;
+    return [...this.chunks(sha256)].sort((a, b) => a.offset - b.offset);
+  }
+
+  /** The pieces that are there of a blob, whole or not. */
+  chunks(sha256: string): readonly BlobChunk[] {
+    return [...(this.#blobs.get(sha256)?.values() ?? [])];
+  }
+
+  #pieces(sha256: string): { offset: number; length: number; total: number }[] {
+    return this.chunks(sha256).map(({ offset, bytes, total }) => ({ offset, length: bytes.byteLength, total }));
+  }
+
+  #putChunk(chunk: BlobChunk): void {
+    const chunks = this.#blobs.get(chunk.sha256) ?? new Map<number, BlobChunk>();
+    this.#blobs.set(chunk.sha256, chunks);
+    if (!chunks.has(chunk.offset)) chunks.set(chunk.offset, { ...chunk, bytes: new Uint8Array(chunk.bytes) });
+  }
+
+  #updateRecord(updates: NonNullable<EncodedBatch["record"]>): void {
+    const { name, lastActivity, sessionOptions, metadata } = updates;
+    this.#record = {
+      ...this.#record,
+      ...(name === undefined ? {} : { name: JSON.parse(name) }),
+      ...(lastActivity === undefined ? {} : { lastActivity }),
+      ...(sessionOptions === undefined ? {} : { sessionOptions: JSON.parse(sessionOptions) }),
+      ...(metadata === undefined ? {} : { metadata: JSON.parse(metadata) }),
+    };
+  }
+}

@@ -1,0 +1,38 @@
+import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
+import { sql } from "kysely";
+import { Migrator, type Migration } from "kysely/migration";
+import type { SqlDialect } from "./dialect.ts";
+import { sessionsMigration } from "./migrations/001-sessions.ts";
+import type { Db } from "./schema.ts";
+
+const TABLE = "agent_runtime_migrations";
+
+/** Every change of the tables, by name, in order. A released one never changes. */
+function migrations({ types }: SqlDialect): Record<string, Migration> {
+  return { "001-sessions": sessionsMigration(types) };
+}
+
+/** Brings the tables up to date. Refuses (`data_dir_unusable`) a database that a newer version has changed. */
+export async function migrate(db: Db, dialect: SqlDialect): Promise<void> {
+  const known = migrations(dialect);
+  const unknown = (await appliedMigrations(db)).filter((name) => !Object.hasOwn(known, name));
+  if (unknown.length > 0) {
+    const message = `The database was made by a newer version of Agent Runtime (it has ${unknown.join(", ")}): run that version or a newer one, or point to another database.`;
+    throw new RuntimeError("data_dir_unusable", message);
+  }
+  const migrator = new Migrator({
+    db,
+    provider: { getMigrations: async () => known },
+    migrationTableName: TABLE,
+    migrationLockTableName: `${TABLE}_lock`,
+  });
+  const { error } = await migrator.migrateToLatest();
+  if (error !== undefined) throw error;
+}
+
+async function appliedMigrations(db: Db): Promise<string[]> {
+  const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
+  if (!tables.some((table) => table.name === TABLE)) return [];
+  const { rows } = await sql<{ name: string }>`select name from ${sql.table(TABLE)}`.execute(db);
+  return rows.map((row) => row.name);
+}

@@ -1,0 +1,81 @@
+import { RuntimeError, type AgentProfile } from "@hhopkins/agent-runtime-protocol";
+import { Kysely } from "kysely";
+import { guardedCall, guardedStore, type StoreGuard } from "../guarded-store.ts";
+import { nineMethods, type RawTranscripts } from "../nine-methods.ts";
+import type { PersistenceAdapter } from "../port.ts";
+import type { SessionStore } from "../session-store.ts";
+import { notOpen } from "../store-errors.ts";
+import type { SqlDialect } from "./dialect.ts";
+import { migrate } from "./migrate.ts";
+import { sqlRawTranscripts } from "./raw-transcripts.ts";
+import type { Db, Tables } from "./schema.ts";
+import { sqlStore } from "./store.ts";
+
+interface Opened {
+  readonly db: Db;
+  readonly store: SessionStore;
+  readonly rawTranscripts: RawTranscripts;
+}
+
+/** A persistence adapter on an SQL database: open it, migrate it, keep sessions in it. */
+export function sqlPersistence(
+  dialect: SqlDialect,
+  profiles: readonly AgentProfile[],
+): PersistenceAdapter & { readonly store: SessionStore } {
+  let opened: Opened | null = null;
+  const need = (): Opened => {
+    if (opened === null) throw notOpen();
+    return opened;
+  };
+  const guard: StoreGuard = { check: () => void need(), explain: dialect.explain };
+  const store = guardedStore(storeOf(need), guard);
+  const call = guardedCall(guard);
+  const rawTranscripts: RawTranscripts = {
+    save: call((key: Parameters<RawTranscripts["save"]>[0], text: string) => need().rawTranscripts.save(key, text)),
+    load: call((key: Parameters<RawTranscripts["load"]>[0]) => need().rawTranscripts.load(key)),
+  };
+  return {
+    ...nineMethods({ store, profiles, rawTranscripts }),
+    store,
+    open: async () => {
+      opened ??= await open(dialect);
+    },
+    close: async () => {
+      const closing = opened;
+      opened = null;
+      await closing?.db.destroy();
+    },
+  };
+}
+
+async function open(dialect: SqlDialect): Promise<Opened> {
+  const db = new Kysely<Tables>({ dialect: await dialect.open() });
+  try {
+    await migrate(db, dialect);
+  } catch (error) {
+    await db.destroy().catch(() => undefined);
+    const { code, message } = dialect.explain(error);
+    throw new RuntimeError(code === "persistence_unavailable" ? "data_dir_unusable" : code, message, { cause: error });
+  }
+  return { db, store: sqlStore(db, dialect), rawTranscripts: sqlRawTranscripts(db) };
+}
+
+/** The store of whatever is open when a method is called. */
+function storeOf(need: () => Opened): SessionStore {
+  return {
+    create: (session) => need().store.create(session),
+    append: (batches) => need().store.append(batches),
+    events: (key, page) => need().store.events(key, page),
+    head: (key) => need().store.head(key),
+    blocks: (key, page) => need().store.blocks(key, page),
+    block: (key, blockId) => need().store.block(key, blockId),
+    files: (key) => need().store.files(key),
+    blob: (key, sha256) => need().store.blob(key, sha256),
+    blobSize: (key, sha256) => need().store.blobSize(key, sha256),
+    transcript: (key) => need().store.transcript(key),
+    message: (key, by) => need().store.message(key, by),
+    list: (query) => need().store.list(query),
+    claimed: () => need().store.claimed(),
+    delete: (key) => need().store.delete(key),
+  };
+}

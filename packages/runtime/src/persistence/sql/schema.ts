@@ -1,0 +1,124 @@
+import type { Insertable, Kysely } from "kysely";
+
+/** Which session a row belongs to. */
+interface OfSession {
+  tenant: string;
+  session_id: string;
+}
+
+/** A session's record. Texts that people choose are JSON texts. Changes with messages, turns and files. */
+interface SessionsTable extends OfSession {
+  type: string;
+  profile: string;
+  name: string | null;
+  created_at: string;
+  last_activity: string | null;
+  /** Milliseconds: the last activity or else the creation, for lists. */
+  sort_at: number;
+  session_options: string | null;
+  metadata: string | null;
+  /** The runtime state as of the last status event. */
+  runtime: string;
+  /** 1 where that says `isLoaded`. */
+  loaded: number;
+}
+
+/** Where a session's log stands. Apart from the record because it changes with every append, and stays small. */
+interface LogsTable extends OfSession {
+  log_id: string;
+  last_seq: number;
+  cursor_generation: number | null;
+  cursor_n: number | null;
+  native_session_id: string | null;
+  generation: number;
+}
+
+export interface EventsTable extends OfSession {
+  seq: number;
+  /** Version of the protocol that the event was written with. */
+  version: number;
+  at: string;
+  type: string;
+  data: string;
+}
+
+interface SnapshotsTable extends OfSession {
+  version: number;
+  state: string;
+}
+
+interface SandboxesTable extends OfSession {
+  sandbox: string;
+}
+
+interface BlocksTable extends OfSession {
+  block_id: string;
+  conversation_id: string;
+  position: number;
+  /** null: taken back; the row stays as a cursor. */
+  block: string | null;
+}
+
+interface FilesTable extends OfSession {
+  path_key: string;
+  entry: string;
+}
+
+interface BlobsTable extends OfSession {
+  sha256: string;
+  start: number;
+  length: number;
+  /** Of the whole blob. */
+  total: number;
+  bytes: Uint8Array;
+}
+
+interface TranscriptsTable extends OfSession {
+  n: number;
+  entry: string;
+}
+
+interface MessagesTable extends OfSession {
+  message_id: string;
+  idempotency_key: string | null;
+  content_hash: string;
+  position: number | null;
+}
+
+interface RawTranscriptsTable extends OfSession {
+  /** The log's last seq when it was saved. */
+  seq: number;
+  text: string;
+}
+
+export interface Tables {
+  sessions: SessionsTable;
+  logs: LogsTable;
+  events: EventsTable;
+  snapshots: SnapshotsTable;
+  sandboxes: SandboxesTable;
+  blocks: BlocksTable;
+  files: FilesTable;
+  blobs: BlobsTable;
+  transcripts: TranscriptsTable;
+  messages: MessagesTable;
+  raw_transcripts: RawTranscriptsTable;
+}
+
+export type Db = Kysely<Tables>;
+export type Row<T extends keyof Tables> = Insertable<Tables[T]>;
+
+/** Every table that has rows of a session, in the order in which they are removed. */
+export const SESSION_TABLES = [
+  "sessions",
+  "logs",
+  "events",
+  "snapshots",
+  "sandboxes",
+  "blocks",
+  "files",
+  "blobs",
+  "transcripts",
+  "messages",
+  "raw_transcripts",
+] as const satisfies readonly (keyof Tables)[];

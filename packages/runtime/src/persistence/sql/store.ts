@@ -1,0 +1,125 @@
+import { RuntimeError, toRuntimeError } from "@hhopkins/agent-runtime-protocol";
+import { encodeBatch, type EncodedBatch } from "../encoded-batch.ts";
+import { sortTime } from "../list-cursor.ts";
+import { NEVER_RUN } from "../memory-session.ts";
+import type { SessionKey, SessionStore } from "../session-store.ts";
+import { sessionExists } from "../store-errors.ts";
+import type { SqlDialect } from "./dialect.ts";
+import { sqlReads } from "./reads.ts";
+import { SESSION_TABLES, type Db, type Row } from "./schema.ts";
+import { writeBatch, writeParts } from "./write-batch.ts";
+import { writeStatements, type WriteStatements } from "./write-statements.ts";
+
+interface Writer {
+  readonly db: Db;
+  readonly statements: WriteStatements;
+  readonly explain: SqlDialect["explain"];
+}
+
+/** The store on a database that is open and migrated. */
+export function sqlStore(db: Db, { explain }: Pick<SqlDialect, "explain">): SessionStore {
+  const writer: Writer = { db, explain, statements: writeStatements(db) };
+  return {
+    ...sqlReads(db),
+    create: (session) => create(writer, session),
+    append: (batches) => append(writer, batches),
+    delete: (key) => remove(db, key),
+  };
+}
+
+async function create(writer: Writer, session: Parameters<SessionStore["create"]>[0]): Promise<void> {
+  const { tenant, sessionId, record, logId, first } = session;
+  const batch = encodeBatch({ ...first, tenant, sessionId, expectedSeq: 0 });
+  await writer.db.transaction().execute(async (trx) => {
+    const known = await trx
+      .selectFrom("logs")
+      .select("log_id")
+      .where("tenant", "=", tenant)
+      .where("session_id", "=", sessionId)
+      .executeTakeFirst();
+    if (known !== undefined) throw sessionExists(sessionId);
+    await trx.insertInto("sessions").values(sessionRow({ tenant, sessionId }, record)).execute();
+    await trx.insertInto("logs").values(logRow(batch, logId)).execute();
+    await writeParts({ trx, statements: writer.statements, batch });
+  });
+}
+
+function sessionRow(
+  { tenant, sessionId }: SessionKey,
+  record: Parameters<SessionStore["create"]>[0]["record"],
+): Row<"sessions"> {
+  const { name, lastActivity, sessionOptions, metadata } = record;
+  return {
+    tenant,
+    session_id: sessionId,
+    type: record.type,
+    profile: record.agentProfileReference,
+    name: name === undefined ? null : JSON.stringify(name),
+    created_at: record.createdAt,
+    last_activity: lastActivity ?? null,
+    sort_at: sortTime(record),
+    session_options: sessionOptions === undefined ? null : JSON.stringify(sessionOptions),
+    metadata: metadata === undefined ? null : JSON.stringify(metadata),
+    runtime: JSON.stringify(NEVER_RUN),
+    loaded: 0,
+  };
+}
+
+function logRow(batch: EncodedBatch, logId: string): Row<"logs"> {
+  return {
+    tenant: batch.tenant,
+    session_id: batch.sessionId,
+    log_id: logId,
+    last_seq: batch.lastSeq,
+    cursor_generation: batch.cursor?.generation ?? null,
+    cursor_n: batch.cursor?.n ?? null,
+    native_session_id: batch.nativeSessionId,
+    generation: batch.generation,
+  };
+}
+
+/**
+ * All batches in one transaction, where a refused one writes nothing. When the database fails on one of them, all are
+ * rolled back and each is written alone: so a batch that cannot be written does not take others with it.
+ */
+async function append(writer: Writer, batches: Parameters<SessionStore["append"]>[0]): Promise<(Error | null)[]> {
+  const encoded = batches.map((batch) => {
+    try {
+      return encodeBatch(batch);
+    } catch (error) {
+      return toRuntimeError(error, "persistence_unavailable");
+    }
+  });
+  try {
+    return await appendTogether(writer, encoded);
+  } catch (error) {
+    if (encoded.length <= 1)
+      return encoded.map((batch) => (batch instanceof RuntimeError ? batch : writer.explain(error)));
+  }
+  const outcomes: (Error | null)[] = [];
+  for (const batch of encoded) {
+    outcomes.push(...(await appendTogether(writer, [batch]).catch((error: unknown) => [writer.explain(error)])));
+  }
+  return outcomes;
+}
+
+async function appendTogether(
+  { db, statements }: Writer,
+  batches: readonly (EncodedBatch | RuntimeError)[],
+): Promise<(Error | null)[]> {
+  return await db.transaction().execute(async (trx) => {
+    const outcomes: (Error | null)[] = [];
+    for (const batch of batches) {
+      outcomes.push(batch instanceof RuntimeError ? batch : await writeBatch({ trx, statements, batch }));
+    }
+    return outcomes;
+  });
+}
+
+async function remove(db: Db, { tenant, sessionId }: SessionKey): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    for (const table of SESSION_TABLES) {
+      await trx.deleteFrom(table).where("tenant", "=", tenant).where("session_id", "=", sessionId).execute();
+    }
+  });
+}

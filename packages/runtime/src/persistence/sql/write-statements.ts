@@ -1,0 +1,149 @@
+import type { Db, Row } from "./schema.ts";
+import { rowsStatement, statement } from "./statement.ts";
+
+interface Advance {
+  tenant: string;
+  session_id: string;
+  expected_seq: number;
+  last_seq: number;
+  cursor_generation: number | null;
+  cursor_n: number | null;
+  native_session_id: string | null;
+  generation: number;
+}
+
+type Key = Pick<Row<"logs">, "tenant" | "session_id">;
+
+/** Statements of an append, compiled once a database. */
+export function writeStatements(db: Db) {
+  return {
+    /** Changes no row where the log is not at `expected_seq`: the guard of every append. */
+    advance: statement<Advance, unknown>(
+      [
+        "tenant",
+        "session_id",
+        "expected_seq",
+        "last_seq",
+        "cursor_generation",
+        "cursor_n",
+        "native_session_id",
+        "generation",
+      ],
+      (v) =>
+        db
+          .updateTable("logs")
+          .set((eb) => ({
+            last_seq: v.last_seq,
+            cursor_generation: eb.fn.coalesce(eb.val(v.cursor_generation), "cursor_generation"),
+            cursor_n: eb.fn.coalesce(eb.val(v.cursor_n), "cursor_n"),
+            native_session_id: eb.fn.coalesce(eb.val(v.native_session_id), "native_session_id"),
+            generation: eb
+              .case()
+              .when("generation", "<", v.generation)
+              .then(eb.val(v.generation))
+              .else(eb.ref("generation"))
+              .end(),
+          }))
+          .where("tenant", "=", v.tenant)
+          .where("session_id", "=", v.session_id)
+          .where("last_seq", "=", v.expected_seq),
+    ),
+    lastSeq: statement<Key, { last_seq: number }>(["tenant", "session_id"], (v) =>
+      db.selectFrom("logs").select("last_seq").where("tenant", "=", v.tenant).where("session_id", "=", v.session_id),
+    ),
+    lastTranscript: statement<Key, { n: number }>(["tenant", "session_id"], (v) =>
+      db
+        .selectFrom("transcripts")
+        .select("n")
+        .where("tenant", "=", v.tenant)
+        .where("session_id", "=", v.session_id)
+        .orderBy("n", "desc")
+        .limit(1),
+    ),
+    sameMessage: statement<Key & { message_id: string; idempotency_key: string | null }, { message_id: string }>(
+      ["tenant", "session_id", "message_id", "idempotency_key"],
+      (v) =>
+        db
+          .selectFrom("messages")
+          .select("message_id")
+          .where("tenant", "=", v.tenant)
+          .where("session_id", "=", v.session_id)
+          .where((eb) => eb.or([eb("message_id", "=", v.message_id), eb("idempotency_key", "=", v.idempotency_key)])),
+    ),
+    events: rowsStatement<Row<"events">, unknown>(
+      ["tenant", "session_id", "seq", "version", "at", "type", "data"],
+      (rows) => db.insertInto("events").values(rows),
+    ),
+    transcripts: rowsStatement<Row<"transcripts">, unknown>(["tenant", "session_id", "n", "entry"], (rows) =>
+      db.insertInto("transcripts").values(rows),
+    ),
+    messages: rowsStatement<Row<"messages">, unknown>(
+      ["tenant", "session_id", "message_id", "idempotency_key", "content_hash", "position"],
+      (rows) => db.insertInto("messages").values(rows),
+    ),
+    ...upserts(db),
+    dropFile: statement<Omit<Row<"files">, "entry">, unknown>(["tenant", "session_id", "path_key"], (v) =>
+      db
+        .deleteFrom("files")
+        .where("tenant", "=", v.tenant)
+        .where("session_id", "=", v.session_id)
+        .where("path_key", "=", v.path_key),
+    ),
+    dropSandbox: statement<Key, unknown>(["tenant", "session_id"], (v) =>
+      db.deleteFrom("sandboxes").where("tenant", "=", v.tenant).where("session_id", "=", v.session_id),
+    ),
+  };
+}
+
+/** Rows that are there once, however often they are written. MySQL has other words for these, and for nothing else. */
+function upserts(db: Db) {
+  return {
+    /** A known block keeps its conversation and its position. */
+    blocks: rowsStatement<Row<"blocks">, unknown>(
+      ["tenant", "session_id", "block_id", "conversation_id", "position", "block"],
+      (rows) =>
+        db
+          .insertInto("blocks")
+          .values(rows)
+          .onConflict((on) =>
+            on.columns(["tenant", "session_id", "block_id"]).doUpdateSet((eb) => ({ block: eb.ref("excluded.block") })),
+          ),
+    ),
+    files: rowsStatement<Row<"files">, unknown>(["tenant", "session_id", "path_key", "entry"], (rows) =>
+      db
+        .insertInto("files")
+        .values(rows)
+        .onConflict((on) =>
+          on.columns(["tenant", "session_id", "path_key"]).doUpdateSet((eb) => ({ entry: eb.ref("excluded.entry") })),
+        ),
+    ),
+    blobs: rowsStatement<Row<"blobs">, unknown>(
+      ["tenant", "session_id", "sha256", "start", "length", "total", "bytes"],
+      (rows) =>
+        db
+          .insertInto("blobs")
+          .values(rows)
+          .onConflict((on) => on.columns(["tenant", "session_id", "sha256", "start"]).doNothing()),
+    ),
+    sandboxes: rowsStatement<Row<"sandboxes">, unknown>(["tenant", "session_id", "sandbox"], (rows) =>
+      db
+        .insertInto("sandboxes")
+        .values(rows)
+        .onConflict((on) =>
+          on.columns(["tenant", "session_id"]).doUpdateSet((eb) => ({ sandbox: eb.ref("excluded.sandbox") })),
+        ),
+    ),
+    snapshots: rowsStatement<Row<"snapshots">, unknown>(["tenant", "session_id", "version", "state"], (rows) =>
+      db
+        .insertInto("snapshots")
+        .values(rows)
+        .onConflict((on) =>
+          on
+            .columns(["tenant", "session_id"])
+            .doUpdateSet((eb) => ({ version: eb.ref("excluded.version"), state: eb.ref("excluded.state") })),
+        ),
+    ),
+  };
+}
+
+export type WriteStatements = ReturnType<typeof writeStatements>;

@@ -1,0 +1,69 @@
+import { mkdirSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { DEFAULT_PROFILE, type AgentProfile } from "@hhopkins/agent-runtime-protocol";
+import { SqliteDialect } from "kysely";
+import { checkedProfiles } from "../nine-methods.ts";
+import type { PersistenceAdapter } from "../port.ts";
+import type { SessionStore } from "../session-store.ts";
+import type { SqlDialect } from "../sql/dialect.ts";
+import { sqlPersistence } from "../sql/persistence.ts";
+import { loadDriver, withPreparedStatements, type SqliteConnection, type SqliteDriver } from "./driver.ts";
+import { sqliteError } from "./errors.ts";
+
+export interface SqlitePersistenceOptions {
+  /** Path of the database; it and its folder are made where they are missing. `:memory:` keeps nothing. */
+  readonly file: string;
+  /** The profile `default` where absent. */
+  readonly profiles?: readonly AgentProfile[];
+  /**
+   * `full` waits for the disk at every commit; `normal`, the default, may lose the last commits when the power fails
+   * (never when the process dies), and is faster by far.
+   */
+  readonly synchronous?: "normal" | "full";
+}
+
+/** How long a write waits for another process's write. Blocks this process meanwhile, so it is short. */
+const BUSY_TIMEOUT_MS = 2000;
+
+/**
+ * Keeps sessions in one SQLite file, through the optional package `better-sqlite3`. `open()` rejects with
+ * `missing_dependency` or `data_dir_unusable`; later failures are `persistence_unavailable`.
+ */
+export function sqlitePersistence(
+  options: SqlitePersistenceOptions,
+  load: () => Promise<SqliteDriver> = loadDriver,
+): PersistenceAdapter & { readonly store: SessionStore } {
+  return sqlPersistence(sqliteDialect(options, load), checkedProfiles(options.profiles ?? [DEFAULT_PROFILE]));
+}
+
+function sqliteDialect(options: SqlitePersistenceOptions, load: () => Promise<SqliteDriver>): SqlDialect {
+  const file = options.file === ":memory:" ? options.file : resolve(options.file);
+  return {
+    name: "sqlite",
+    types: { key: "text", time: "text", text: "text", json: "text", bytes: "blob" },
+    open: async () => {
+      const driver = await load();
+      const connection = connect(driver, { file, synchronous: options.synchronous ?? "normal" });
+      return new SqliteDialect({ database: withPreparedStatements(connection) });
+    },
+    explain: (error) => sqliteError(error, file),
+  };
+}
+
+function connect(
+  driver: SqliteDriver,
+  { file, synchronous }: Required<Omit<SqlitePersistenceOptions, "profiles">>,
+): SqliteConnection {
+  let connection: SqliteConnection | undefined;
+  try {
+    if (file !== ":memory:") mkdirSync(dirname(file), { recursive: true });
+    connection = driver(file);
+    connection.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    connection.pragma("journal_mode = WAL");
+    connection.pragma(`synchronous = ${synchronous}`);
+    return connection;
+  } catch (error) {
+    connection?.close();
+    throw sqliteError(error, file, "data_dir_unusable");
+  }
+}

@@ -1,0 +1,32 @@
+import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
+
+/** What stores refuse, in the same words whichever store it is. */
+export function knownMessage(messageId: string): RuntimeError {
+  return new RuntimeError("conflict", `The session has a message with the id or the idempotency key of ${messageId}.`);
+}
+
+export function wrongSeq(batch: { sessionId: string; expectedSeq: number }, lastSeq: number): RuntimeError {
+  const { sessionId, expectedSeq } = batch;
+  return new RuntimeError("sequence_conflict", `The log of ${sessionId} is at ${lastSeq}, not at ${expectedSeq}.`);
+}
+
+export function noSession(sessionId: string): RuntimeError {
+  return new RuntimeError("session_not_found", `There is no session ${sessionId}.`);
+}
+
+export function sessionExists(sessionId: string): RuntimeError {
+  return new RuntimeError("conflict", `There is a session ${sessionId} already.`);
+}
+
+/** The cursor of a page of blocks names none. */
+export function unknownBlock(blockId: string): RuntimeError {
+  return new RuntimeError("invalid_request", `before: there is no block ${blockId}`, { field: "before" });
+}
+
+/** The store was not opened, or was closed. */
+export function notOpen(): RuntimeError {
+  return new RuntimeError(
+    "persistence_unavailable",
+    "The store is not open: call open() first, and nothing after close().",
+  );
+}

@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import {
+  RuntimeError,
+  type ErrorCode,
+  type PersistenceAdapter,
+  type SessionStore,
+} from "@hhopkins/agent-runtime-protocol";
+
+/** What a case is given: a way to the adapter that is tested. Each case gets a subject of its own. */
+export interface PersistenceSubject {
+  /** The adapter, opened, with nothing in it. Called once a case. */
+  open(): Promise<PersistenceAdapter>;
+  /** The same data as another process would find it: closes what `open` gave, opens it anew. Absent: nothing is kept. */
+  reopen?(): Promise<PersistenceAdapter>;
+  /** How many rows or documents there are of any session. */
+  rowCount?(): Promise<number>;
+  /** `false`: the store takes the tenant `default` alone, and refuses others with `not_supported`. */
+  readonly tenants?: boolean;
+}
+
+export type PersistenceCase = (subject: PersistenceSubject) => Promise<void>;
+
+/** The adapter's store. The cases of stores are for adapters that have one. */
+export function storeOf(adapter: PersistenceAdapter): SessionStore {
+  assert.ok(adapter.store, "the adapter has no store");
+  return adapter.store;
+}
+
+export async function openStore(subject: PersistenceSubject): Promise<SessionStore> {
+  return storeOf(await subject.open());
+}
+
+/** Asserts that something is a `RuntimeError` with this code. */
+export function assertCode(error: unknown, code: ErrorCode): void {
+  assert.ok(error instanceof RuntimeError, `expected a RuntimeError with the code ${code}, got ${String(error)}`);
+  assert.equal(error.code, code, error.message);
+}
+
+/** Asserts that a promise rejects with a `RuntimeError` of this code. */
+export async function assertRejects(promise: Promise<unknown>, code: ErrorCode): Promise<void> {
+  await assert.rejects(promise, (error) => {
+    assertCode(error, code);
+    return true;
+  });
+}
+
+export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
