@@ -261,16 +261,18 @@ export class SandboxSupervisor {
     await this.#starting?.catch(() => undefined);
     const running = this.#running;
     if (running === undefined) return;
-    await this.#verifySaved(running, taken);
+    // First as often as need be without consequence; the second is final for the runner.
+    await this.#verifySaved(running, "sync", taken);
+    await this.#verifySaved(running, "prepare-end", taken);
     await this.#session.write({ events: [this.statusEvent("terminated", message, { loaded: false })], sandbox: null, snapshot: true });
     await this.#forget();
     await running.sandbox.terminate();
   }
 
-  async #verifySaved(running: Running, taken: () => RunnerCursor | null): Promise<void> {
+  async #verifySaved(running: Running, kind: "sync" | "prepare-end", taken: () => RunnerCursor | null): Promise<void> {
     const { limits, store } = this.#parts;
     const fail = (why: string): RuntimeError => new RuntimeError("unavailable", `The sandbox was not ended: ${why}`);
-    const reply = running.link.command(`prepare-end:${this.#parts.newId()}`, { kind: "prepare-end" });
+    const reply = running.link.command(`${kind}:${this.#parts.newId()}`, { kind });
     const report = SyncReport.parse(await withDeadline(reply, limits.syncMs, () => fail("its runner did not report in time.")));
     const deadline = Date.now() + limits.syncMs;
     while ((taken()?.n ?? 0) < report.last) {

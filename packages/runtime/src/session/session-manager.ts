@@ -12,6 +12,8 @@ interface Held {
   readonly key: SessionKey;
   readonly loading: Promise<Session>;
   session?: Session;
+  /** It is being unloaded or deleted: whoever wants it waits, and looks again. */
+  ending?: Promise<void>;
 }
 
 export interface SessionManagerOptions {
@@ -84,7 +86,9 @@ export class SessionManager {
     const known = this.#held.get(key.sessionId);
     if (known !== undefined) {
       if (known.key.tenant !== key.tenant) throw notFound(key);
-      return known.loading;
+      if (known.ending === undefined) return known.loading;
+      await known.ending.catch(() => undefined);
+      return this.load(key);
     }
     return this.#hold(key, (head) => this.#open(key, head)).loading;
   }
@@ -216,19 +220,35 @@ export class SessionManager {
     }
   }
 
-  async #unload(session: Session, message: string): Promise<void> {
-    await session.unload(message);
-    if (this.#held.get(session.sessionId)?.session === session) this.#held.delete(session.sessionId);
+  #unload(session: Session, message: string): Promise<void> {
+    return this.#end(session.sessionId, () => session.unload(message));
+  }
+
+  /** Ends a session's time in memory; if that fails it stays. */
+  async #end(sessionId: string, work: () => Promise<void>): Promise<void> {
+    const held = this.#held.get(sessionId);
+    if (held?.ending !== undefined) return held.ending;
+    const ending = work();
+    if (held === undefined) return ending;
+    held.ending = ending;
+    try {
+      await ending;
+      if (this.#held.get(sessionId) === held) this.#held.delete(sessionId);
+    } finally {
+      delete held.ending;
+    }
   }
 
   /** @internal Ends the sandbox and removes the session from memory and store. */
   async delete(key: SessionKey): Promise<void> {
     await this.head(key);
     const held = this.#held.get(key.sessionId);
+    await held?.ending?.catch(() => undefined);
     const session = await held?.loading.catch(() => undefined);
-    await session?.destroy();
-    await this.#parts.store.delete(key);
-    this.#held.delete(key.sessionId);
+    await this.#end(key.sessionId, async () => {
+      await session?.destroy();
+      await this.#parts.store.delete(key);
+    });
     this.#parts.hub.end(key);
   }
 
