@@ -67,7 +67,8 @@ export function createSessionService(parts: SessionParts, manager: SessionManage
       await manager.head(key);
       const entry = (await store.files(key)).find((file) => file.path === path);
       if (entry === undefined) throw new RuntimeError("file_not_found", `There is no file ${path} in the workspace.`);
-      if (entry.sha256 === undefined) {
+      const kept = entry.sha256 === undefined ? -1 : await store.blobSize(key, entry.sha256);
+      if (entry.sha256 === undefined || kept < (entry.size ?? 0)) {
         throw new RuntimeError("file_not_found", `${path} has no bytes here: it is a ${entry.type ?? "file"}, or larger than what is kept.`);
       }
       return { entry, bytes: store.blob(key, entry.sha256) };
