@@ -1,0 +1,108 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import type { SessionState } from "@hhopkins/agent-runtime-protocol";
+import { API_KEY, CANARY } from "./runtime-under-test.ts";
+
+const MAIN = fileURLToPath(new URL("../../apps/server/src/main.ts", import.meta.url));
+
+/** The real command in a process of its own. */
+export interface ServerProcess extends AsyncDisposable {
+  readonly url: string;
+  readonly pid: number;
+  /** What it printed so far, both streams. */
+  output(): string;
+  request(method: string, path: string, body?: unknown): Promise<Response>;
+  state(sessionId: string): Promise<SessionState>;
+  /** The body of `GET /sessions/:id`, as it came. */
+  stateText(sessionId: string): Promise<string>;
+  until(sessionId: string, condition: (state: SessionState) => boolean): Promise<SessionState>;
+  /** Ends the process with a signal and waits for it; resolves with its exit code. */
+  end(signal: NodeJS.Signals): Promise<number | null>;
+}
+
+export interface ServerProcessOptions {
+  /** Working directory; the data directory is `data` in it. */
+  readonly folder: string;
+  readonly modelUrl: string;
+  readonly flags?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+export async function startServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
+  const flags = ["--port", "0", "--data-dir", join(options.folder, "data"), "--api-key", API_KEY, ...(options.flags ?? [])];
+  const child = spawn(process.execPath, [MAIN, "serve", ...flags], {
+    cwd: options.folder,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: {
+      PATH: process.env.PATH,
+      HOME: process.env.HOME,
+      ANTHROPIC_API_KEY: CANARY,
+      ANTHROPIC_BASE_URL: options.modelUrl,
+      ...options.environment,
+    },
+  });
+  const output: string[] = [];
+  const url = await listeningUrl(child, output);
+  const headers = { authorization: `Bearer ${API_KEY}`, "content-type": "application/json" };
+  const request: ServerProcess["request"] = (method, path, body) =>
+    fetch(`${url}${path}`, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+  const stateText: ServerProcess["stateText"] = async (sessionId) => {
+    const response = await request("GET", `/sessions/${sessionId}`);
+    if (response.status !== 200) throw new Error(`GET /sessions/${sessionId}: ${response.status} ${await response.text()}`);
+    return response.text();
+  };
+  const state: ServerProcess["state"] = async (sessionId) => JSON.parse(await stateText(sessionId)) as SessionState;
+  const end: ServerProcess["end"] = async (signal) => {
+    if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+    const exited = once(child, "exit");
+    child.kill(signal);
+    const [code] = (await exited) as [number | null];
+    return code;
+  };
+  return {
+    url,
+    pid: child.pid ?? 0,
+    output: () => output.join("\n"),
+    request,
+    state,
+    stateText,
+    async until(sessionId, condition) {
+      const stop = new AbortController();
+      const { lastSeq } = await state(sessionId);
+      const response = await fetch(`${url}/sessions/${sessionId}/events?after=${Math.max(0, lastSeq - 1)}`, { headers, signal: stop.signal });
+      if (response.body === null) throw new Error("no event stream");
+      try {
+        for await (const _chunk of response.body) {
+          const now = await state(sessionId);
+          if (condition(now)) return now;
+        }
+      } finally {
+        stop.abort();
+      }
+      throw new Error(`the event stream of ${sessionId} ended before the condition held`);
+    },
+    end,
+    async [Symbol.asyncDispose]() {
+      await end("SIGKILL");
+    },
+  };
+}
+
+/** The address that the server prints when it listens; rejects with its output when it ends before. */
+function listeningUrl(child: ChildProcess, output: string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    for (const stream of [child.stdout, child.stderr]) {
+      if (stream === null) continue;
+      createInterface({ input: stream }).on("line", (line) => {
+        output.push(line);
+        const found = /http:\/\/127\.0\.0\.1:\d+/.exec(line);
+        if (found !== null) resolve(found[0]);
+      });
+    }
+    child.once("error", reject);
+    child.once("exit", (code) => reject(new Error(`the server ended with ${code}:\n${output.join("\n")}`)));
+  });
+}
