@@ -1,4 +1,4 @@
-import type { ClientRequest, IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { pipeline } from "node:stream";
 import { refuse } from "./answer.ts";
 import { answerHeaders, upstreamHeaders } from "./headers.ts";

@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 
 const path = `${process.env.AGENT_RUNTIME_SOCKETS}/runner.sock`;
 const AsyncFunction = (async () => undefined).constructor;
-console.log("inner script runs");
+process.stdout.write("inner script runs\n");
 
 function dial() {
   const socket = createConnection(path);
