@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { eventStream } from "./event-stream.ts";
 import { KEY, serve, type Serving } from "../testing/serving.ts";
 import { textEvents } from "../testing/text-events.ts";
 
@@ -78,6 +79,26 @@ test("live events follow history; leaving ends the follow", async () => {
   expect(serving.sessions.following).toBe(1);
   leaving.abort();
   await vi.waitFor(() => expect(serving.sessions.following).toBe(0));
+});
+
+test("a reader that leaves while the stream waits is no fault", async () => {
+  const error = vi.fn();
+  const ending = new AbortController();
+  const batches = (async function* () {
+    await new Promise<void>((resolve) => ending.signal.addEventListener("abort", () => resolve()));
+    yield [];
+  })();
+  const log = { warn: vi.fn(), error };
+  const client = new AbortController();
+  const options = { sessionId: "s", ending, client: client.signal, heartbeatMs: 60_000, streamMs: 60_000, log };
+  const reader = eventStream({ logId: "l", lastSeq: 0, batches }, options).getReader();
+  await reader.read();
+  const waiting = reader.read();
+  await reader.cancel();
+  client.abort();
+  expect(await waiting).toEqual({ done: true, value: undefined });
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(error).not.toHaveBeenCalled();
 });
 
 test("heartbeats while nothing happens, and an end by itself", async () => {

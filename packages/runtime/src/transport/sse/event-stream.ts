@@ -52,6 +52,8 @@ export function eventStream(follow: Follow, options: EventStreamOptions): Readab
   client.addEventListener("abort", stop, { once: true });
   if (client.aborted) stop();
 
+  let cancelled = false;
+
   const next = async (): Promise<Next> => {
     if (ending.signal.aborted) return "end";
     waiting ??= batches.next();
@@ -70,6 +72,8 @@ export function eventStream(follow: Follow, options: EventStreamOptions): Readab
             return controller.enqueue(encoder.encode(first));
           }
           const found = follow.resync === undefined ? await next() : "end";
+          // The reader went away meanwhile: its stream is closed already.
+          if (cancelled) return;
           if (found === "heartbeat") return controller.enqueue(encoder.encode(": still here\n\n"));
           if (found === "end" || found.done === true) {
             stop();
@@ -82,7 +86,10 @@ export function eventStream(follow: Follow, options: EventStreamOptions): Readab
           controller.error(error);
         }
       },
-      cancel: stop,
+      cancel() {
+        cancelled = true;
+        stop();
+      },
     },
     { highWaterMark: 0 },
   );
