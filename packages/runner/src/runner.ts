@@ -1,7 +1,7 @@
 import { mkdirSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { MAIN_CONVERSATION, RuntimeError, SyncReport } from "@hhopkins/agent-runtime-protocol";
-import type { CommandBody, EntryBody, StartCommand } from "@hhopkins/agent-runtime-protocol";
+import type { CommandBody, StartCommand } from "@hhopkins/agent-runtime-protocol";
 import type { Harness, RunnerArchitecture } from "./architecture.ts";
 import { startBridge } from "./bridge.ts";
 import { openCommandLedger } from "./commands/command-ledger.ts";
@@ -31,7 +31,7 @@ export interface Runner {
   readonly modelUrl: string;
   /** Resolves when the runner was alone for too long: then it is to be stopped. */
   readonly alone: Promise<void>;
-  /** Ends the harness, gives a server that is attached a moment to take what is left, and closes. */
+  /** Ends the harness, gives a server that is attached a moment to take what is left, and closes. Once; later calls wait for it. */
   stop(): Promise<void>;
 }
 
@@ -120,7 +120,11 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
       case "interrupt":
         return turns.interrupt(command.turnId, command.failure);
       case "options":
-        return withDeadline(running().setOptions(command.options), OPTIONS_DEADLINE_MS, "The harness did not take the options");
+        return withDeadline(
+          running().setOptions(command.options),
+          OPTIONS_DEADLINE_MS,
+          "The harness did not take the options",
+        );
       case "sync":
         return sync();
       case "prepare-end":
@@ -156,21 +160,20 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   });
   const solitude = createSolitude({ aloneMs: options.aloneMs, isAlone: () => !link.attached && !turns.running });
 
-  return {
-    modelUrl: bridge.url,
-    alone: solitude.over,
-    async stop() {
-      solitude.stop();
-      ending = true;
-      await host.stop();
-      await withDeadline(turns.idle(), DRAIN_MS, "The turn did not end").catch((error: unknown) => log("stop", error));
-      await tracker.stop();
-      if (link.attached) await speech.drained(DRAIN_MS);
-      await link.stop();
-      await bridge.stop();
-      journal.close();
-    },
-  };
+  async function end(): Promise<void> {
+    solitude.stop();
+    ending = true;
+    await host.stop();
+    await withDeadline(turns.idle(), DRAIN_MS, "The turn did not end").catch((error: unknown) => log("stop", error));
+    await tracker.stop();
+    await speech.drained(DRAIN_MS, () => link.attached);
+    await link.stop();
+    await bridge.stop();
+    journal.close();
+  }
+
+  let ended: Promise<void> | null = null;
+  return { modelUrl: bridge.url, alone: solitude.over, stop: () => (ended ??= end()) };
 }
 
 function endingError(): RuntimeError {

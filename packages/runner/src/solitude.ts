@@ -25,9 +25,12 @@ export function createSolitude({ aloneMs, isAlone }: SolitudeOptions): Solitude 
       timer = undefined;
       return;
     }
-    timer ??= setTimeout(() => {
-      if (isAlone()) resolve();
-    }, Math.min(aloneMs, MAX_TIMER_MS));
+    timer ??= setTimeout(
+      () => {
+        if (isAlone()) resolve();
+      },
+      Math.min(aloneMs, MAX_TIMER_MS),
+    );
   }
 
   update();

@@ -7,8 +7,8 @@ import type { Log } from "./log.ts";
 export interface Speech {
   /** Resolves when it is journalled, which may have to wait for a server to make room. */
   say(body: EntryBody): Promise<void>;
-  /** Resolves when a server has everything, or after `ms`. */
-  drained(ms: number): Promise<void>;
+  /** Resolves when a server has everything, when none is there to take it, or after `ms`. */
+  drained(ms: number, isServed: () => boolean): Promise<void>;
 }
 
 export function createSpeech({ journal, log }: { journal: Journal; log: Log }): Speech {
@@ -17,7 +17,7 @@ export function createSpeech({ journal, log }: { journal: Journal; log: Log }): 
       const parsed = EntryBody.safeParse(body);
       if (!parsed.success) {
         // The server would refuse the whole connection for it, again and again.
-        log(`speech: left out an invalid ${String(body.kind)}`, parsed.error.issues);
+        log(`speech: left out an invalid ${body.kind}`, parsed.error.issues);
         return;
       }
       const entries = fitEntry(parsed.data);
@@ -25,9 +25,9 @@ export function createSpeech({ journal, log }: { journal: Journal; log: Log }): 
       // All at once, so that nothing comes between the parts.
       await Promise.all(entries.map((entry) => journal.append(entry)));
     },
-    async drained(ms) {
+    async drained(ms, isServed) {
       const until = performance.now() + ms;
-      while (journal.acked < journal.last && performance.now() < until) {
+      while (isServed() && journal.acked < journal.last && performance.now() < until) {
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
     },

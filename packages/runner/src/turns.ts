@@ -13,7 +13,12 @@ export const OpenTurn = z.object({ turnId: z.string() });
 export type OpenTurn = z.infer<typeof OpenTurn>;
 
 /** The end must reach the server, whatever the harness counted. */
-const TurnResult = z.object({ status: TurnStatus, usage: Usage, costUSD: z.number().nonnegative(), error: TurnError.optional() });
+const TurnResult = z.object({
+  status: TurnStatus,
+  usage: Usage,
+  costUSD: z.number().nonnegative(),
+  error: TurnError.optional(),
+});
 
 export interface TurnsOptions {
   readonly append: (body: EntryBody) => Promise<unknown>;
@@ -60,7 +65,10 @@ export function createTurns(options: TurnsOptions): Turns {
     options.onBusy(false);
   }
 
-  async function runHarness(harness: Harness, turn: { turnId: string; messages: MessageCommand["messages"] }): Promise<TurnEnd> {
+  async function runHarness(
+    harness: Harness,
+    turn: { turnId: string; messages: MessageCommand["messages"] },
+  ): Promise<TurnEnd> {
     try {
       return TurnResult.parse(await harness.runTurn(turn));
     } catch (error) {
@@ -84,7 +92,11 @@ export function createTurns(options: TurnsOptions): Turns {
     },
     async interrupt(turnId, failure) {
       if (current === null || current.turnId !== turnId || !current.working) return;
-      await withDeadline(current.harness.interrupt(failure), INTERRUPT_DEADLINE_MS, "The harness did not take the interrupt");
+      await withDeadline(
+        current.harness.interrupt(failure),
+        INTERRUPT_DEADLINE_MS,
+        "The harness did not take the interrupt",
+      );
     },
     async closeLeftOver() {
       const left = openTurn.read();

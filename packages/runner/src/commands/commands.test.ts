@@ -37,11 +37,11 @@ describe("commands", () => {
       done.push(command.kind);
       return done.length;
     });
-    commands.take("a", sync);
-    commands.take("a", sync);
-    commands.take("b", { kind: "options", options: {} });
+    void commands.take("a", sync);
+    void commands.take("a", sync);
+    void commands.take("b", { kind: "options", options: {} });
     await commands.idle();
-    commands.take("a", sync);
+    void commands.take("a", sync);
     expect(done).toEqual(["sync", "options"]);
     expect(replies).toEqual([
       ["a", { ok: true, data: 1 }],
@@ -55,8 +55,8 @@ describe("commands", () => {
       if (command.kind === "sync") throw new RuntimeError("conflict", "no");
       throw new TypeError("inside");
     });
-    commands.take("a", sync);
-    commands.take("b", { kind: "prepare-end" });
+    void commands.take("a", sync);
+    void commands.take("b", { kind: "prepare-end" });
     await commands.idle();
     expect(replies[0]).toEqual(["a", { ok: false, error: { code: "conflict", message: "no" } }]);
     expect(replies[1]).toEqual(["b", { ok: false, error: { code: "internal", message: "inside" } }]);
@@ -64,12 +64,12 @@ describe("commands", () => {
 
   it("knows its commands after a restart, also behind a torn line", async () => {
     const first = subject(async () => "first");
-    first.commands.take("a", sync);
+    void first.commands.take("a", sync);
     await first.commands.idle();
     appendFileSync(file, '{"id":"torn","ok":tr');
     const second = subject(async () => "second");
-    second.commands.take("a", sync);
-    second.commands.take("torn", sync);
+    void second.commands.take("a", sync);
+    void second.commands.take("torn", sync);
     await second.commands.idle();
     expect(second.replies).toEqual([
       ["a", { ok: true, data: "first" }],

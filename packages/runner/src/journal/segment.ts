@@ -52,7 +52,7 @@ export function openSegment(segment: Segment): { write(line: Buffer): void; clos
   return {
     write(line) {
       try {
-        for (let at = 0; at < line.length; ) at += writeSync(fd, line, at);
+        for (let at = 0; at < line.length;) at += writeSync(fd, line, at);
       } catch (error) {
         ftruncateSync(fd, segment.bytes);
         throw error;

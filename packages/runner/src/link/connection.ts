@@ -1,6 +1,13 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
-import { RuntimeError, ToRunnerFrame, createLineSplitter, encodeLine, fromZodError, toRuntimeError } from "@hhopkins/agent-runtime-protocol";
+import {
+  RuntimeError,
+  ToRunnerFrame,
+  createLineSplitter,
+  encodeLine,
+  fromZodError,
+  toRuntimeError,
+} from "@hhopkins/agent-runtime-protocol";
 import type { RunnerFrame } from "@hhopkins/agent-runtime-protocol";
 import type { Journal } from "../journal/journal.ts";
 import type { Log } from "../log.ts";
@@ -84,7 +91,8 @@ export function openConnection(socket: Socket, host: ConnectionHost): Connection
   }
 
   function ack(n: number): void {
-    if (n > journal.last) throw new RuntimeError("protocol_error", `Acknowledged ${n}, the last entry is ${journal.last}.`);
+    if (n > journal.last)
+      throw new RuntimeError("protocol_error", `Acknowledged ${n}, the last entry is ${journal.last}.`);
     journal.ackTo(n);
   }
 

@@ -49,7 +49,8 @@ function start(): Link {
   return link;
 }
 
-const say = (text: string) => journal.append({ kind: "block:delta", conversationId: "main", blockId: "b", delta: text });
+const say = (text: string) =>
+  journal.append({ kind: "block:delta", conversationId: "main", blockId: "b", delta: text });
 
 describe("the link to a server", () => {
   it("says hello, sends what was not acknowledged, then what comes", async () => {
@@ -58,7 +59,14 @@ describe("the link to a server", () => {
     await server.listen();
     start();
     const peer = await server.peer(0);
-    expect(await peer.frame("hello")).toEqual({ type: "hello", version: 1, generation: 1, first: 1, last: 2, fence: 0 });
+    expect(await peer.frame("hello")).toEqual({
+      type: "hello",
+      version: 1,
+      generation: 1,
+      first: 1,
+      last: 2,
+      fence: 0,
+    });
     peer.attach(1);
     await until(() => peer.entries.length === 1);
     await say("three");

@@ -58,7 +58,10 @@ export function startLink(options: LinkOptions): Link {
 
   function attachProblem(frame: AttachFrame): Refusal | null {
     if (frame.version !== WIRE_VERSION) {
-      return { code: "protocol_error", message: `The runner speaks version ${WIRE_VERSION} of the wire, not ${frame.version}.` };
+      return {
+        code: "protocol_error",
+        message: `The runner speaks version ${WIRE_VERSION} of the wire, not ${frame.version}.`,
+      };
     }
     if (frame.generation !== generation) {
       return { code: "protocol_error", message: `This is generation ${generation}, not ${frame.generation}.` };
@@ -69,14 +72,22 @@ export function startLink(options: LinkOptions): Link {
       const kept = `${journal.first} to ${journal.last}`;
       return { code: "protocol_error", message: `Cannot send what follows ${frame.after}: the journal has ${kept}.` };
     }
-    if (options.isOver()) return { code: "ending", message: "This runner was prepared to end, and all that it said is saved." };
+    if (options.isOver())
+      return { code: "ending", message: "This runner was prepared to end, and all that it said is saved." };
     return null;
   }
 
   const host: ConnectionHost = {
     journal,
     log,
-    hello: () => ({ type: "hello", version: WIRE_VERSION, generation, first: journal.first, last: journal.last, fence }),
+    hello: () => ({
+      type: "hello",
+      version: WIRE_VERSION,
+      generation,
+      first: journal.first,
+      last: journal.last,
+      fence,
+    }),
     attach(frame, connection) {
       const problem = attachProblem(frame);
       if (problem !== null) return problem;

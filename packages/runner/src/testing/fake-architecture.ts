@@ -62,8 +62,7 @@ export function fakeArchitecture(
 }
 
 async function text({ emit, now }: HarnessSpec, id: string, deltas: readonly string[]): Promise<void> {
-  const block = (content: string) =>
-    ({ type: "assistant_text", id, timestamp: now().toISOString(), content }) as const;
+  const block = (content: string) => ({ type: "assistant_text", id, timestamp: now().toISOString(), content }) as const;
   const say = (body: EntryBody) => emit(body);
   await say({ kind: "block:start", conversationId: "main", block: block("") });
   for (const delta of deltas) await say({ kind: "block:delta", conversationId: "main", blockId: id, delta });

@@ -44,7 +44,9 @@ export class FakePeer {
   }
 
   frame<T extends RunnerFrame["type"]>(type: T): Promise<Extract<RunnerFrame, { type: T }>> {
-    return until(() => this.frames.find((frame) => frame.type === type) as Extract<RunnerFrame, { type: T }> | undefined);
+    return until(
+      () => this.frames.find((frame) => frame.type === type) as Extract<RunnerFrame, { type: T }> | undefined,
+    );
   }
 
   async reply(id: string): Promise<Reply> {
@@ -69,7 +71,10 @@ export class FakePeer {
     test: (body: Extract<EntryBody, { kind: K }>) => boolean = () => true,
   ): Promise<Extract<EntryBody, { kind: K }>> {
     return until(() =>
-      this.bodies.find((body): body is Extract<EntryBody, { kind: K }> => body.kind === kind && test(body as Extract<EntryBody, { kind: K }>)),
+      this.bodies.find(
+        (body): body is Extract<EntryBody, { kind: K }> =>
+          body.kind === kind && test(body as Extract<EntryBody, { kind: K }>),
+      ),
     );
   }
 }
@@ -103,14 +108,17 @@ export class FakeServer {
   async close(): Promise<void> {
     const { server } = this;
     this.server = null;
-    for (const peer of this.peers) peer.socket.destroy();
+    for (const peer of this.peers) {
+      peer.closed = true;
+      peer.socket.destroy();
+    }
     if (server !== null) await new Promise((resolve) => server.close(resolve));
   }
 }
 
 /** Waits for a condition, at most 20 s. */
 export async function until<T>(look: () => T | undefined | null | false): Promise<T> {
-  for (const end = performance.now() + 20_000; performance.now() < end; ) {
+  for (const end = performance.now() + 20_000; performance.now() < end;) {
     const value = look();
     if (value !== undefined && value !== null && value !== false) return value;
     await new Promise((resolve) => setTimeout(resolve, 2));

@@ -1,5 +1,5 @@
 import type { FileEntry } from "@hhopkins/agent-runtime-protocol";
-import { sameContent } from "./scan.ts";
+import { isUntouched } from "./scan.ts";
 import type { Identity, Scan, Seen } from "./scan.ts";
 
 /** An entry as the server knows it, and what `lstat` said when that became true. */
@@ -35,7 +35,7 @@ function differs(before: Known, seen: Seen): boolean {
   if ((before.entry.type ?? "file") !== seen.type) return true;
   if (seen.type === "symlink") return before.entry.target !== seen.target;
   if (before.identity.mode !== seen.identity.mode) return true;
-  return seen.type === "file" && (before.fresh || !sameContent(before.identity, seen.identity));
+  return seen.type === "file" && (before.fresh || !isUntouched(before.identity, seen.identity));
 }
 
 function liesBelow(path: string, folders: ReadonlySet<string>): boolean {

@@ -1,7 +1,6 @@
 import { Timestamp } from "@hhopkins/agent-runtime-protocol";
 import type { EntryBody, FileEntry } from "@hhopkins/agent-runtime-protocol";
 import type { Known } from "./changes.ts";
-import { sameContent } from "./scan.ts";
 import type { Identity, Seen } from "./scan.ts";
 import { hashFile, takeSnapshot } from "./snapshot.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -40,7 +39,9 @@ export async function reportChange(change: ChangedEntry, context: ReportContext)
     return told(change, { file: { path, type: "directory", mode: identity.mode } }, context);
   }
   try {
-    return identity.size > context.maxFileBytes ? await reportLarge(change, context) : await reportFile(change, context);
+    return identity.size > context.maxFileBytes
+      ? await reportLarge(change, context)
+      : await reportFile(change, context);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
     // Gone, or another kind of entry by now: the next scan sees what it is.
@@ -96,7 +97,11 @@ async function reportLarge(change: ChangedEntry, context: ReportContext): Promis
 async function reportUnreadable(change: ChangedEntry, context: ReportContext): Promise<Known> {
   const { path, seen, before } = change;
   const { identity } = seen;
-  const holds = before !== undefined && !before.omitted && before.entry.sha256 !== undefined && sameContent(before.identity, identity);
+  const holds =
+    before !== undefined &&
+    !before.omitted &&
+    before.entry.sha256 !== undefined &&
+    sameBytesLikely(before.identity, identity);
   const file = describeFile(path, identity, holds ? before.entry.sha256 : undefined);
   return told(change, holds ? { file } : { file, omitted: true }, context);
 }
@@ -114,7 +119,12 @@ async function told(
     ...(omitted === undefined ? {} : { omitted }),
   });
   const { identity } = seen;
-  return { entry: file, identity, omitted: omitted === true, fresh: seen.type === "file" && omitted !== true && isFresh(identity) };
+  return {
+    entry: file,
+    identity,
+    omitted: omitted === true,
+    fresh: seen.type === "file" && omitted !== true && isFresh(identity),
+  };
 }
 
 function describeFile(path: string, identity: Identity, sha256: string | undefined): FileEntry {
@@ -138,5 +148,11 @@ function timestampOf(mtimeNs: bigint): string | undefined {
 }
 
 function isFresh(identity: Identity): boolean {
-  return BigInt(Date.now()) * 1_000_000n - identity.mtimeNs < CLOCK_TICK_NS;
+  const age = BigInt(Date.now()) * 1_000_000n - identity.ctimeNs;
+  return age < CLOCK_TICK_NS && age > -CLOCK_TICK_NS;
+}
+
+/** A change of the mode alone. */
+function sameBytesLikely(a: Identity, b: Identity): boolean {
+  return a.size === b.size && a.mtimeNs === b.mtimeNs && a.ino === b.ino;
 }

@@ -3,10 +3,12 @@ import type { BigIntStats, Dirent } from "node:fs";
 import { setImmediate } from "node:timers/promises";
 import { isWorkspacePath } from "@hhopkins/agent-runtime-protocol";
 
-/** What `lstat` says of an entry: when none of it changed, neither did the content. */
+/** What `lstat` says of an entry. */
 export interface Identity {
   readonly size: bigint;
   readonly mtimeNs: bigint;
+  /** Every write moves it, and unlike `mtime` nobody can set it. */
+  readonly ctimeNs: bigint;
   readonly ino: bigint;
   readonly mode: number;
 }
@@ -40,7 +42,12 @@ const PORTION = 256;
 /** Walks the workspace. Symlinks are listed and never followed; sockets, pipes and devices are left out. */
 export async function scanWorkspace(options: ScanOptions): Promise<Scan> {
   const { root, ignore, onDirectory } = options;
-  const scan = { seen: new Map<string, Seen>(), directories: new Set<string>(), unreadable: new Set<string>(), skipped: 0 };
+  const scan = {
+    seen: new Map<string, Seen>(),
+    directories: new Set<string>(),
+    unreadable: new Set<string>(),
+    skipped: 0,
+  };
   const todo = [{ folder: "", inode: statOf(root)?.ino ?? 0n }];
   let looked = 0;
   for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
@@ -110,12 +117,13 @@ export function statOf(file: string): BigIntStats | null {
 }
 
 export function identityOf(stats: BigIntStats): Identity {
-  return { size: stats.size, mtimeNs: stats.mtimeNs, ino: stats.ino, mode: Number(stats.mode) & 0o7777 };
+  const { size, mtimeNs, ctimeNs, ino } = stats;
+  return { size, mtimeNs, ctimeNs, ino, mode: Number(stats.mode) & 0o7777 };
 }
 
-/** Whether the content must be the same: everything but the mode agrees. */
-export function sameContent(a: Identity, b: Identity): boolean {
-  return a.size === b.size && a.mtimeNs === b.mtimeNs && a.ino === b.ino;
+/** Whether nobody wrote in between, nor changed anything else. */
+export function isUntouched(a: Identity, b: Identity): boolean {
+  return a.size === b.size && a.ctimeNs === b.ctimeNs && a.ino === b.ino;
 }
 
 export function hasCode(error: unknown, ...codes: string[]): boolean {

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { constants, readlinkSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync, readlinkSync } from "node:fs";
 import { open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { BLOB_CHUNK_BYTES, INLINE_FILE_BYTES } from "@hhopkins/agent-runtime-protocol";
-import { identityOf, sameContent } from "./scan.ts";
+import { identityOf, isUntouched } from "./scan.ts";
 import type { Identity } from "./scan.ts";
 
 /** A file's bytes as of one moment; what happens to the file later does not reach them. */
@@ -33,12 +33,13 @@ const FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /** The file's bytes; null when it is not the file that the scan saw, or changed while it was read. Throws what `open` throws. */
 export async function takeSnapshot(options: SnapshotOptions): Promise<Snapshot | null> {
+  if (options.identity.size <= INLINE_FILE_BYTES) return takeSmall(options);
   const handle = await open(options.file, FLAGS);
   try {
-    if (!(await isStill(handle, options))) return null;
+    if (!isStill(handle.fd, options)) return null;
     const size = Number(options.identity.size);
     const snapshot = size <= MEMORY_BYTES ? await inMemory(handle, options) : await inSpool(handle, options);
-    if (snapshot.size === size && (await isStill(handle, options))) return snapshot;
+    if (snapshot.size === size && isStill(handle.fd, options)) return snapshot;
     await snapshot.close();
     return null;
   } finally {
@@ -46,29 +47,47 @@ export async function takeSnapshot(options: SnapshotOptions): Promise<Snapshot |
   }
 }
 
+/** Small files are most files, and synchronous calls take a tenth of the time. */
+function takeSmall(options: SnapshotOptions): Snapshot | null {
+  const fd = openSync(options.file, FLAGS);
+  try {
+    if (!isStill(fd, options)) return null;
+    // One byte more than expected, to see that it has not grown.
+    const buffer = Buffer.allocUnsafe(Number(options.identity.size) + 1);
+    let size = 0;
+    for (let read = -1; read !== 0 && size < buffer.length; size += read) {
+      read = readSync(fd, buffer, size, buffer.length - size, size);
+    }
+    if (BigInt(size) !== options.identity.size || !isStill(fd, options)) return null;
+    return ofBytes(buffer.subarray(0, size), options.identity);
+  } finally {
+    closeSync(fd);
+  }
+}
+
 /** The hash of a file that is too large to be kept; null when it changed meanwhile. */
 export async function hashFile(options: SnapshotOptions): Promise<string | null> {
   const handle = await open(options.file, FLAGS);
   try {
-    if (!(await isStill(handle, options))) return null;
+    if (!isStill(handle.fd, options)) return null;
     const hash = createHash("sha256");
     for await (const { data } of readChunks(handle)) hash.update(data);
-    return (await isStill(handle, options)) ? hash.digest("hex") : null;
+    return isStill(handle.fd, options) ? hash.digest("hex") : null;
   } finally {
     await handle.close();
   }
 }
 
 /** Also catches a parent that was swapped for a symlink: where the system can tell, the opened path must be the asked one. */
-async function isStill(handle: FileHandle, { file, identity }: SnapshotOptions): Promise<boolean> {
-  const stats = await handle.stat({ bigint: true });
-  if (!stats.isFile() || !sameContent(identityOf(stats), identity)) return false;
+function isStill(fd: number, { file, identity }: SnapshotOptions): boolean {
+  const stats = fstatSync(fd, { bigint: true });
+  if (!stats.isFile() || !isUntouched(identityOf(stats), identity)) return false;
   if (process.platform !== "linux") return true;
-  return readlinkSync(`/proc/self/fd/${handle.fd}`) === file;
+  return readlinkSync(`/proc/self/fd/${fd}`) === file;
 }
 
 async function* readChunks(handle: FileHandle): AsyncIterable<{ offset: number; data: Buffer }> {
-  for (let offset = 0; ; ) {
+  for (let offset = 0; ;) {
     const data = Buffer.allocUnsafe(BLOB_CHUNK_BYTES);
     let filled = 0;
     while (filled < data.length) {
@@ -89,7 +108,10 @@ async function inMemory(handle: FileHandle, { identity }: SnapshotOptions): Prom
     // A file that grows while it is read is given up, not followed.
     if (parts.length * BLOB_CHUNK_BYTES > MEMORY_BYTES + BLOB_CHUNK_BYTES) break;
   }
-  const bytes = Buffer.concat(parts);
+  return ofBytes(Buffer.concat(parts), identity);
+}
+
+function ofBytes(bytes: Buffer, identity: Identity): Snapshot {
   return {
     sha256: createHash("sha256").update(bytes).digest("hex"),
     size: bytes.length,

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import { INLINE_FILE_BYTES, RuntimeError, manifestText } from "@hhopkins/agent-runtime-protocol";
 import type { CommandBody, EntryBody, SyncReport } from "@hhopkins/agent-runtime-protocol";
 import type { Log } from "../log.ts";
@@ -47,6 +47,8 @@ export interface Tracker {
 
 /** More changes at once are a burst: their contents are not worth a place in every client's state. */
 const BURST = 200;
+/** Small files are read synchronously: so many, then everybody else has a turn. */
+const PORTION = 64;
 const PASSES = 3;
 const SETTLE_MS = 30;
 /** Files that may be put at the same time. */
@@ -61,7 +63,9 @@ export function createTracker(options: TrackerOptions): Tracker {
   let toldSkipped = false;
   let stopped = false;
   let queue: Promise<unknown> = Promise.resolve();
-  const schedule = createSchedule(() => alone(pass).then(reschedule, (error: unknown) => log("workspace: scan failed", error)));
+  const schedule = createSchedule(() =>
+    alone(pass).then(reschedule, (error: unknown) => log("workspace: scan failed", error)),
+  );
   const watcher = createWatcher(root, schedule.soon);
 
   /** Scans and puts one after another. */
@@ -90,7 +94,8 @@ export function createTracker(options: TrackerOptions): Tracker {
     }
     const blobsOnly = changed.length > BURST;
     const context = { root, maxFileBytes, spoolFile: join(options.state, "spool"), sent, blobsOnly, append };
-    for (const { path, seen } of changed) {
+    for (const [index, { path, seen }] of changed.entries()) {
+      if (index % PORTION === PORTION - 1) await setImmediate();
       const now = await reportChange({ path, seen, before: known.get(path) }, context);
       if (now !== null) known.set(path, now);
       again ||= now === null || now.fresh;
@@ -114,10 +119,12 @@ export function createTracker(options: TrackerOptions): Tracker {
     const parts = offset === 0 ? [] : (puts.get(file.path) ?? []);
     puts.delete(file.path);
     const have = parts.reduce((sum, part) => sum + part.length, 0);
-    if (offset !== have) throw new RuntimeError("invalid_request", `${file.path}: expected offset ${have}, got ${offset}.`);
+    if (offset !== have)
+      throw new RuntimeError("invalid_request", `${file.path}: expected offset ${have}, got ${offset}.`);
     parts.push(Buffer.from(data, "base64"));
     if (!last) {
-      if (puts.size >= MAX_OPEN_PUTS) throw new RuntimeError("too_many_requests", "Too many files are put at the same time.");
+      if (puts.size >= MAX_OPEN_PUTS)
+        throw new RuntimeError("too_many_requests", "Too many files are put at the same time.");
       puts.set(file.path, parts);
       return;
     }

@@ -47,13 +47,13 @@ export function createWatcher(root: string, onChange: () => void): Watcher {
       }
     },
     keep(paths) {
-      for (const path of [...watches.keys()]) if (!paths.has(path)) drop(path);
+      for (const path of watches.keys()) if (!paths.has(path)) drop(path);
     },
     get complete() {
       return complete;
     },
     close() {
-      for (const path of [...watches.keys()]) drop(path);
+      for (const path of watches.keys()) drop(path);
     },
   };
 }
