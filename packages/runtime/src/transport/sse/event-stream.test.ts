@@ -94,6 +94,8 @@ test("a reader that leaves while the stream waits is no fault", async () => {
   const reader = eventStream({ logId: "l", lastSeq: 0, batches }, options).getReader();
   await reader.read();
   const waiting = reader.read();
+  // The stream is pulled once its last pull has settled.
+  await new Promise((resolve) => setImmediate(resolve));
   await reader.cancel();
   client.abort();
   expect(await waiting).toEqual({ done: true, value: undefined });
