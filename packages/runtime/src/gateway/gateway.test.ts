@@ -51,7 +51,10 @@ async function gatewayTo(baseUrl: string, more: Partial<GatewayOptions> = {}): P
   const gateway = createGateway({
     credentials: () => ({ baseUrl, apiKey: REAL_KEY, headers: { "X-Extra": "1" } }),
     log: { debug: (detail, message) => logged.push(JSON.stringify({ ...detail, message })) },
-    onAuthFailure: (who, status) => who === identity && refusals.push(status),
+    onAuthFailure: (who, status) => {
+      if (who === identity) refusals.push(status);
+      throw new Error("a listener's own mistake");
+    },
     ...more,
   });
   const port = await listen(createNetServer((socket) => gateway.handle(socket, identity)));
@@ -322,6 +325,6 @@ test("a stream need not be a socket", async () => {
   closing.push(() => gateway.close());
   const [ours, theirs] = duplexPair();
   gateway.handle(ours, identity);
-  theirs.end(`GET /v1/models HTTP/1.1\r\nhost: x\r\nx-api-key: ${identity.token}\r\nconnection: close\r\n\r\n`);
+  theirs.write(`GET /v1/models HTTP/1.1\r\nhost: x\r\nx-api-key: ${identity.token}\r\nconnection: close\r\n\r\n`);
   expect(await text(theirs)).toMatch(/^HTTP\/1.1 200 OK\r\n[^]*fine/);
 });

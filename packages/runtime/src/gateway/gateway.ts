@@ -44,10 +44,19 @@ export function createGateway(options: GatewayOptions): ModelGateway {
       send(request, response, { identity, target, credential });
     } catch (error) {
       const noCredential = error instanceof RuntimeError && error.code === "model_auth_failed";
-      if (noCredential) options.onAuthFailure?.(identity, 401);
+      if (noCredential) tellAuthFailure(identity, 401);
       // What went wrong inside a foreign `credentials` is not for the sandbox to read.
       const message = error instanceof RuntimeError ? error.message : "The credential of the model could not be had";
       refuse(response, noCredential ? 401 : 503, message);
+    }
+  }
+
+  /** A listener that throws must not end the process: this is called from events of sockets. */
+  function tellAuthFailure(identity: GatewayIdentity, status: number): void {
+    try {
+      options.onAuthFailure?.(identity, status);
+    } catch (error) {
+      options.log?.debug({ ...identity.session, err: error }, "onAuthFailure has thrown");
     }
   }
 
@@ -62,7 +71,7 @@ export function createGateway(options: GatewayOptions): ModelGateway {
       target: to.target,
       maxBodyBytes: options.maxBodyBytes ?? 64 * 1024 * 1024,
       onAnswer: (status) => {
-        if (status === 401 || status === 403) options.onAuthFailure?.(to.identity, status);
+        if (status === 401 || status === 403) tellAuthFailure(to.identity, status);
       },
     });
   }
