@@ -1,0 +1,52 @@
+import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
+import { Command, CommanderError, Option } from "commander";
+import { doctor } from "./doctor/doctor.ts";
+import { serve } from "./serve/serve.ts";
+import { environmentNameOf, OPTION_NAMES, OPTIONS } from "./settings/options.ts";
+import { resolveSettings, type Settings } from "./settings/settings.ts";
+
+/** 0: clean; 1: a fault; 2: wrong usage or configuration. */
+export type ExitCode = number;
+
+/** Runs the command line (without `node` and the script) to its end. Never rejects. */
+export async function runCommand(args: readonly string[]): Promise<ExitCode> {
+  let code: ExitCode = 0;
+  const program = new Command("agent-runtime")
+    .description("Runs a fleet of AI coding agents. Without a command it serves.")
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true });
+  const add = (command: Command, action: (settings: Settings) => Promise<ExitCode>): void => {
+    addOptions(command.allowExcessArguments(false).exitOverride());
+    command.action(async (flags: Record<string, unknown>) => {
+      code = await action(await resolveSettings({ flags, environment: process.env, folder: process.cwd() }));
+    });
+  };
+  add(program.command("serve", { isDefault: true }).description("Serve sessions and the page"), serve);
+  add(program.command("doctor").description("Check what serving needs, and say what to do"), doctor);
+  try {
+    await program.parseAsync([...args], { from: "user" });
+    return code;
+  } catch (error) {
+    return explain(error);
+  }
+}
+
+function addOptions(command: Command): void {
+  for (const name of OPTION_NAMES) {
+    const { flag, description } = OPTIONS[name];
+    // Environment and defaults are resolved with the configuration file, so commander is told of flags alone.
+    command.addOption(new Option(flag, `${description} [${environmentNameOf(name)}]`));
+  }
+  command.addOption(new Option("--profiles <dir>", "agent profiles; comes with a later version").hideHelp());
+}
+
+function explain(error: unknown): ExitCode {
+  // Commander has said already what it says.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof RuntimeError) {
+    process.stderr.write(`agent-runtime: ${error.message}\n`);
+    return error.code === "invalid_configuration" ? 2 : 1;
+  }
+  process.stderr.write(`agent-runtime: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  return 1;
+}

@@ -1,0 +1,79 @@
+import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
+import Database from "better-sqlite3";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+
+/** A data directory that belongs to this process until `release()`. */
+export interface DataDir {
+  readonly path: string;
+  release(): void;
+}
+
+/**
+ * Makes the directory (mode 0700) where it is missing and takes it for this process. Throws `data_dir_unusable` where
+ * it cannot be written, or where another server has it.
+ */
+export function takeDataDir(dataDir: string, now: () => Date = () => new Date()): DataDir {
+  const path = resolve(dataDir);
+  const note = join(path, "server.json");
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw unusable(path, cause);
+  }
+  const lock = lockDataDir(path, note);
+  try {
+    writeFileSync(note, `${JSON.stringify({ pid: process.pid, startedAt: now().toISOString() })}\n`, { mode: 0o600 });
+  } catch (cause) {
+    lock.close();
+    throw unusable(path, cause);
+  }
+  return {
+    path,
+    release() {
+      rmSync(note, { force: true });
+      lock.close();
+    },
+  };
+}
+
+/** The kernel gives the lock back when its process ends, however it ends; so there is nothing stale to judge. */
+function lockDataDir(path: string, note: string): Database.Database {
+  let lock: Database.Database | undefined;
+  try {
+    lock = new Database(join(path, "server.lock"), { timeout: 0 });
+    lock.exec("BEGIN EXCLUSIVE");
+    return lock;
+  } catch (cause) {
+    lock?.close();
+    if (isBusy(cause)) throw taken(path, note);
+    throw unusable(path, cause);
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && "code" in error && String(error.code).startsWith("SQLITE_BUSY");
+}
+
+function taken(path: string, note: string): RuntimeError {
+  let who = "another server";
+  try {
+    const { pid, startedAt } = JSON.parse(readFileSync(note, "utf8")) as { pid?: number; startedAt?: string };
+    who = `another server (process ${pid}, since ${startedAt})`;
+  } catch {
+    // It has not written its note yet; that it holds the lock is enough.
+  }
+  return new RuntimeError(
+    "data_dir_unusable",
+    `The data directory ${path} is in use by ${who}. Stop that one, or choose another with --data-dir.`,
+  );
+}
+
+function unusable(path: string, cause: unknown): RuntimeError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new RuntimeError(
+    "data_dir_unusable",
+    `The data directory ${path} cannot be used: ${reason}. Make it writable for this user, or choose another with --data-dir.`,
+    { cause },
+  );
+}

@@ -1,0 +1,43 @@
+import type { AgentRuntimeConfig } from "@hhopkins/agent-runtime";
+import { startScriptedModel } from "@hhopkins/agent-runtime-testkit";
+import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
+
+/** The model that sessions talk to. */
+export interface ServedModel {
+  readonly kind: "real" | "scripted";
+  readonly description: string;
+  readonly credentials?: AgentRuntimeConfig["credentials"];
+  close(): Promise<void>;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Which variable holds a credential for the model; null where none does. */
+export function modelCredential(environment: Environment): string | null {
+  return ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"].find((name) => (environment[name]?.trim() ?? "") !== "") ?? null;
+}
+
+/** The real model where its credential is set, else the scripted one; or what `wanted` says. */
+export async function openModel(
+  wanted: "real" | "scripted" | undefined,
+  environment: Environment,
+): Promise<ServedModel> {
+  const variable = modelCredential(environment);
+  if (wanted === "real" && variable === null) {
+    throw new RuntimeError(
+      "invalid_configuration",
+      "--model real needs a credential: set ANTHROPIC_API_KEY or ANTHROPIC_AUTH_TOKEN.",
+    );
+  }
+  if (wanted === "real" || (wanted === undefined && variable !== null)) {
+    return { kind: "real", description: `the real one (${variable ?? ""})`, close: async () => {} };
+  }
+  const model = await startScriptedModel({ demo: true });
+  const why = wanted === "scripted" ? "" : "; set ANTHROPIC_API_KEY for the real one";
+  return {
+    kind: "scripted",
+    description: `scripted, no AI${why}`,
+    credentials: () => ({ baseUrl: model.url, apiKey: "scripted" }),
+    close: () => model.close(),
+  };
+}

@@ -1,0 +1,55 @@
+import type { AgentRuntimeConfig, SandboxProvider } from "@hhopkins/agent-runtime";
+import { memoryPersistence } from "@hhopkins/agent-runtime/persistence/memory";
+import { sqlitePersistence } from "@hhopkins/agent-runtime/persistence/sqlite";
+import { localSandbox } from "@hhopkins/agent-runtime/sandbox/local";
+import { modalSandbox } from "@hhopkins/agent-runtime/sandbox/modal";
+import { unsafeProcessSandbox } from "@hhopkins/agent-runtime/sandbox/unsafe-process";
+import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
+import { join } from "node:path";
+import type { Settings } from "../settings/settings.ts";
+
+export function persistenceFor(settings: Settings, dataDir: string): NonNullable<AgentRuntimeConfig["persistence"]> {
+  const profiles = settings.profiles === undefined ? {} : { profiles: settings.profiles };
+  switch (settings.persistence) {
+    case "sqlite":
+      return sqlitePersistence({ file: join(dataDir, "agent-runtime.db"), ...profiles });
+    case "memory":
+      return memoryPersistence(profiles);
+  }
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export function sandboxFor(settings: Settings, dataDir: string, environment: Environment): SandboxProvider {
+  switch (settings.sandbox) {
+    case "local":
+      return localSandbox({ dataDir });
+    case "unsafe-process":
+      return unsafeProcessSandbox({ dataDir });
+    case "modal":
+      return modalFrom(environment);
+  }
+}
+
+function modalFrom(environment: Environment): SandboxProvider {
+  const { MODAL_TOKEN_ID: tokenId = "", MODAL_TOKEN_SECRET: tokenSecret = "" } = environment;
+  if (tokenId === "" || tokenSecret === "") {
+    throw new RuntimeError(
+      "invalid_configuration",
+      "--sandbox modal needs MODAL_TOKEN_ID and MODAL_TOKEN_SECRET in the environment.",
+    );
+  }
+  return modalSandbox({ tokenId, tokenSecret, appName: "agent-runtime" });
+}
+
+/** What a person reads about the sandbox at the start. */
+export function describeSandbox(sandbox: Settings["sandbox"]): string {
+  switch (sandbox) {
+    case "local":
+      return "local (bubblewrap)";
+    case "modal":
+      return "modal";
+    case "unsafe-process":
+      return "unsafe-process: NO ISOLATION, agents can do whatever this user can";
+  }
+}

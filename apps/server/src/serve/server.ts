@@ -1,0 +1,152 @@
+import { createAgentRuntime, createNodeHandler, type AgentRuntime, type NodeHandler } from "@hhopkins/agent-runtime";
+import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Logger } from "pino";
+import type { Settings } from "../settings/settings.ts";
+import { apiKeyOf, type ApiKey } from "./api-key.ts";
+import { takeDataDir } from "./data-dir.ts";
+import { openModel, type ServedModel } from "./model.ts";
+import { createPageHandler } from "./page-files.ts";
+import { persistenceFor, sandboxFor } from "./parts.ts";
+
+export interface RunningServer {
+  readonly url: string;
+  readonly dataDir: string;
+  readonly apiKey: ApiKey;
+  readonly model: ServedModel;
+  /** Takes no new work, saves everything, frees what was taken. */
+  close(): Promise<void>;
+}
+
+export interface ServerParts {
+  readonly settings: Settings;
+  readonly log: Logger;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** Starts everything, or nothing: what was opened before a failure is closed again. */
+export async function startServer(parts: ServerParts): Promise<RunningServer> {
+  const opened: (() => Promise<void> | void)[] = [];
+  const close = async (): Promise<void> => {
+    for (let undo = opened.pop(); undo !== undefined; undo = opened.pop()) await undo();
+  };
+  try {
+    return { ...(await openAll(parts, (undo) => opened.push(undo))), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function openAll(
+  { settings, log, environment }: ServerParts,
+  onClose: (undo: () => Promise<void> | void) => void,
+): Promise<Omit<RunningServer, "close">> {
+  const dataDir = takeDataDir(settings.dataDir);
+  onClose(() => dataDir.release());
+  const apiKey = apiKeyOf(settings.apiKey, dataDir.path);
+  const model = await openModel(settings.model, environment);
+  onClose(() => model.close());
+  // The port comes before the work: a server that cannot be reached must not take over sessions.
+  const http = await listen(settings);
+  onClose(() => http.close());
+  const runtime = await openRuntime({ settings, log, environment }, { dataDir: dataDir.path, model });
+  onClose(() => runtime.shutdown());
+  const webSockets = runtime.createWebSocketServer(http.server);
+  onClose(() => webSockets.close());
+  const page = createPageHandler({ model: model.kind });
+  const rest = createNodeHandler(
+    runtime.createRestServer({
+      apiKey: apiKey.key,
+      ...(settings.corsOrigins.length === 0 ? {} : { corsOrigins: settings.corsOrigins }),
+    }),
+  );
+  await runtime.start();
+  http.serve((request, response) => {
+    if (!page(request, response)) rest(request, response);
+  });
+  return { url: http.url, dataDir: dataDir.path, apiKey, model };
+}
+
+function openRuntime(
+  { settings, log, environment }: ServerParts,
+  { dataDir, model }: { dataDir: string; model: ServedModel },
+): Promise<AgentRuntime> {
+  const { idleTimeoutMs, syncIntervalMs, maxSandboxes } = settings;
+  return createAgentRuntime({
+    dataDir,
+    persistence: persistenceFor(settings, dataDir),
+    sandbox: sandboxFor(settings, dataDir, environment),
+    logger: log,
+    ...(model.credentials === undefined ? {} : { credentials: model.credentials }),
+    ...(idleTimeoutMs === undefined ? {} : { idleTimeoutMs }),
+    ...(syncIntervalMs === undefined ? {} : { syncIntervalMs }),
+    ...(maxSandboxes === undefined ? {} : { maxSandboxes }),
+  });
+}
+
+interface Listening {
+  readonly server: Server;
+  readonly url: string;
+  serve(handler: NodeHandler): void;
+  close(): Promise<void>;
+}
+
+const STARTING: NodeHandler = (_request, response) => {
+  response.writeHead(503, { "content-type": "application/problem+json", "retry-after": "1" });
+  response.end(
+    JSON.stringify({ type: "about:blank", title: "Starting", status: 503, error: "unavailable", detail: "Starting." }),
+  );
+};
+
+async function listen({ host, port }: Settings): Promise<Listening> {
+  let handler = STARTING;
+  const server = createServer(
+    // Clients that offer HTTP/2 by an upgrade are served as if they had not.
+    { shouldUpgradeCallback: (request) => request.headers.upgrade?.toLowerCase() === "websocket" },
+    (request, response) => handler(request, response),
+  );
+  server.listen(port, host);
+  try {
+    await once(server, "listening");
+  } catch (cause) {
+    throw cannotListen(host, port, cause);
+  }
+  const { port: bound } = server.address() as AddressInfo;
+  return {
+    server,
+    url: `http://${urlHost(host)}:${bound}`,
+    serve: (next) => (handler = next),
+    async close() {
+      const closed = once(server, "close");
+      server.close();
+      // What still streams at the end of a graceful shutdown has no end of its own.
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+function urlHost(host: string): string {
+  if (host === "0.0.0.0" || host === "::") return "localhost";
+  return host.includes(":") ? `[${host}]` : host;
+}
+
+function cannotListen(host: string, port: number, cause: unknown): RuntimeError {
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  if (code === "EADDRINUSE") {
+    return new RuntimeError(
+      "port_in_use",
+      `Port ${port} on ${host} is taken. Stop what listens there, or choose another with --port (0 takes any free one).`,
+      { cause },
+    );
+  }
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new RuntimeError(
+    "invalid_configuration",
+    `Cannot listen on ${host} port ${port}: ${reason}. See --host and --port.`,
+    { cause },
+  );
+}

@@ -1,0 +1,83 @@
+import { z } from "zod";
+
+const port = z.coerce.number("must be a number").int("must be a whole number").min(0).max(65_535);
+const milliseconds = z.coerce.number("must be a number").int("must be a whole number").min(1);
+const origins = z
+  .union([z.string(), z.array(z.string())])
+  .transform((value) => (typeof value === "string" ? value.split(",") : value).map((origin) => origin.trim()))
+  .pipe(z.array(z.string().refine(isOrigin, "must be origins such as https://app.example, or *")));
+
+function isOrigin(text: string): boolean {
+  return text === "*" || (URL.canParse(text) && new URL(text).origin === text);
+}
+
+interface Option {
+  readonly flag: string;
+  readonly description: string;
+  readonly schema: z.ZodType;
+}
+
+/** Every option of the command, by its name in the configuration file. The environment variable follows from the flag. */
+export const OPTIONS = {
+  host: { flag: "--host <address>", description: "address to listen on (127.0.0.1)", schema: z.string().min(1) },
+  port: { flag: "--port <number>", description: "port to listen on; 0 takes any free one (3001)", schema: port },
+  dataDir: {
+    flag: "--data-dir <dir>",
+    description: "where everything is kept (.agent-runtime)",
+    schema: z.string().min(1),
+  },
+  persistence: { flag: "--persistence <store>", description: "sqlite or memory (sqlite)", schema: z.string().min(1) },
+  sandbox: {
+    flag: "--sandbox <provider>",
+    description: "local, modal or unsafe-process (local)",
+    schema: z.string().min(1),
+  },
+  model: {
+    flag: "--model <model>",
+    description: "real or scripted (real where its credential is set)",
+    schema: z.enum(["real", "scripted"], "must be real or scripted"),
+  },
+  apiKey: {
+    flag: "--api-key <key>",
+    description: "key that requests carry (made at the first start)",
+    schema: z.string().min(1),
+  },
+  idleTimeoutMs: {
+    flag: "--idle-timeout-ms <ms>",
+    description: "idle sessions are put away after (900000)",
+    schema: milliseconds,
+  },
+  syncIntervalMs: {
+    flag: "--sync-interval-ms <ms>",
+    description: "changes are saved within (30000)",
+    schema: milliseconds,
+  },
+  maxSandboxes: {
+    flag: "--max-sandboxes <number>",
+    description: "sandboxes at once (from the memory)",
+    schema: milliseconds,
+  },
+  corsOrigin: {
+    flag: "--cors-origin <origins>",
+    description: "origins whose pages may call, with commas (none)",
+    schema: origins,
+  },
+  logLevel: {
+    flag: "--log-level <level>",
+    description: "debug, info, warn, error or silent (info)",
+    schema: z.enum(["debug", "info", "warn", "error", "silent"], "must be debug, info, warn, error or silent"),
+  },
+} as const satisfies Record<string, Option>;
+
+export type OptionName = keyof typeof OPTIONS;
+export const OPTION_NAMES = Object.keys(OPTIONS) as OptionName[];
+
+/** `--data-dir <dir>` → `--data-dir`. */
+export function flagOf(name: OptionName): string {
+  return OPTIONS[name].flag.split(" ")[0] ?? name;
+}
+
+/** `--data-dir` → `AGENT_RUNTIME_DATA_DIR`. */
+export function environmentNameOf(name: OptionName): string {
+  return `AGENT_RUNTIME_${flagOf(name).slice(2).replaceAll("-", "_").toUpperCase()}`;
+}

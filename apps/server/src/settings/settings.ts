@@ -1,0 +1,93 @@
+import { AgentProfile, fromZodError, RuntimeError } from "@hhopkins/agent-runtime-protocol";
+import { z } from "zod";
+import { CONFIG_FILE, readConfigFile } from "./config-file.ts";
+import { environmentNameOf, flagOf, OPTION_NAMES, OPTIONS, type OptionName } from "./options.ts";
+
+type Value<N extends OptionName> = z.output<(typeof OPTIONS)[N]["schema"]>;
+
+/** What the command was told, checked; absent where nobody said anything and the runtime has a default of its own. */
+export interface Settings {
+  readonly host: string;
+  readonly port: number;
+  readonly dataDir: string;
+  readonly persistence: "sqlite" | "memory";
+  readonly sandbox: "local" | "modal" | "unsafe-process";
+  readonly logLevel: Value<"logLevel">;
+  readonly corsOrigins: readonly string[];
+  readonly model?: Value<"model">;
+  readonly apiKey?: string;
+  readonly idleTimeoutMs?: number;
+  readonly syncIntervalMs?: number;
+  readonly maxSandboxes?: number;
+  readonly profiles?: readonly AgentProfile[];
+}
+
+type Values = { -readonly [N in OptionName]?: Value<N> };
+
+export interface SettingsSources {
+  /** Values of flags, by option name. */
+  readonly flags: Readonly<Record<string, unknown>>;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Folder in which the configuration file is looked for. */
+  readonly folder: string;
+}
+
+/** Flag before environment before file before default. Throws `invalid_configuration` that names the place. */
+export async function resolveSettings({ flags, environment, folder }: SettingsSources): Promise<Settings> {
+  const file = await readConfigFile(folder);
+  const values: Values = {};
+  for (const name of OPTION_NAMES) {
+    const sources: [string, unknown][] = [
+      [flagOf(name), flags[name]],
+      [environmentNameOf(name), environment[environmentNameOf(name)]],
+      [`${CONFIG_FILE}: ${name}`, file[name]],
+    ];
+    const given = sources.find(([, value]) => value !== undefined);
+    if (given !== undefined) Object.assign(values, { [name]: checked(name, given) });
+  }
+  if (flags["profiles"] !== undefined || environment["AGENT_RUNTIME_PROFILES"] !== undefined) throw later("--profiles");
+  const { corsOrigin, persistence, sandbox, ...rest } = values;
+  return {
+    host: "127.0.0.1",
+    port: 3001,
+    dataDir: ".agent-runtime",
+    logLevel: "info",
+    ...rest,
+    persistence: persistenceOf(persistence ?? "sqlite"),
+    sandbox: sandboxOf(sandbox ?? "local"),
+    corsOrigins: corsOrigin ?? [],
+    ...(file.profiles === undefined ? {} : { profiles: profilesOf(file.profiles) }),
+  };
+}
+
+function checked(name: OptionName, [source, value]: [string, unknown]): unknown {
+  const parsed = OPTIONS[name].schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw wrong(`${source} ${parsed.error.issues[0]?.message ?? "is not valid"}.`, name);
+}
+
+function persistenceOf(text: string): Settings["persistence"] {
+  if (text === "sqlite" || text === "memory") return text;
+  if (/^(postgres|postgresql|mysql):/.test(text)) throw later(`--persistence ${text.split(":")[0]}://…`);
+  throw wrong(`--persistence can be sqlite or memory.`, "persistence");
+}
+
+function sandboxOf(text: string): Settings["sandbox"] {
+  if (text === "local" || text === "modal" || text === "unsafe-process") return text;
+  if (text === "docker") throw later("--sandbox docker");
+  throw wrong("--sandbox can be local, modal or unsafe-process.", "sandbox");
+}
+
+function profilesOf(value: unknown): AgentProfile[] {
+  const parsed = z.array(AgentProfile).min(1).safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw fromZodError(parsed.error, `${CONFIG_FILE}: profiles`, "invalid_configuration");
+}
+
+function wrong(message: string, field: string): RuntimeError {
+  return new RuntimeError("invalid_configuration", message, { field });
+}
+
+function later(what: string): RuntimeError {
+  return new RuntimeError("invalid_configuration", `${what} comes with a later version.`);
+}
