@@ -21,6 +21,8 @@ export interface Bridge {
 
 const PREFERRED_PORT = 3128;
 const HOLD_MS = 10 * 60 * 1000;
+/** What runs in the sandbox must not take the runner's file descriptors. */
+const MAX_CONNECTIONS = 256;
 const FIRST_DELAY_MS = 20;
 const MAX_DELAY_MS = 1_000;
 
@@ -32,6 +34,7 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
     inside.on("error", (error) => options.log("bridge: the harness's connection failed", error.message));
     holdUntilConnected(inside, options);
   });
+  server.maxConnections = MAX_CONNECTIONS;
   server.on("error", (error) => options.log("bridge: cannot accept", error));
   const port = await listen(server, options.port ?? PREFERRED_PORT).catch(() => listen(server, 0));
   return {

@@ -56,6 +56,20 @@ describe("what fits on a line", () => {
     expect(dropped).toMatchObject({ block: { input: {}, truncated: true } });
   });
 
+  it("cuts an error's message, for a turn's end must arrive", () => {
+    const usage = {
+      inputTokens: 0,
+      outputTokens: 0,
+      cacheReadTokens: 0,
+      cacheWriteTokens: 0,
+      thinkingTokens: 0,
+      totalTokens: 0,
+    };
+    const error = { code: "harness_failed", message: "\u0000".repeat(2_000_000) };
+    const end = one({ kind: "turn:ended", turnId: "t", status: "failed", usage, costUSD: 0, error });
+    expect(end).toMatchObject({ turnId: "t", error: { code: "harness_failed" } });
+  });
+
   it("sends transcript lines whole, in several entries, and leaves out one that fits nowhere", () => {
     const lines = [...Array.from({ length: 20 }, (_, n) => `${n}`.repeat(200_000)), "q".repeat(MAX_LINE_BYTES)];
     const parts = fitEntry({ kind: "transcript", key: "k", lines });

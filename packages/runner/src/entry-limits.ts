@@ -28,13 +28,13 @@ export function fitEntry(body: EntryBody): EntryBody[] {
       });
     case "subagent:completed":
     case "subagent:discovered":
+    case "turn:ended":
       return cutToFit(body, (limit) => cutStrings(body, limit).value);
     case "blob":
     case "file:changed":
     case "file:deleted":
     case "usage":
     case "harness:ready":
-    case "turn:ended":
       return [body];
     default:
       return body satisfies never;

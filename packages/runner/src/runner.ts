@@ -36,6 +36,7 @@ export interface Runner {
 }
 
 const OPTIONS_DEADLINE_MS = 10_000;
+const FLUSH_DEADLINE_MS = 30_000;
 const DRAIN_MS = 5_000;
 
 /** The process inside the sandbox: owns the harness, journals what it says, obeys the server that is attached. */
@@ -93,15 +94,20 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     return host.harness;
   }
 
+  async function flush(): Promise<void> {
+    if (host.harness === null) return;
+    await withDeadline(host.harness.flush(), FLUSH_DEADLINE_MS, "The harness did not hand over what it had to say");
+  }
+
   async function sync(): Promise<SyncReport> {
-    await host.harness?.flush();
+    await flush();
     return tracker.sync();
   }
 
   async function prepareEnd(): Promise<SyncReport> {
     if (turns.running) throw new RuntimeError("conflict", "A turn is running: interrupt it first.");
+    await flush();
     ending = true;
-    await host.harness?.flush();
     // What the harness left running could still write; after this nothing does.
     await host.stop();
     return sync();

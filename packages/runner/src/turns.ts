@@ -43,6 +43,7 @@ export interface Turns {
 }
 
 const INTERRUPT_DEADLINE_MS = 10_000;
+const FLUSH_DEADLINE_MS = 60_000;
 
 export function createTurns(options: TurnsOptions): Turns {
   const { append, log, openTurn } = options;
@@ -54,7 +55,7 @@ export function createTurns(options: TurnsOptions): Turns {
     const end = await runHarness(harness, { turnId, messages });
     if (current !== null) current.working = false;
     try {
-      await harness.flush();
+      await withDeadline(harness.flush(), FLUSH_DEADLINE_MS, "The harness did not hand over what it had to say");
       await options.afterTurn();
     } catch (error) {
       log("turns: not everything of the turn could be told", error);
