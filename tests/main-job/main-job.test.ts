@@ -7,7 +7,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { API_KEY, CANARY, said } from "../testing/runtime-under-test.ts";
-import { startServerProcess, type ServerProcess } from "../testing/server-process.ts";
+import { endSandboxes, startServerProcess, type ServerProcess } from "../testing/server-process.ts";
 
 const CLIENT = fileURLToPath(new URL("../testing/folding-client.ts", import.meta.url));
 const WITH_SUBAGENTS = { id: "with-subagents", name: "With subagents", tools: ["Read", "Write", "Edit", "Bash", "Agent"] };
@@ -22,6 +22,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   for (const server of servers) await server[Symbol.asyncDispose]();
+  await endSandboxes(folder);
   await model.close();
   await rm(folder, { recursive: true, force: true });
 });

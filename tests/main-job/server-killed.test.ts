@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { processTree } from "../testing/process-tree.ts";
 import { said } from "../testing/runtime-under-test.ts";
-import { startServerProcess, type ServerProcess } from "../testing/server-process.ts";
+import { endSandboxes, startServerProcess, type ServerProcess } from "../testing/server-process.ts";
 
 let model: ScriptedModel;
 let folder: string;
@@ -19,6 +19,7 @@ afterEach(async () => {
   for (const server of servers.splice(0)) await server[Symbol.asyncDispose]();
 });
 afterAll(async () => {
+  await endSandboxes(folder);
   await model.close();
   await rm(folder, { recursive: true, force: true });
 });

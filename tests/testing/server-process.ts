@@ -1,9 +1,11 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { SessionState } from "@hhopkins/agent-runtime-protocol";
+import { processTree } from "./process-tree.ts";
 import { API_KEY, CANARY } from "./runtime-under-test.ts";
 
 const MAIN = fileURLToPath(new URL("../../apps/server/src/main.ts", import.meta.url));
@@ -105,4 +107,24 @@ function listeningUrl(child: ChildProcess, output: string[]): Promise<string> {
     child.once("error", reject);
     child.once("exit", (code) => reject(new Error(`the server ended with ${code}:\n${output.join("\n")}`)));
   });
+}
+
+/** Ends sandboxes that a killed server left in its folder, by the pid that each one's record holds. */
+export async function endSandboxes(folder: string): Promise<void> {
+  const sandboxes = join(folder, "data", "sandboxes");
+  for (const name of await readdir(sandboxes).catch(() => [])) {
+    const record = await readFile(join(sandboxes, name, "sandbox.json"), "utf8").catch(() => "{}");
+    const { process: sandbox } = JSON.parse(record) as { process?: { pid: number } };
+    const tree = sandbox === undefined ? [] : await processTree(sandbox.pid);
+    // The record may be old: only what still is a sandbox of this folder is ended.
+    if (tree.some(({ command }) => command.includes("runner.mjs"))) for (const { pid } of tree) kill(pid);
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It went with its parent.
+  }
 }
