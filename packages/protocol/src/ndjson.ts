@@ -2,7 +2,10 @@ import { RuntimeError } from "./errors.ts";
 import { MAX_LINE_BYTES } from "./wire.ts";
 
 /** Every platform has it; this package is typed without any platform. */
-declare const TextDecoder: new (label: "utf-8", options: { fatal: boolean; ignoreBOM: boolean }) => {
+declare const TextDecoder: new (
+  label: "utf-8",
+  options: { fatal: boolean; ignoreBOM: boolean },
+) => {
   decode(bytes: Uint8Array): string;
 };
 
