@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { RuntimeError, type SessionEvent, type SessionRecordUpdates } from "@hhopkins/agent-runtime-protocol";
+import { RuntimeError, type SessionRecordUpdates } from "@hhopkins/agent-runtime-protocol";
 import { knownMessage } from "./store-errors.ts";
 import type { AppendBatch, BlobChunk, RunnerCursor, StoredMessage } from "./session-store.ts";
 
@@ -149,9 +149,7 @@ function encodeRecordUpdates(updates: SessionRecordUpdates): EncodedRecordUpdate
 
 /** What lists show of a session's runtime: as its last status event says. */
 function runtimeAfter(batch: AppendBatch): EncodedRuntime | null {
-  const status = batch.events.findLast((event) => event.type === "session:status") as
-    | Extract<SessionEvent, { type: "session:status" }>
-    | undefined;
+  const status = batch.events.findLast((event) => event.type === "session:status");
   const runtime = status?.data.runtime ?? batch.snapshot?.runtime;
   return runtime === undefined ? null : { json: json(runtime), isLoaded: runtime.isLoaded };
 }

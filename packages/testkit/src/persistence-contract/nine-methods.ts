@@ -14,6 +14,8 @@ function bytesOf(file: WorkspaceFile | undefined): Buffer {
   return Buffer.from(file.content, file.encoding ?? "utf8");
 }
 
+const byCodeUnits = (a: string, b: string): number => (a < b ? -1 : 1);
+
 /** Asserts that a value is made of JSON's types alone, such as no Date. */
 function assertPlain(value: unknown): void {
   assert.deepEqual(JSON.parse(JSON.stringify(value)), value);
@@ -107,9 +109,9 @@ export const nineMethodCases: Record<string, PersistenceCase> = {
     await adapter.saveWorkspaceFile("s1", { path: "A.txt", content: "another" });
     await adapter.saveWorkspaceFile("s1", { path: "a.txt", content: "2" });
     const before = await load(adapter, "s1");
-    assert.deepEqual(before.workspaceFiles.map((file) => [file.path, file.content]).toSorted(), [
-      ["A.txt", "another"],
-      ["a.txt", "2"],
+    assert.deepEqual(before.workspaceFiles.map((file) => `${file.path} ${file.content}`).toSorted(byCodeUnits), [
+      "A.txt another",
+      "a.txt 2",
     ]);
     await adapter.deleteSessionFile("s1", "a.txt");
     await adapter.deleteSessionFile("s1", "never-was.txt");

@@ -9,7 +9,11 @@ function write(blockId: string, position: number, more: Partial<BlockWrite> = {}
   return { conversationId: "main", blockId, position, block: text(blockId), ...more };
 }
 
-async function page(store: SessionStore, before: string | undefined, limit: number, conversationId = "main") {
+async function page(
+  store: SessionStore,
+  before: string | undefined,
+  { limit, conversationId = "main" }: { limit: number; conversationId?: string },
+) {
   const query = { conversationId, limit, ...(before === undefined ? {} : { before }) };
   const { blocks, more } = await store.blocks(key("s1"), query);
   return { ids: blocks.map((block) => block.id), more };
@@ -84,12 +88,12 @@ export const readCases: Record<string, PersistenceCase> = {
   "blocks: pages backwards, oldest first": async (subject) => {
     const store = await openStore(subject);
     await sessionWithBlocks(store, 7);
-    assert.deepEqual(await page(store, undefined, 3), { ids: ["b5", "b6", "b7"], more: true });
-    assert.deepEqual(await page(store, "b5", 3), { ids: ["b2", "b3", "b4"], more: true });
-    assert.deepEqual(await page(store, "b2", 3), { ids: ["b1"], more: false });
-    assert.deepEqual(await page(store, "b1", 3), { ids: [], more: false });
-    assert.deepEqual(await page(store, undefined, 7), { ids: range(1, 7).map((n) => `b${n}`), more: false });
-    await assertRejects(page(store, "never-was", 3), "invalid_request");
+    assert.deepEqual(await page(store, undefined, { limit: 3 }), { ids: ["b5", "b6", "b7"], more: true });
+    assert.deepEqual(await page(store, "b5", { limit: 3 }), { ids: ["b2", "b3", "b4"], more: true });
+    assert.deepEqual(await page(store, "b2", { limit: 3 }), { ids: ["b1"], more: false });
+    assert.deepEqual(await page(store, "b1", { limit: 3 }), { ids: [], more: false });
+    assert.deepEqual(await page(store, undefined, { limit: 7 }), { ids: range(1, 7).map((n) => `b${n}`), more: false });
+    await assertRejects(page(store, "never-was", { limit: 3 }), "invalid_request");
   },
 
   "blocks: an old one is changed where it stands": async (subject) => {
@@ -98,7 +102,7 @@ export const readCases: Record<string, PersistenceCase> = {
     const changed: ConversationBlock = text("b2", ODD_TEXT);
     const blocks = [write("b2", 999, { block: text("b2", "between") }), write("b2", 1000, { block: changed })];
     await append(store, change(key("s1"), 1, { blocks }));
-    assert.deepEqual((await page(store, undefined, 9)).ids, ["b1", "b2", "b3", "b4"]);
+    assert.deepEqual((await page(store, undefined, { limit: 9 })).ids, ["b1", "b2", "b3", "b4"]);
     assert.deepEqual(await store.block(key("s1"), "b2"), { block: changed, position: 20, conversationId: "main" });
   },
 
@@ -107,17 +111,20 @@ export const readCases: Record<string, PersistenceCase> = {
     await sessionWithBlocks(store, 4);
     await append(store, change(key("s1"), 1, { blocks: [write("b3", 30, { block: null })] }));
     assert.equal(await store.block(key("s1"), "b3"), null);
-    assert.deepEqual(await page(store, undefined, 9), { ids: ["b1", "b2", "b4"], more: false });
-    assert.deepEqual(await page(store, "b3", 9), { ids: ["b1", "b2"], more: false });
-    assert.deepEqual(await page(store, undefined, 3), { ids: ["b1", "b2", "b4"], more: false });
+    assert.deepEqual(await page(store, undefined, { limit: 9 }), { ids: ["b1", "b2", "b4"], more: false });
+    assert.deepEqual(await page(store, "b3", { limit: 9 }), { ids: ["b1", "b2"], more: false });
+    assert.deepEqual(await page(store, undefined, { limit: 3 }), { ids: ["b1", "b2", "b4"], more: false });
   },
 
   "blocks: each conversation has its own": async (subject) => {
     const store = await openStore(subject);
     await sessionWithBlocks(store, 2);
     await append(store, change(key("s1"), 1, { blocks: [write("sub1", 15, { conversationId: "agent-1" })] }));
-    assert.deepEqual((await page(store, undefined, 9)).ids, ["b1", "b2"]);
-    assert.deepEqual(await page(store, undefined, 9, "agent-1"), { ids: ["sub1"], more: false });
+    assert.deepEqual((await page(store, undefined, { limit: 9 })).ids, ["b1", "b2"]);
+    assert.deepEqual(await page(store, undefined, { limit: 9, conversationId: "agent-1" }), {
+      ids: ["sub1"],
+      more: false,
+    });
     assert.equal((await store.block(key("s1"), "sub1"))?.conversationId, "agent-1");
   },
 

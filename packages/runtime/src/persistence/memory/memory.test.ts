@@ -1,4 +1,4 @@
-import { AgentProfile, RuntimeError } from "@hhopkins/agent-runtime-protocol";
+import { RuntimeError, type AgentProfile } from "@hhopkins/agent-runtime-protocol";
 import { persistenceContract } from "@hhopkins/agent-runtime-testkit";
 import { expect, test } from "vitest";
 import { memoryPersistence } from "./index.ts";

@@ -11,6 +11,7 @@ import type { SessionHead, StoredMessage, StoredSandbox } from "../session-store
 import type { Tables } from "./schema.ts";
 
 /** Parses a JSON text of the database; `where` says which in the error. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller knows what it wrote there
 export function decodeJson<T>(text: string, where: string): T {
   try {
     return JSON.parse(text) as T;

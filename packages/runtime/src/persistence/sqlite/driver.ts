@@ -14,10 +14,12 @@ export type SqliteDriver = (file: string) => SqliteConnection;
 const PREPARED = 300;
 
 /** Loads better-sqlite3, which is an optional dependency, when it is first needed. */
-export async function loadDriver(): Promise<SqliteDriver> {
+export async function loadDriver(
+  load: () => Promise<{ readonly default: new (file: string) => unknown }> = () => import("better-sqlite3"),
+): Promise<SqliteDriver> {
   try {
-    const { default: Database } = await import("better-sqlite3");
-    return (file) => new Database(file) as unknown as SqliteConnection;
+    const { default: Database } = await load();
+    return (file) => new Database(file) as SqliteConnection;
   } catch (cause) {
     const message = "SQLite needs the package better-sqlite3: npm install better-sqlite3@13.2.0";
     throw new RuntimeError("missing_dependency", message, { cause });

@@ -1,6 +1,6 @@
 import { RuntimeError, type ErrorCode } from "@hhopkins/agent-runtime-protocol";
 
-/** What SQLite says, by the beginning of its code, and what can be done about it. */
+/** What SQLite, or the system where a folder is made, says, by the beginning of its code, and what can be done about it. */
 const REMEDIES: readonly (readonly [prefix: string, remedy: string])[] = [
   ["SQLITE_FULL", "the disk is full: free some space"],
   ["SQLITE_READONLY", "the database is read-only: make the file and its folder writable for this user"],
@@ -12,6 +12,13 @@ const REMEDIES: readonly (readonly [prefix: string, remedy: string])[] = [
   ["SQLITE_BUSY", "another process holds the database: end it, or name another file"],
   ["SQLITE_LOCKED", "another connection holds the database: end it, or name another file"],
   ["SQLITE_IOERR", "the disk reported an error: look into the system's log"],
+  ["EACCES", "its folder cannot be made: make the folder above it writable for this user"],
+  ["EPERM", "its folder cannot be made: make the folder above it writable for this user"],
+  ["EROFS", "its folder lies on a read-only file system: name another one"],
+  ["ENOSPC", "the disk is full: free some space"],
+  ["ENOTDIR", "its folder cannot be made: a part of the path is a file"],
+  ["EEXIST", "its folder cannot be made: a part of the path is a file"],
+  ["ENOENT", "its folder cannot be made there: name another one"],
   ["SQLITE_TOOBIG", "a value is larger than SQLite takes"],
 ];
 

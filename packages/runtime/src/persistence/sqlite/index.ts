@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { DEFAULT_PROFILE, type AgentProfile } from "@hhopkins/agent-runtime-protocol";
 import { SqliteDialect } from "kysely";
@@ -24,6 +24,9 @@ export interface SqlitePersistenceOptions {
 
 /** How long a write waits for another process's write. Blocks this process meanwhile, so it is short. */
 const BUSY_TIMEOUT_MS = 2000;
+
+/** Says in the file whose it is: "Agnt". */
+const APPLICATION_ID = 0x41676e74;
 
 /**
  * Keeps sessions in one SQLite file, through the optional package `better-sqlite3`. `open()` rejects with
@@ -56,14 +59,23 @@ function connect(
 ): SqliteConnection {
   let connection: SqliteConnection | undefined;
   try {
-    if (file !== ":memory:") mkdirSync(dirname(file), { recursive: true });
+    if (file !== ":memory:") makeFolder(dirname(file));
     connection = driver(file);
     connection.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);
     connection.pragma("journal_mode = WAL");
     connection.pragma(`synchronous = ${synchronous}`);
+    // A file that cannot be written is better found now than by the first message.
+    connection.pragma(`application_id = ${APPLICATION_ID}`);
     return connection;
   } catch (error) {
     connection?.close();
     throw sqliteError(error, file, "data_dir_unusable");
   }
+}
+
+/** Not `recursive: true`: where a file system answers ENOENT to every new folder, as /proc does, Node never returns. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolder(dirname(folder));
+  mkdirSync(folder);
 }
