@@ -79,11 +79,19 @@ describe("commands", () => {
   });
 
   it("remembers a bounded number, in a bounded file", () => {
-    const ledger = openCommandLedger(file, 10);
+    const ledger = openCommandLedger(file, { kept: 10, passing: 50 });
     for (let n = 0; n < 100; n++) ledger.put(`id-${n}`, { ok: true }, true);
     expect(ledger.get("id-89")).toBeUndefined();
     expect(ledger.get("id-90")).toEqual({ ok: true });
     expect(readFileSync(file, "utf8").split("\n").length).toBeLessThan(25);
+    // What is only known in memory takes no place of what is kept, and none on disk.
+    for (let n = 0; n < 100; n++) ledger.put(`put-${n}`, { ok: true }, false);
+    expect([ledger.get("put-49"), ledger.get("put-50"), ledger.get("id-99")]).toEqual([
+      undefined,
+      { ok: true },
+      { ok: true },
+    ]);
+    expect(readFileSync(file, "utf8")).not.toContain("put-");
   });
 
   it("asks the sender to wait while many bytes wait", async () => {
