@@ -32,7 +32,7 @@ function data<T extends EventType>(type: T) {
 }
 
 describe("answers", () => {
-  test("create", () => {
+  test("answer of create", () => {
     expect(one.created.status).toBe(201);
     expect(one.created.json).toEqual({
       sessionId: TEXT,
@@ -47,7 +47,7 @@ describe("answers", () => {
     });
   });
 
-  test("message", () => {
+  test("answer of a message and of commands", () => {
     const { sessionId } = one;
     expect(one.sent["first"]?.status).toBe(202);
     expect(one.sent["first"]?.json).toEqual({ success: true, sessionId, messageId: "first" });
@@ -105,17 +105,17 @@ describe("answers", () => {
 });
 
 describe("blocks", () => {
-  test("user_message", () => {
+  test("block user_message", () => {
     expect(completed("user_message")[0]).toEqual({ type: "user_message", id: "first", timestamp: TIME, content: TEXT });
     expect(one.done.blocks.filter(({ type }) => type === "user_message").map(({ id }) => id)).toEqual(["first", "stopped", "refused", "last"]);
   });
 
-  test("assistant_text and thinking", () => {
+  test("block assistant_text and thinking", () => {
     expect(completed("thinking")[0]).toEqual({ type: "thinking", id: TEXT, timestamp: TIME, content: "I think." });
     expect(completed("assistant_text")[0]).toEqual({ type: "assistant_text", id: TEXT, timestamp: TIME, content: "I say." });
   });
 
-  test("tool_use", () => {
+  test("block tool_use", () => {
     const [write] = completed("tool_use");
     const input = { file_path: "/workspace/made.txt", content: "one\n" };
     expect(write).toMatchObject({ type: "tool_use", id: TEXT, timestamp: TIME, toolName: "Write", toolUseId: TEXT, input });
@@ -123,23 +123,25 @@ describe("blocks", () => {
     expect(JSON.parse(pieces.map(({ delta }) => delta).join(""))).toEqual(input);
     const partial = statesUntil((event) => event.seq === lastSeqOf("session:block:delta", write?.id ?? ""));
     expect(partial.blocks.find(({ id }) => id === write?.id)).toMatchObject({ status: "pending", partialInput: JSON.stringify(input) });
+    expect(write?.status).toBe("running");
+    expect(write).not.toHaveProperty("partialInput");
     expect(one.done.blocks.find(({ id }) => id === write?.id)).toEqual({ ...write, status: "success" });
     expect(one.done.blocks.find((block) => block.type === "tool_use" && block.status === "error")).toMatchObject({ toolName: "Bash" });
   });
 
-  test("tool_result", () => {
+  test("block tool_result", () => {
     const uses = completed("tool_use");
     const [written, failed] = completed("tool_result");
     expect(written).toEqual({ type: "tool_result", id: TEXT, timestamp: TIME, toolUseId: uses[0]?.toolUseId, content: TEXT, isError: false, durationMs: NUMBER });
     expect(failed).toMatchObject({ toolUseId: uses[1]?.toolUseId, isError: true, content: expect.stringContaining("3") as string });
   });
 
-  test("system", () => {
+  test("block system", () => {
     expect(completed("system").map(({ subtype }) => subtype)).toEqual(expect.arrayContaining(["api_retry", "interrupted"]));
     expect(completed("system")[0]).toEqual({ type: "system", id: TEXT, timestamp: TIME, content: TEXT, subtype: TEXT });
   });
 
-  test("subagent", () => {
+  test("block subagent", () => {
     const [block] = completed("subagent");
     const [subagent] = one.done.subagents;
     expect(block).toMatchObject({ id: TEXT, timestamp: TIME, subagentId: subagent?.id, name: "general-purpose", status: "completed", input: TEXT });
@@ -148,7 +150,7 @@ describe("blocks", () => {
     expect(started?.block).toMatchObject({ status: "running" });
   });
 
-  test("error", () => {
+  test("block error", () => {
     expect(completed("error")).toEqual([{ type: "error", id: TEXT, timestamp: TIME, message: TEXT, code: "model_refused" }]);
   });
 
@@ -293,7 +295,7 @@ describe("events", () => {
     expect(ended[2]?.error).toEqual({ code: "model_refused", message: expect.stringContaining("no such thing") as string });
   });
 
-  test("error", () => {
+  test("event error", () => {
     expect(data("error")).toEqual([{ sessionId: one.sessionId, code: "model_refused", message: TEXT }]);
   });
 });
