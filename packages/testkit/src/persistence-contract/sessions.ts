@@ -105,7 +105,7 @@ export const sessionCases: Record<string, PersistenceCase> = {
     for (const name of ["a", "b", "c", "d", "e"]) await createSession(store, key(name), { createdAt: minute(1) });
     const first = await ids(store, 2);
     assert.deepEqual(first.ids, ["e", "d"]);
-    await createSession(store, key("newer"), { createdAt: minute(2) });
+    await createSession(store, key("0-newer"), { createdAt: minute(2) });
     await createSession(store, key("cc"), { createdAt: minute(1) });
     const second = await ids(store, 2, first.nextCursor);
     assert.deepEqual(second.ids, ["cc", "c"]);
