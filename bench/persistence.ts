@@ -79,7 +79,8 @@ interface RawDatabase {
 /** better-sqlite3 belongs to the runtime, so it is found from there. */
 function openRaw(file: string): RawDatabase {
   const require = createRequire(import.meta.resolve("@hhopkins/agent-runtime/persistence/sqlite"));
-  const Database = require("better-sqlite3") as new (file: string) => RawDatabase;
+  const driver = "better-sqlite3";
+  const Database = require(driver) as new (file: string) => RawDatabase;
   const database = new Database(file);
   database.pragma("journal_mode = WAL");
   database.pragma("synchronous = NORMAL");
