@@ -68,6 +68,28 @@ test("an adapter that cannot delete answers 501, and the session is still there"
   expect((await server.state(sessionId)).sessionId).toBe(sessionId);
 });
 
+test("a problem document has every field that it may have", async () => {
+  expect(await refused("POST", "/sessions/create", { ...BODY, nmae: "x", metadata: 5 })).toEqual({
+    type: "about:blank",
+    title: "The request is not valid",
+    status: 400,
+    detail: "body.metadata: Invalid input: expected record, received number",
+    error: "invalid_request",
+    field: "body.metadata",
+    issues: [
+      { field: "body.metadata", message: "Invalid input: expected record, received number" },
+      { field: "body.nmae", message: "unknown field" },
+    ],
+  });
+});
+
+test("files that a session was created with are listed, with their times", async () => {
+  const defaultWorkspaceFiles = [{ path: "a.txt", content: "x", encoding: "utf8" }];
+  const { files } = (await server.call("GET", `/sessions/${await server.create({ defaultWorkspaceFiles })}/files`)).json;
+  const time = expect.stringMatching(/Z$/) as string;
+  expect(files).toEqual([{ path: "a.txt", type: "file", mode: 0o644, size: 1, sha256: expect.any(String) as string, createdAt: time, modifiedAt: time }]);
+});
+
 test("a sync of a session without a sandbox is done at once", async () => {
   expect((await server.call("POST", `/sessions/${await server.create()}/sync`)).status).toBe(204);
 });
