@@ -10,6 +10,8 @@ import { createGateway, credentialsFromEnvironment } from "./gateway/index.ts";
 import { Committer } from "./log/committer.ts";
 import { LogHub } from "./log/hub.ts";
 import { consoleLogger } from "./logger.ts";
+import { checkedReads } from "./persistence/adapter-rows.ts";
+import type { SessionStore } from "./persistence/session-store.ts";
 import { storeForAdapter } from "./persistence/seed-store.ts";
 import { sqlitePersistence } from "./persistence/sqlite/index.ts";
 import { localSandbox } from "./sandbox/local/index.ts";
@@ -55,7 +57,7 @@ export async function createAgentRuntime(config: AgentRuntimeConfig = {}): Promi
   checkConfiguration(config);
   const log = config.logger ?? consoleLogger;
   const dataDir = resolve(config.dataDir ?? DEFAULTS.dataDir);
-  const adapter: PersistenceAdapter = config.persistence ?? sqlitePersistence({ file: join(dataDir, "agent-runtime.db") });
+  const adapter = config.persistence ?? sqlitePersistence({ file: join(dataDir, "agent-runtime.db") });
   const provider = sandboxProvider(config, dataDir);
   const syncIntervalMs = config.syncIntervalMs ?? DEFAULTS.syncIntervalMs;
   const store = storeForAdapter(adapter, { warn: (message) => log.warn({}, message), syncIntervalMs });
@@ -71,7 +73,7 @@ export async function createAgentRuntime(config: AgentRuntimeConfig = {}): Promi
     hub: new LogHub(),
     now: () => new Date(),
     newId: randomUUID,
-    persistence: adapter,
+    profiles: checkedReads(adapter),
     provider,
     slots: new Slots(config.maxSandboxes ?? defaultMaxSandboxes()),
     gateway,
@@ -93,12 +95,13 @@ export async function createAgentRuntime(config: AgentRuntimeConfig = {}): Promi
     shutdownGraceMs: config.shutdownGraceMs ?? DEFAULTS.shutdownGraceMs,
   });
   const service = createSessionService(parts, manager, watch);
-  return composed({ config, adapter, provider, gateway, manager, service, log });
+  return composed({ config, adapter, store, provider, gateway, manager, service, log });
 }
 
 interface Composition {
   readonly config: AgentRuntimeConfig;
   readonly adapter: PersistenceAdapter;
+  readonly store: SessionStore;
   readonly provider: SandboxProvider;
   readonly gateway: SessionParts["gateway"];
   readonly manager: SessionManager;
@@ -107,7 +110,7 @@ interface Composition {
 }
 
 function composed(parts: Composition): AgentRuntime {
-  const { config, adapter, provider, gateway, manager, service, log } = parts;
+  const { config, adapter, store, provider, gateway, manager, service, log } = parts;
   let apiKey: string | undefined;
   // The key is looked up at each request: the WebSocket server may be created before the REST server.
   const authenticate: Authenticate = (request) =>
@@ -128,6 +131,7 @@ function composed(parts: Composition): AgentRuntime {
       await manager.stop();
       await gateway.close();
       await provider.close?.();
+      await store.flush?.().catch((error: unknown) => log.error({ err: error }, "not everything could be saved at the end"));
       await adapter.close?.();
     },
     createRestServer(options = {}) {
@@ -158,8 +162,11 @@ function runnerFiles(architecture: Architecture): RunnerFiles {
 /** A wrong credential does not get better by trying again, which is what a harness would do for minutes. */
 function endTurnWithoutCredential(manager: SessionManager, session: { sessionId: string }, status: number): void {
   const loaded = manager.loaded().find(({ sessionId }) => sessionId === session.sessionId);
-  void loaded?.interrupt({
-    code: "model_auth_failed",
-    message: `The model refused the credential (HTTP ${status}). Check ANTHROPIC_API_KEY (or ANTHROPIC_AUTH_TOKEN) of the server, and start it again.`,
-  });
+  loaded
+    ?.interrupt({
+      code: "model_auth_failed",
+      message: `The model refused the credential (HTTP ${status}). Check ANTHROPIC_API_KEY (or ANTHROPIC_AUTH_TOKEN) of the server, and start it again.`,
+    })
+    // The harness ends the turn by itself then, if later.
+    .catch(() => undefined);
 }

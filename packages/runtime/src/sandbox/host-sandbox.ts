@@ -56,12 +56,23 @@ export class HostSandbox implements Sandbox {
 
   /** Looks whether the sandbox still runs, and says so when it does not. */
   look(): void {
-    if (this.#over || this.#alive) return;
+    if (this.#over) return;
+    if (this.#alive) {
+      this.#endLeftBehind().catch(() => undefined);
+      return;
+    }
     this.#forget();
     endReason(this.#parts.launcher, this.#parts.place).then(
       (reason) => this.#end({ reason }),
       () => this.#end({ reason: "The sandbox's process is gone" }),
     );
+  }
+
+  /** The runner's end is the sandbox's: what it left running must not go on alone. The next look finds it dead. */
+  async #endLeftBehind(): Promise<void> {
+    const { launcher, place, process } = this.#parts;
+    const code = await launcher.exitCode(place);
+    if (code !== null && !this.#over && this.#alive) launcher.kill(place, process.pid);
   }
 
   async accept(channel: SandboxChannel, onStream: (stream: Duplex) => void): Promise<ChannelListener> {

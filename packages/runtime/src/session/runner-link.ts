@@ -44,7 +44,7 @@ export class RunnerLink {
   #attached = false;
   #received: number;
   #saved: number;
-  #closed = false;
+  #closed: string | undefined;
 
   constructor(options: RunnerLinkOptions) {
     this.#options = options;
@@ -56,9 +56,14 @@ export class RunnerLink {
     return this.#attached;
   }
 
+  /** Why it was closed, or undefined. */
+  get closed(): string | undefined {
+    return this.#closed;
+  }
+
   /** A stream that the runner opened; it replaces the one before. */
   connect(stream: Duplex): void {
-    if (this.#closed) {
+    if (this.#closed !== undefined) {
       stream.destroy();
       return;
     }
@@ -167,7 +172,7 @@ export class RunnerLink {
 
   /** Resolves with the reply's data, whichever stream it came by; rejects with the reply's error, or at `close`. */
   command(id: string, body: CommandBody): Promise<unknown> {
-    if (this.#closed) return Promise.reject(new RuntimeError("sandbox_lost", "The sandbox is gone."));
+    if (this.#closed !== undefined) return Promise.reject(new RuntimeError("sandbox_lost", this.#closed));
     return new Promise((resolve, reject) => {
       this.#commands.set(id, { body, resolve, reject });
       if (this.#attached) this.#send({ type: "command", id, fence: this.#options.fence, command: body });
@@ -176,7 +181,7 @@ export class RunnerLink {
 
   /** Ends the stream and fails what still waits for a reply. The runner goes on by itself. */
   close(reason = "The sandbox is gone."): void {
-    this.#closed = true;
+    this.#closed ??= reason;
     this.#stream?.destroy();
     for (const command of this.#commands.values()) command.reject(new RuntimeError("sandbox_lost", reason));
     this.#commands.clear();

@@ -13,6 +13,7 @@ import { randomBytes } from "node:crypto";
 import type { LogWrite } from "../log/session-log.ts";
 import type { RunnerCursor, SessionKey, StoredSandbox } from "../persistence/session-store.ts";
 import type { Sandbox, SandboxRef } from "../sandbox/port.ts";
+import { unlessAborted, withDeadline } from "./deadline.ts";
 import { sha256 } from "./entry-translation.ts";
 import { RunnerLink } from "./runner-link.ts";
 import { layOutSandbox } from "./sandbox-layout.ts";
@@ -22,6 +23,8 @@ import type { SessionParts } from "./session-parts.ts";
 export interface SupervisedSession {
   readonly key: SessionKey;
   state(): SessionState;
+  /** Up to which entry everything is saved. */
+  cursor(): RunnerCursor | null;
   /** Appends in the session's mailbox. */
   write(write: LogWrite): Promise<void>;
   onEntries(): void;
@@ -48,6 +51,10 @@ export class SandboxSupervisor {
   #running: Running | undefined;
   #starting: Promise<RunnerLink> | undefined;
   #abort = new AbortController();
+  /** This server has let go of it, for another one to find. */
+  #released = false;
+  /** Its runner was told that it ends, and takes no turns any more. */
+  #prepared = false;
   #releaseSlot: (() => void) | undefined;
 
   constructor(parts: SessionParts, session: SupervisedSession, at: { generation: number; nativeSessionId: string | null }) {
@@ -69,11 +76,6 @@ export class SandboxSupervisor {
     this.#nativeSessionId = id;
   }
 
-  /** Whether the harness takes turns. */
-  get isReady(): boolean {
-    return this.#running?.stored.started === true;
-  }
-
   /** Whether a sandbox runs or is being started. */
   get active(): boolean {
     return this.#running !== undefined || this.#starting !== undefined;
@@ -81,14 +83,22 @@ export class SandboxSupervisor {
 
   /** The link to a runner whose harness is ready; starts a sandbox where there is none. */
   ready(): Promise<RunnerLink> {
+    if (this.#prepared) return this.#replace();
     this.#starting ??= this.#start();
     return this.#starting;
+  }
+
+  /** An end that could not be verified left a runner that takes no turns: the end comes first, then a new start. */
+  async #replace(): Promise<RunnerLink> {
+    await this.end("What the sandbox holds is saved; a new one starts.");
+    return this.ready();
   }
 
   async #start(): Promise<RunnerLink> {
     const { limits } = this.#parts;
     const abort = new AbortController();
     this.#abort = abort;
+    if (this.#released) abort.abort();
     try {
       this.#releaseSlot = await this.#parts.slots.acquire(abort.signal, (position) => {
         this.#tell("pending", `Waiting for a free sandbox, place ${position} in the line.`);
@@ -111,11 +121,25 @@ export class SandboxSupervisor {
       cursor: { generation, n: 0 },
     });
     this.#generation = generation;
-    const sandbox = await this.#createSandbox(stored, signal);
+    const sandbox = await unlessAborted(this.#createSandbox(stored, signal), signal, (late) => this.#discard(late));
     const known = { ...stored, ref: sandbox.ref };
-    await this.#session.write({ events: [this.statusEvent("starting", "Starting the agent.", { sandboxId: sandbox.id })], sandbox: known });
-    const running = await this.#adopt(sandbox, known, { generation, n: 0 });
+    const running = await this.#introduce(sandbox, known, signal).catch(async (error: unknown) => {
+      await this.#discard(sandbox);
+      throw error;
+    });
     return this.#layOut(running, profile, signal);
+  }
+
+  async #introduce(sandbox: Sandbox, known: StoredSandbox, signal: AbortSignal): Promise<Running> {
+    await this.#session.write({ events: [this.statusEvent("starting", "Starting the agent.", { sandboxId: sandbox.id })], sandbox: known });
+    signal.throwIfAborted();
+    return this.#adopt(sandbox, known, { generation: known.generation, n: 0 });
+  }
+
+  /** A sandbox that this server has no use for: the next server may have. */
+  async #discard(sandbox: Sandbox): Promise<void> {
+    const done = this.#released ? sandbox.release() : sandbox.terminate();
+    await done.catch((failure: unknown) => this.#warn(failure, "a sandbox that failed to start did not end"));
   }
 
   #createSandbox(stored: StoredSandbox, signal: AbortSignal): Promise<Sandbox> {
@@ -135,7 +159,7 @@ export class SandboxSupervisor {
 
   async #profile(): Promise<AgentProfile> {
     const id = this.#session.state().agentProfileReference;
-    const profile = await this.#parts.persistence.loadAgentProfile(id);
+    const profile = await this.#parts.profiles.loadAgentProfile(id);
     if (profile === null) throw new RuntimeError("unknown_profile", `The agent profile ${id} is not there any more.`);
     return profile;
   }
@@ -185,6 +209,8 @@ export class SandboxSupervisor {
       events: [this.statusEvent("ready", undefined, { sandboxId: running.sandbox.id })],
       sandbox: stored,
     });
+    // It may have ended while that was written.
+    if (running.link.closed !== undefined) throw new RuntimeError("sandbox_lost", running.link.closed);
     this.#running = { ...running, stored };
     return running.link;
   }
@@ -192,6 +218,7 @@ export class SandboxSupervisor {
   /** Nothing of the sandbox is worth keeping: its harness never started. */
   async #startFailed(cause: unknown): Promise<RuntimeError> {
     const error = startError(cause, this.#abort.signal.aborted);
+    if (this.#released) return error;
     const running = this.#running;
     await this.#forget();
     await running?.sandbox.terminate().catch((failure: unknown) => this.#warn(failure, "a sandbox that failed to start did not end"));
@@ -240,6 +267,8 @@ export class SandboxSupervisor {
   #onEnded(sandbox: Sandbox, reason: string): void {
     const running = this.#running;
     if (running?.sandbox !== sandbox) return;
+    // Nothing in it can be saved any more.
+    this.#prepared = false;
     // A start that is under way fails by its link, and cleans up itself.
     if (!running.stored.started) running.link.close(reason);
     else this.#session.onLost(reason);
@@ -256,33 +285,34 @@ export class SandboxSupervisor {
    * Ends the sandbox after everything in it was saved and the save was verified. Throws `unavailable`, with the
    * sandbox still there, when it could not be verified.
    */
-  async end(message: string, taken: () => RunnerCursor | null): Promise<void> {
+  async end(message: string): Promise<void> {
     this.#abort.abort(new RuntimeError("unavailable", message));
     await this.#starting?.catch(() => undefined);
     const running = this.#running;
     if (running === undefined) return;
     // First as often as need be without consequence; the second is final for the runner.
-    await this.#verifySaved(running, "sync", taken);
-    await this.#verifySaved(running, "prepare-end", taken);
+    if (!this.#prepared) await this.#verifySaved(running, "sync");
+    this.#prepared = true;
+    await this.#verifySaved(running, "prepare-end");
     await this.#session.write({ events: [this.statusEvent("terminated", message, { loaded: false })], sandbox: null, snapshot: true });
     await this.#forget();
     await running.sandbox.terminate();
   }
 
-  async #verifySaved(running: Running, kind: "sync" | "prepare-end", taken: () => RunnerCursor | null): Promise<void> {
+  async #verifySaved(running: Running, kind: "sync" | "prepare-end"): Promise<void> {
     const { limits, store } = this.#parts;
     const fail = (why: string): RuntimeError => new RuntimeError("unavailable", `The sandbox was not ended: ${why}`);
     const reply = running.link.command(`${kind}:${this.#parts.newId()}`, { kind });
     const report = SyncReport.parse(await withDeadline(reply, limits.syncMs, () => fail("its runner did not report in time.")));
     const deadline = Date.now() + limits.syncMs;
-    while ((taken()?.n ?? 0) < report.last) {
+    while ((this.#session.cursor()?.n ?? 0) < report.last) {
       if (Date.now() > deadline) throw fail("not everything that its runner reported could be saved.");
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
     const files = await store.files(this.#session.key);
     if (files.length !== report.count || sha256(manifestText(files)) !== report.manifest) {
       const message = `the saved workspace has ${files.length} files that differ from the sandbox's ${report.count}.`;
-      await this.#session.write({ events: [this.statusEvent("unhealthy", message, { sandboxId: running.sandbox.id })] });
+      await this.#tellOnce("unhealthy", message);
       throw fail(message);
     }
   }
@@ -298,6 +328,8 @@ export class SandboxSupervisor {
 
   /** Leaves the sandbox running and lets go of it, for a later server to find. */
   async release(): Promise<void> {
+    this.#released = true;
+    this.#abort.abort(new RuntimeError("shutting_down", "The server lets go of the sandbox."));
     const running = this.#running;
     await this.#forget();
     await running?.sandbox.release();
@@ -307,9 +339,17 @@ export class SandboxSupervisor {
     const running = this.#running;
     this.#running = undefined;
     this.#starting = undefined;
+    this.#prepared = false;
     this.#releaseSlot?.();
     this.#releaseSlot = undefined;
     await running?.close();
+  }
+
+  /** A status that is tried again and again makes one event. */
+  async #tellOnce(status: SandboxStatus, message: string): Promise<void> {
+    const { sandbox } = this.#session.state().runtime;
+    if (sandbox?.status === status && sandbox.statusMessage === message) return;
+    await this.#session.write({ events: [this.statusEvent(status, message)] });
   }
 
   #tell(status: SandboxStatus, message: string): void {
@@ -356,12 +396,4 @@ function startError(cause: unknown, aborted: boolean): RuntimeError {
     return new RuntimeError("sandbox_unavailable", "The sandbox did not start in time.", { cause });
   }
   return toRuntimeError(cause, "sandbox_unavailable");
-}
-
-async function withDeadline<T>(promise: Promise<T>, ms: number, error: () => Error): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(error()), ms);
-  });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }

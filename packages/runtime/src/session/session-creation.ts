@@ -67,8 +67,8 @@ function knownArchitecture(name: string): Architecture {
 }
 
 async function knownProfile(parts: SessionParts, id: string): Promise<AgentProfile> {
-  const profiles = await parts.persistence.listAgentProfiles();
-  const profile = profiles.some((known) => known.id === id) ? await parts.persistence.loadAgentProfile(id) : null;
+  const profiles = await parts.profiles.listAgentProfiles();
+  const profile = profiles.some((known) => known.id === id) ? await parts.profiles.loadAgentProfile(id) : null;
   if (profile !== null) return profile;
   const known = profiles.map((item) => item.id).join(", ");
   throw new RuntimeError("unknown_profile", `There is no agent profile ${id}. Known: ${known}.`, { field: "body.agentProfileRef" });

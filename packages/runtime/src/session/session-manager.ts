@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { DEFAULT_TENANT } from "../auth/principal.ts";
 import { readState, SessionLog } from "../log/session-log.ts";
 import type { SessionHead, SessionKey } from "../persistence/session-store.ts";
+import type { SandboxRef, SandboxTags } from "../sandbox/port.ts";
 import { newSession } from "./session-creation.ts";
 import type { SessionParts } from "./session-parts.ts";
 import { Session, type AgentSession } from "./session.ts";
@@ -160,7 +161,10 @@ export class SessionManager {
 
   /** Goes on with what earlier servers left, ends sandboxes that belong to nobody, begins the periodic work. */
   async start(): Promise<void> {
-    const claimed = await this.#parts.store.claimed();
+    const { store, provider, deployment } = this.#parts;
+    const claimed = await store.claimed();
+    // Before the sessions go on: what they start then is not an orphan.
+    const running = await provider.list({ deployment });
     await Promise.all(
       claimed.map((key) =>
         this.#adopt({ tenant: key.tenant, sessionId: key.sessionId }).catch((error: unknown) => {
@@ -168,19 +172,24 @@ export class SessionManager {
         }),
       ),
     );
-    await this.#endOrphans(new Set(claimed.map(({ sessionId }) => sessionId)));
+    const owned = new Set(claimed.flatMap(({ sessionId, sandbox }) => (sandbox === null ? [] : `${sessionId} ${sandbox.generation}`)));
+    for (const { ref, tags } of running) {
+      if (!owned.has(`${tags.session} ${tags.generation}`)) await this.#endOrphan(ref, tags);
+    }
     const { idleTimeoutMs } = this.#options;
     this.#every(Math.min(10_000, Math.max(20, idleTimeoutMs / 4)), () => this.#unloadIdle());
     this.#every(this.#parts.limits.syncIntervalMs, () => this.#syncBusy());
   }
 
-  async #endOrphans(known: ReadonlySet<string>): Promise<void> {
-    const { provider, deployment, log } = this.#parts;
-    for (const { ref, tags } of await provider.list({ deployment })) {
-      if (known.has(tags.session)) continue;
-      log.info({ sessionId: tags.session, generation: tags.generation }, "ending a sandbox that belongs to no session");
+  async #endOrphan(ref: SandboxRef, tags: SandboxTags): Promise<void> {
+    const { provider, log } = this.#parts;
+    const about = { sessionId: tags.session, generation: tags.generation };
+    try {
       const sandbox = await provider.attach(ref);
       await sandbox?.terminate();
+      log.info(about, "a sandbox that belonged to no session was ended");
+    } catch (error) {
+      log.error({ err: error, ...about }, "a sandbox that belongs to no session could not be ended");
     }
   }
 
@@ -265,10 +274,13 @@ export class SessionManager {
   }
 
   async #stopOne(session: Session): Promise<void> {
+    session.finish();
     const deadline = Date.now() + this.#options.shutdownGraceMs;
     while (session.getState().turn !== null && Date.now() < deadline) await delay(20);
     try {
-      if (session.getState().turn === null) return await session.unload("The server was shut down.");
+      const { turn, queue } = session.getState();
+      // A session whose messages wait stays claimed, so that the next server goes on with them.
+      if (turn === null && queue.length === 0) return await session.unload("The server was shut down.");
     } catch (error) {
       this.#parts.log.warn({ err: toRuntimeError(error), sessionId: session.sessionId }, "a sandbox is left running");
     }

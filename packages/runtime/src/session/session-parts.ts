@@ -22,7 +22,7 @@ export interface SessionLimits {
 
 /** What every session of a runtime shares. */
 export interface SessionParts extends LogParts {
-  readonly persistence: PersistenceAdapter;
+  readonly profiles: Pick<PersistenceAdapter, "listAgentProfiles" | "loadAgentProfile">;
   readonly provider: SandboxProvider;
   readonly slots: Slots;
   readonly gateway: ModelGateway;

@@ -89,7 +89,7 @@ export function createSessionService(parts: SessionParts, manager: SessionManage
     },
     watch: (principal, listener) => watch.watch(principal.tenant, listener),
     async profiles() {
-      const profiles = await parts.persistence.listAgentProfiles();
+      const profiles = await parts.profiles.listAgentProfiles();
       return { profiles };
     },
     async readiness() {

@@ -2,20 +2,19 @@ import {
   RuntimeError,
   toRuntimeError,
   type EventDraft,
-  type EventType,
   type SendMessageAnswer,
   type SessionOptions,
   type SessionState,
   type TurnError,
 } from "@hhopkins/agent-runtime-protocol";
 import { setTimeout as delay } from "node:timers/promises";
-import { SessionLog, type LogWrite } from "../log/session-log.ts";
+import type { LogWrite, SessionLog } from "../log/session-log.ts";
 import type { RunnerCursor, SessionHead, SessionKey } from "../persistence/session-store.ts";
 import { addEntry, newEntryWrite, type EntryWrite } from "./entry-translation.ts";
-import { Mailbox } from "./mailbox.ts";
 import { acceptMessage, type IncomingMessage } from "./message-queue.ts";
 import { SandboxSupervisor } from "./sandbox-supervisor.ts";
 import type { SessionParts } from "./session-parts.ts";
+import { SessionWriter } from "./session-writer.ts";
 import { closingEvents } from "./turn-closing.ts";
 
 /** What an embedding application holds of a session. */
@@ -27,14 +26,6 @@ export interface AgentSession {
 
 /** Entries that are saved in one write. */
 const ENTRIES_A_WRITE = 500;
-/** Events that show in a list of sessions. */
-const LISTED: ReadonlySet<EventType> = new Set([
-  "session:created",
-  "session:status",
-  "session:options:update",
-  "session:turn:completed",
-]);
-const RETRY_MS = { first: 50, most: 5000 } as const;
 
 /**
  * One loaded session. Everything that changes it runs in its mailbox, one thing after another, on committed state;
@@ -46,12 +37,13 @@ export class Session implements AgentSession {
   readonly loadedAt: number;
   readonly #parts: SessionParts;
   readonly #log: SessionLog;
-  readonly #mailbox = new Mailbox();
+  readonly #writer: SessionWriter;
   readonly #supervisor: SandboxSupervisor;
-  readonly #onConflict: (session: Session) => void;
-  #cursor: RunnerCursor | null;
   #draining = false;
-  #storeFailure: RuntimeError | undefined;
+  /** The turn that was given to a runner: only the runner can stop it, and says how it ended. */
+  #given: string | undefined;
+  /** The turn that runs is the last one here. */
+  #finishing = false;
   /** Takes nothing more: it is being unloaded, or is. */
   #closing = false;
 
@@ -60,14 +52,18 @@ export class Session implements AgentSession {
     this.#parts = parts;
     this.loadedAt = parts.now().getTime();
     this.#log = log;
-    this.#cursor = at.head.cursor;
-    this.#onConflict = at.onConflict;
+    this.#writer = new SessionWriter(parts, log, {
+      cursor: at.head.cursor,
+      closing: () => this.#closing,
+      onConflict: () => at.onConflict(this),
+    });
     this.#supervisor = new SandboxSupervisor(
       parts,
       {
         key: log.key,
         state: () => log.state,
-        write: (write) => this.#mailbox.run(() => this.#append(write)),
+        cursor: () => this.#writer.cursor,
+        write: (write) => this.#writer.run(() => this.#writer.save(write)),
         onEntries: () => this.#drain(),
         onLost: (reason) => void this.#sandboxLost(reason),
       },
@@ -86,21 +82,20 @@ export class Session implements AgentSession {
   /** Nothing runs, waits or is being written. */
   get idle(): boolean {
     const { turn, queue } = this.#log.state;
-    return turn === null && queue.length === 0 && this.#mailbox.size === 0;
+    return turn === null && queue.length === 0 && !this.#writer.busy;
   }
 
   /** Why the store refuses at the moment, or undefined. */
   get storeFailure(): RuntimeError | undefined {
-    return this.#storeFailure;
+    return this.#writer.failure;
   }
 
   /** Resolves when the message is in the log; a message that was sent before is answered as it was then. */
   async send(message: IncomingMessage): Promise<SendMessageAnswer> {
     this.#refuseWhileClosing();
-    if (this.#storeFailure !== undefined) throw storeUnavailable(this.#storeFailure);
-    return this.#mailbox.run(async () => {
+    return this.#writer.ask(async () => {
       const accepted = await acceptMessage(this.#parts, { key: this.key, state: this.#log.state }, message);
-      if (accepted.write !== undefined) await this.#append(accepted.write);
+      if (accepted.write !== undefined) await this.#writer.append(accepted.write);
       this.#pump();
       return accepted.answer;
     });
@@ -117,18 +112,18 @@ export class Session implements AgentSession {
   }
 
   #changeQueued(messageId: string, event: EventDraft): Promise<void> {
-    return this.#mailbox.run(async () => {
+    return this.#writer.ask(async () => {
       if (!this.#log.state.queue.some((message) => message.messageId === messageId)) {
         throw new RuntimeError("message_not_found", `Message ${messageId} is not in the queue; a turn may have taken it.`);
       }
-      await this.#append({ events: [event] });
+      await this.#writer.append({ events: [event] });
     });
   }
 
   updateOptions(options: SessionOptions): Promise<void> {
-    return this.#mailbox.run(async () => {
+    return this.#writer.ask(async () => {
       const sessionOptions = { ...this.#log.state.sessionOptions, ...options };
-      await this.#append({
+      await this.#writer.append({
         events: [{ type: "session:options:update", data: { sessionId: this.sessionId, sessionOptions } }],
       });
       this.#tell("options", { kind: "options", options: sessionOptions });
@@ -137,10 +132,10 @@ export class Session implements AgentSession {
 
   /** Asks the running turn to stop; with `failure` it ends as failed. */
   interrupt(failure?: TurnError): Promise<void> {
-    return this.#mailbox.run(async () => {
+    return this.#writer.ask(async () => {
       const { turn } = this.#log.state;
       if (turn === null) return;
-      if (!this.#supervisor.isReady) {
+      if (this.#given !== turn.turnId) {
         await this.#closeTurn(failure === undefined ? { status: "interrupted" } : { status: "failed", error: failure });
         return;
       }
@@ -159,12 +154,13 @@ export class Session implements AgentSession {
     const { link } = this.#supervisor;
     if (link === undefined) return;
     await link.command(`sync:${this.#parts.newId()}`, { kind: "sync" });
-    await this.#mailbox.run(() => this.#takeEntries());
+    await this.#writer.run(() => this.#takeEntries());
   }
 
   /** Takes the next message of the queue into a turn, if none runs. */
   #pump(): void {
-    void this.#mailbox.run(() => this.#nextTurn()).catch((error: unknown) => {
+    if (this.#log.state.queue.length === 0) return;
+    void this.#writer.run(() => this.#nextTurn()).catch((error: unknown) => {
       this.#parts.log.error({ err: error, sessionId: this.sessionId }, "a turn could not be started");
     });
   }
@@ -172,12 +168,12 @@ export class Session implements AgentSession {
   async #nextTurn(): Promise<void> {
     const { turn, queue } = this.#log.state;
     const message = queue[0];
-    if (this.#closing || turn !== null || message === undefined) return;
+    if (this.#closing || this.#finishing || turn !== null || message === undefined) return;
     const { messageId, content } = message;
     const turnId = `turn_${this.#parts.newId()}`;
     const block = { type: "user_message" as const, id: messageId, timestamp: this.#parts.now().toISOString(), content };
     const place = { sessionId: this.sessionId, conversationId: "main" };
-    await this.#append({
+    await this.#writer.save({
       events: [
         { type: "session:turn:started", data: { sessionId: this.sessionId, turnId, messageIds: [messageId] } },
         { type: "session:block:start", data: { ...place, block } },
@@ -191,8 +187,13 @@ export class Session implements AgentSession {
   #deliver(turnId: string, messages: { messageId: string; content: string }[]): void {
     const delivery = async (): Promise<void> => {
       const link = await this.#supervisor.ready();
-      if (this.#log.state.turn?.turnId !== turnId) return;
-      await link.command(turnId, { kind: "message", turnId, messages });
+      // In the mailbox: an interrupt comes either before, and ends the turn, or after, and goes to the runner.
+      const given = await this.#writer.run(async () => {
+        if (this.#log.state.turn?.turnId !== turnId) return null;
+        this.#given = turnId;
+        return { reply: link.command(turnId, { kind: "message", turnId, messages }) };
+      });
+      await given?.reply;
     };
     delivery().catch((error: unknown) => void this.#turnFailed(turnId, toRuntimeError(error, "sandbox_unavailable")));
   }
@@ -200,7 +201,7 @@ export class Session implements AgentSession {
   async #turnFailed(turnId: string, error: RuntimeError): Promise<void> {
     // A server that lets go of the session leaves the turn to the runner and to the next server.
     if (this.#closing) return;
-    await this.#mailbox.run(async () => {
+    await this.#writer.run(async () => {
       if (this.#log.state.turn?.turnId !== turnId) return;
       await this.#closeTurn({ status: "failed", error: { code: error.code, message: error.message } });
     }).catch((failure: unknown) => {
@@ -210,12 +211,14 @@ export class Session implements AgentSession {
 
   async #closeTurn(end: { status: "failed" | "interrupted"; error?: TurnError }): Promise<void> {
     const { store, newId, now } = this.#parts;
-    await this.#append({ events: await closingEvents({ state: this.#log.state, store, key: this.key, newId, now, ...end }) });
+    await this.#writer.save(async () => ({
+      events: await closingEvents({ state: this.#log.state, store, key: this.key, newId, now, ...end }),
+    }));
     this.#pump();
   }
 
   async #sandboxLost(reason: string): Promise<void> {
-    await this.#mailbox.run(async () => {
+    await this.#writer.run(async () => {
       await this.#takeEntries();
       await this.#supervisor.lost();
       await this.#markLost(reason);
@@ -226,12 +229,11 @@ export class Session implements AgentSession {
 
   async #markLost(reason: string): Promise<void> {
     const message = `The sandbox is gone: ${reason}. The next message starts a new one from what was saved.`;
-    const events: EventDraft[] = [this.#supervisor.statusEvent("error", message)];
+    const status = this.#supervisor.statusEvent("error", message);
     const { store, newId, now } = this.#parts;
     const error = { code: "sandbox_lost", message };
     const closing = { state: this.#log.state, store, key: this.key, newId, now, status: "failed" as const, error };
-    events.push(...(await closingEvents(closing)));
-    await this.#append({ events, sandbox: null });
+    await this.#writer.save(async () => ({ events: [status, ...(await closingEvents(closing))], sandbox: null }));
     this.#pump();
   }
 
@@ -239,7 +241,7 @@ export class Session implements AgentSession {
   #drain(): void {
     if (this.#draining) return;
     this.#draining = true;
-    this.#mailbox.run(() => {
+    this.#writer.run(() => {
       this.#draining = false;
       return this.#takeEntries();
     }).catch((error: unknown) => {
@@ -251,7 +253,8 @@ export class Session implements AgentSession {
     const { link, generation } = this.#supervisor;
     if (link === undefined) return;
     for (;;) {
-      const taken = this.#cursor?.generation === generation ? this.#cursor.n : 0;
+      const { cursor: saved } = this.#writer;
+      const taken = saved?.generation === generation ? saved.n : 0;
       const arrived = link.take(ENTRIES_A_WRITE);
       if (arrived.length === 0) return;
       const entries = arrived.filter((entry) => entry.n > taken);
@@ -263,50 +266,27 @@ export class Session implements AgentSession {
         if (refusal !== null) this.#parts.log.warn({ sessionId: this.sessionId, n: entry.n, refusal }, "an entry of a runner was refused");
       }
       const cursor = { generation, n: last.n };
-      await this.#appendUntilSaved(entriesWrite(write, cursor));
+      try {
+        await this.#writer.save(entriesWrite(write, cursor));
+      } catch (error) {
+        // The runner has them still, and sends them again.
+        link.rewind();
+        throw error;
+      }
       link.saved(last.n);
       if (write.nativeSessionId !== undefined) this.#supervisor.nativeSessionId = write.nativeSessionId;
       if (write.turnEnded) this.#pump();
     }
   }
 
-  async #append(write: LogWrite): Promise<void> {
-    try {
-      await this.#log.append(write);
-      if (write.cursor !== undefined) this.#cursor = write.cursor;
-      if (write.events.some(({ type }) => LISTED.has(type))) this.#parts.onListed(this.key, this.#log.state);
-    } catch (error) {
-      if (error instanceof RuntimeError && error.code === "sequence_conflict") this.#onConflict(this);
-      throw error;
-    }
-  }
-
-  /** What the runner said is never given up: the runner keeps it, and it is tried again until the store takes it. */
-  async #appendUntilSaved(write: LogWrite): Promise<void> {
-    for (let wait: number = RETRY_MS.first; ; wait = Math.min(wait * 2, RETRY_MS.most)) {
-      try {
-        await this.#append(write);
-        this.#storeFailure = undefined;
-        return;
-      } catch (error) {
-        const failure = toRuntimeError(error, "persistence_unavailable");
-        if (failure.code !== "persistence_unavailable" || this.#closing) throw failure;
-        this.#storeFailure = failure;
-        this.#parts.log.warn({ err: failure, sessionId: this.sessionId, waitMs: wait }, "the store refuses; trying again");
-        await delay(wait);
-      }
-    }
-  }
-
   /** After a start of the server: goes on where the last one stopped. */
   async resume(head: SessionHead): Promise<void> {
     const found = head.sandbox !== null && (await this.#supervisor.attach(head.sandbox, head.cursor));
-    if (!found) {
-      await this.#mailbox.run(() => (head.sandbox === null ? this.#markUnloaded() : this.#markLost("it ended while no server ran")));
-      return;
-    }
+    const started = head.sandbox?.started === true;
+    if (!found) await this.#writer.run(() => (started ? this.#markLost("it ended while no server ran") : this.#markUnloaded()));
     const { turn, blocks } = this.#log.state;
     if (turn !== null) {
+      if (started) this.#given = turn.turnId;
       const messages = turn.messageIds.flatMap((messageId) => {
         const block = blocks.find(({ id }) => id === messageId);
         return block?.type === "user_message" ? [{ messageId, content: block.content }] : [];
@@ -316,21 +296,21 @@ export class Session implements AgentSession {
     this.#pump();
   }
 
-  /** The last server held this session without a sandbox, and went without saying so. */
+  /** The last server held this session without a sandbox that had begun, and went without saying so. */
   async #markUnloaded(): Promise<void> {
     const { runtime } = this.#log.state;
     const { sessionId } = this;
-    await this.#append({ events: [{ type: "session:status", data: { sessionId, runtime: { ...runtime, isLoaded: false } } }] });
-    this.#pump();
+    const events = [{ type: "session:status" as const, data: { sessionId, runtime: { ...runtime, isLoaded: false } } }];
+    await this.#writer.save({ events, sandbox: null });
   }
 
   /** Says in the log that a server holds the session. */
   markLoaded(): Promise<void> {
-    return this.#mailbox.run(async () => {
+    return this.#writer.run(async () => {
       const { runtime } = this.#log.state;
       if (runtime.isLoaded) return;
       const { sessionId } = this;
-      await this.#append({ events: [{ type: "session:status", data: { sessionId, runtime: { ...runtime, isLoaded: true } } }] });
+      await this.#writer.save({ events: [{ type: "session:status", data: { sessionId, runtime: { ...runtime, isLoaded: true } } }] });
     });
   }
 
@@ -339,8 +319,8 @@ export class Session implements AgentSession {
     this.#closing = true;
     try {
       await this.#stopTurn();
-      if (this.#supervisor.active) await this.#supervisor.end(message, () => this.#cursor);
-      await this.#mailbox.run(() => this.#markIdle());
+      if (this.#supervisor.active) await this.#supervisor.end(message);
+      await this.#writer.run(() => this.#markIdle());
     } catch (error) {
       this.#closing = false;
       throw error;
@@ -351,7 +331,7 @@ export class Session implements AgentSession {
     const { runtime } = this.#log.state;
     if (!runtime.isLoaded) return;
     const { sessionId } = this;
-    await this.#append({
+    await this.#writer.save({
       events: [{ type: "session:status", data: { sessionId, runtime: { ...runtime, isLoaded: false } } }],
       snapshot: true,
     });
@@ -367,10 +347,15 @@ export class Session implements AgentSession {
     }
   }
 
+  /** For shutdown: the running turn may go on, and is the last one; what waits is for the next server. */
+  finish(): void {
+    this.#finishing = true;
+  }
+
   /** For shutdown: the sandbox goes on, a later server finds it. */
   async release(): Promise<void> {
     this.#closing = true;
-    await this.#mailbox.idle();
+    await this.#writer.idle();
     await this.#supervisor.release();
   }
 
@@ -378,7 +363,7 @@ export class Session implements AgentSession {
   async destroy(): Promise<void> {
     this.#closing = true;
     await this.#supervisor.kill();
-    await this.#mailbox.idle();
+    await this.#writer.idle();
   }
 
   #refuseWhileClosing(): void {
@@ -397,8 +382,4 @@ function entriesWrite(write: EntryWrite, cursor: RunnerCursor): LogWrite {
     ...(changed ? { files } : {}),
     ...(write.nativeSessionId === undefined ? {} : { nativeSessionId: write.nativeSessionId }),
   };
-}
-
-function storeUnavailable(cause: RuntimeError): RuntimeError {
-  return new RuntimeError("persistence_unavailable", "The store does not answer; nothing was accepted. Send again later.", { cause, retryAfter: 5 });
 }

@@ -1,0 +1,66 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+
+export interface Process {
+  readonly pid: number;
+  readonly parent: number;
+  readonly command: string;
+}
+
+/** The process whose end is the end of a local sandbox. */
+export async function sandboxPid(dataDir: string, sandboxId: string): Promise<number> {
+  const record = JSON.parse(await readFile(join(dataDir, "sandboxes", sandboxId, "sandbox.json"), "utf8")) as {
+    process: { pid: number };
+  };
+  return record.process.pid;
+}
+
+/** What descends from `pid`, parents first. */
+export function descendants(pid: number): Process[] {
+  const all = readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => processOf(Number(name)));
+  const found: Process[] = [];
+  for (let parents = [pid]; parents.length > 0; ) {
+    const children = all.filter(({ parent }) => parents.includes(parent));
+    found.push(...children);
+    parents = children.map((child) => child.pid);
+  }
+  return found;
+}
+
+/** The runner, the one child of the sandbox's first process. */
+export function runnerOf(sandbox: number): Process {
+  return only(descendants(sandbox).filter(({ parent }) => parent === sandbox));
+}
+
+/** The harness, a child of the runner. */
+export function harnessOf(sandbox: number): Process {
+  const runner = runnerOf(sandbox);
+  return only(descendants(runner.pid).filter(({ parent }) => parent === runner.pid));
+}
+
+/** Whether the process runs; one that has ended and waits for its parent does not. */
+export function isAlive(pid: number): boolean {
+  try {
+    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return false;
+  }
+}
+
+function processOf(pid: number): Process[] {
+  try {
+    const parent = Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+    return [{ pid, parent, command: readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim() }];
+  } catch {
+    return [];
+  }
+}
+
+function only(found: readonly Process[]): Process {
+  const [first] = found;
+  if (first === undefined || found.length > 1) throw new Error(`not one process but: ${JSON.stringify(found)}`);
+  return first;
+}
