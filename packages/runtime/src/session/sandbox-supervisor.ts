@@ -2,7 +2,6 @@ import {
   manifestText,
   RuntimeError,
   SyncReport,
-  toRuntimeError,
   type AgentProfile,
   type Architecture,
   type EventDraft,
@@ -18,6 +17,7 @@ import { sha256 } from "./entry-translation.ts";
 import { RunnerLink } from "./runner-link.ts";
 import { layOutSandbox } from "./sandbox-layout.ts";
 import type { SessionParts } from "./session-parts.ts";
+import { startError } from "./start-error.ts";
 
 /** What the supervisor needs of its session. */
 export interface SupervisedSession {
@@ -25,6 +25,8 @@ export interface SupervisedSession {
   state(): SessionState;
   /** Up to which entry everything is saved. */
   cursor(): RunnerCursor | null;
+  /** Why the store refuses at the moment, or undefined. */
+  storeFailure(): RuntimeError | undefined;
   /** Appends in the session's mailbox. */
   write(write: LogWrite): Promise<void>;
   onEntries(): void;
@@ -306,7 +308,7 @@ export class SandboxSupervisor {
     const report = SyncReport.parse(await withDeadline(reply, limits.syncMs, () => fail("its runner did not report in time.")));
     const deadline = Date.now() + limits.syncMs;
     while ((this.#session.cursor()?.n ?? 0) < report.last) {
-      if (Date.now() > deadline) throw fail("not everything that its runner reported could be saved.");
+      if (Date.now() > deadline || this.#session.storeFailure() !== undefined) throw fail("not everything that its runner reported could be saved.");
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
     const files = await store.files(this.#session.key);
@@ -388,12 +390,4 @@ export class SandboxSupervisor {
 
 function newToken(): string {
   return `art_${randomBytes(24).toString("base64url")}`;
-}
-
-function startError(cause: unknown, aborted: boolean): RuntimeError {
-  if (aborted) return new RuntimeError("unavailable", "The start of the sandbox was called off.", { cause });
-  if (cause instanceof DOMException && cause.name === "TimeoutError") {
-    return new RuntimeError("sandbox_unavailable", "The sandbox did not start in time.", { cause });
-  }
-  return toRuntimeError(cause, "sandbox_unavailable");
 }

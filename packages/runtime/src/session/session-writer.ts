@@ -17,7 +17,7 @@ const RETRY_MS = { first: 50, most: 5000 } as const;
 export interface SessionWriterOptions {
   readonly cursor: RunnerCursor | null;
   /** The session is being let go: what cannot be saved now is not tried again. */
-  readonly closing: () => boolean;
+  readonly leaving: () => boolean;
   /** The store has another log than this one. */
   readonly onConflict: () => void;
 }
@@ -105,7 +105,7 @@ export class SessionWriter {
         return;
       } catch (error) {
         const failure = toRuntimeError(error, "persistence_unavailable");
-        if (failure.code !== "persistence_unavailable" || this.#options.closing()) throw failure;
+        if (failure.code !== "persistence_unavailable" || this.#options.leaving()) throw failure;
         this.#fail(failure);
         this.#parts.log.warn({ err: failure, sessionId: this.#log.key.sessionId, waitMs: wait }, "the store refuses; trying again");
         await delay(wait);

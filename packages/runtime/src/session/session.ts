@@ -46,6 +46,8 @@ export class Session implements AgentSession {
   #finishing = false;
   /** Takes nothing more: it is being unloaded, or is. */
   #closing = false;
+  /** This server lets go of it: what cannot be saved now is not tried again. */
+  #leaving = false;
 
   constructor(parts: SessionParts, log: SessionLog, at: { head: SessionHead; onConflict: (session: Session) => void }) {
     this.key = log.key;
@@ -54,7 +56,7 @@ export class Session implements AgentSession {
     this.#log = log;
     this.#writer = new SessionWriter(parts, log, {
       cursor: at.head.cursor,
-      closing: () => this.#closing,
+      leaving: () => this.#leaving,
       onConflict: () => at.onConflict(this),
     });
     this.#supervisor = new SandboxSupervisor(
@@ -63,7 +65,9 @@ export class Session implements AgentSession {
         key: log.key,
         state: () => log.state,
         cursor: () => this.#writer.cursor,
-        write: (write) => this.#writer.run(() => this.#writer.save(write)),
+        storeFailure: () => this.#writer.failure,
+        // An unload does not wait for a store that fails: it fails too, and nothing has ended.
+        write: (write) => this.#writer.run(() => (this.#closing ? this.#writer.append(write) : this.#writer.save(write))),
         onEntries: () => this.#drain(),
         onLost: (reason) => void this.#sandboxLost(reason),
       },
@@ -323,6 +327,7 @@ export class Session implements AgentSession {
       await this.#writer.run(() => this.#markIdle());
     } catch (error) {
       this.#closing = false;
+      this.#pump();
       throw error;
     }
   }
@@ -331,7 +336,7 @@ export class Session implements AgentSession {
     const { runtime } = this.#log.state;
     if (!runtime.isLoaded) return;
     const { sessionId } = this;
-    await this.#writer.save({
+    await this.#writer.append({
       events: [{ type: "session:status", data: { sessionId, runtime: { ...runtime, isLoaded: false } } }],
       snapshot: true,
     });
@@ -342,6 +347,7 @@ export class Session implements AgentSession {
     await this.interrupt();
     const deadline = Date.now() + this.#parts.limits.interruptMs;
     while (this.#log.state.turn !== null) {
+      if (this.#writer.failure !== undefined) throw this.#writer.failure;
       if (Date.now() > deadline) throw new RuntimeError("unavailable", "The running turn did not stop in time.");
       await delay(10);
     }
@@ -355,6 +361,7 @@ export class Session implements AgentSession {
   /** For shutdown: the sandbox goes on, a later server finds it. */
   async release(): Promise<void> {
     this.#closing = true;
+    this.#leaving = true;
     await this.#writer.idle();
     await this.#supervisor.release();
   }
@@ -362,6 +369,7 @@ export class Session implements AgentSession {
   /** For delete: the sandbox ends, whatever is in it. */
   async destroy(): Promise<void> {
     this.#closing = true;
+    this.#leaving = true;
     await this.#supervisor.kill();
     await this.#writer.idle();
   }

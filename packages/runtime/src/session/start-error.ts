@@ -1,0 +1,10 @@
+import { RuntimeError, toRuntimeError } from "@hhopkins/agent-runtime-protocol";
+
+/** Why a sandbox did not start; `aborted`: this server has called the start off. */
+export function startError(cause: unknown, aborted: boolean): RuntimeError {
+  if (aborted) return new RuntimeError("unavailable", "The start of the sandbox was called off.", { cause });
+  if (cause instanceof DOMException && cause.name === "TimeoutError") {
+    return new RuntimeError("sandbox_unavailable", "The sandbox did not start in time.", { cause });
+  }
+  return toRuntimeError(cause, "sandbox_unavailable");
+}
