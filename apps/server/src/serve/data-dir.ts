@@ -1,7 +1,7 @@
 import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
 import Database from "better-sqlite3";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 
 /** A data directory that belongs to this process until `release()`. */
 export interface DataDir {
@@ -17,7 +17,7 @@ export function takeDataDir(dataDir: string, now: () => Date = () => new Date())
   const path = resolve(dataDir);
   const note = join(path, "server.json");
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeFolders(path);
   } catch (cause) {
     throw unusable(path, cause);
   }
@@ -35,6 +35,13 @@ export function takeDataDir(dataDir: string, now: () => Date = () => new Date())
       lock.close();
     },
   };
+}
+
+/** Step by step: on a file system that takes no folders (/proc), Node's own `recursive` tries again for ever. */
+function makeFolders(path: string): void {
+  if (existsSync(path)) return;
+  makeFolders(dirname(path));
+  mkdirSync(path, { mode: 0o700 });
 }
 
 /** The kernel gives the lock back when its process ends, however it ends; so there is nothing stale to judge. */

@@ -1,4 +1,9 @@
-import { createAgentRuntime, createNodeHandler, type AgentRuntime, type NodeHandler } from "@hhopkins/agent-runtime";
+import {
+  createAgentRuntime,
+  createNodeHandler,
+  type AgentRuntimeConfig,
+  type NodeHandler,
+} from "@hhopkins/agent-runtime";
 import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
@@ -52,7 +57,9 @@ async function openAll(
   // The port comes before the work: a server that cannot be reached must not take over sessions.
   const http = await listen(settings);
   onClose(() => http.close());
-  const runtime = await openRuntime({ settings, log, environment }, { dataDir: dataDir.path, model });
+  const runtime = await createAgentRuntime(
+    runtimeConfig({ settings, log, environment }, { dataDir: dataDir.path, model }),
+  );
   onClose(() => runtime.shutdown());
   const webSockets = runtime.createWebSocketServer(http.server);
   onClose(() => webSockets.close());
@@ -70,12 +77,13 @@ async function openAll(
   return { url: http.url, dataDir: dataDir.path, apiKey, model };
 }
 
-function openRuntime(
+/** What the runtime is told: everything that was said, and nothing where nobody said anything. */
+export function runtimeConfig(
   { settings, log, environment }: ServerParts,
   { dataDir, model }: { dataDir: string; model: ServedModel },
-): Promise<AgentRuntime> {
+): AgentRuntimeConfig {
   const { idleTimeoutMs, syncIntervalMs, maxSandboxes } = settings;
-  return createAgentRuntime({
+  return {
     dataDir,
     persistence: persistenceFor(settings, dataDir),
     sandbox: sandboxFor(settings, dataDir, environment),
@@ -84,7 +92,7 @@ function openRuntime(
     ...(idleTimeoutMs === undefined ? {} : { idleTimeoutMs }),
     ...(syncIntervalMs === undefined ? {} : { syncIntervalMs }),
     ...(maxSandboxes === undefined ? {} : { maxSandboxes }),
-  });
+  };
 }
 
 interface Listening {

@@ -1,0 +1,91 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer, type AddressInfo } from "node:net";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { temporaryFolder } from "./testing/temporary-folder.ts";
+
+const MAIN = fileURLToPath(new URL("./main.ts", import.meta.url));
+
+function run(args: readonly string[], cwd: string) {
+  const env = { PATH: process.env["PATH"], HOME: process.env["HOME"] };
+  const child = spawn(process.execPath, [MAIN, ...args], { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
+  let output = "";
+  const said = new Set<() => void>();
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (chunk: Buffer) => {
+      output += chunk.toString();
+      for (const look of said) look();
+    });
+  }
+  const exited = once(child, "exit").then(([code]) => code as number | null);
+  return {
+    child,
+    exited,
+    output: () => output,
+    until: (pattern: RegExp) =>
+      new Promise<RegExpExecArray>((resolve, reject) => {
+        const look = (): void => {
+          const found = pattern.exec(output);
+          if (found !== null) resolve(found);
+        };
+        said.add(look);
+        void exited.then(() => reject(new Error(`ended: ${output}`)));
+        look();
+      }),
+  };
+}
+
+async function ended(args: readonly string[]) {
+  using folder = temporaryFolder();
+  const command = run(args, folder.path);
+  const code = await command.exited;
+  return { code, output: command.output() };
+}
+
+test("wrong usage and wrong configuration end with 2, help with 0", async () => {
+  const [help, unknown, port, later] = await Promise.all([
+    ended(["serve", "--help"]),
+    ended(["--nonsense"]),
+    ended(["serve", "--port", "x"]),
+    ended(["--sandbox", "docker"]),
+  ]);
+  expect(help).toMatchObject({ code: 0, output: expect.stringContaining("--idle-timeout-ms") as string });
+  expect(unknown).toMatchObject({ code: 2, output: expect.stringContaining("--nonsense") as string });
+  expect(port).toMatchObject({ code: 2, output: "agent-runtime: --port must be a number.\n" });
+  expect(later).toMatchObject({ code: 2, output: "agent-runtime: --sandbox docker comes with a later version.\n" });
+});
+
+test("a taken port ends with 1 and one line", async () => {
+  const blocker = createServer().listen(0, "127.0.0.1");
+  await once(blocker, "listening");
+  const { port } = blocker.address() as AddressInfo;
+  const { code, output } = await ended(["--port", String(port), "--sandbox", "unsafe-process"]);
+  blocker.close();
+  expect(code).toBe(1);
+  expect(output).toMatch(new RegExp(`^agent-runtime: Port ${port} on 127.0.0.1 is taken.*--port.*\n$`));
+});
+
+test("doctor says what lacks and ends with 1, else with 0", async () => {
+  const flags = ["doctor", "--sandbox", "unsafe-process", "--port", "0"];
+  const [well, ill] = await Promise.all([ended(flags), ended([...flags, "--data-dir", "/dev/null/x"])]);
+  expect(well).toMatchObject({ code: 0, output: expect.stringMatching(/^ok {4}Node: /) as string });
+  expect(ill).toMatchObject({
+    code: 1,
+    output: expect.stringMatching(/FAIL {2}Data directory: .*--data-dir/) as string,
+  });
+});
+
+test("serves until SIGTERM, then ends with 0; meanwhile no other server gets its data", async () => {
+  using folder = temporaryFolder();
+  const server = run(["--port", "0", "--sandbox", "unsafe-process"], folder.path);
+  const [url] = await server.until(/http:\/\/127\.0\.0\.1:\d+/);
+  expect((await fetch(`${url}/health`)).status).toBe(200);
+  expect(server.output()).toContain(join(folder.path, ".agent-runtime", "api-key"));
+  const second = run(["--port", "0", "--sandbox", "unsafe-process"], folder.path);
+  expect(await second.exited).toBe(1);
+  expect(second.output()).toContain(`in use by another server (process ${server.child.pid}`);
+  server.child.kill("SIGTERM");
+  expect(await server.exited).toBe(0);
+});

@@ -1,0 +1,61 @@
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { resolveSettings } from "../settings/settings.ts";
+import { temporaryFolder } from "../testing/temporary-folder.ts";
+import { diagnose, nodeFinding } from "./checks.ts";
+import { report } from "./doctor.ts";
+
+function settingsOf(flags: Record<string, unknown>) {
+  return resolveSettings({ flags: { port: "0", sandbox: "unsafe-process", ...flags }, environment: {}, folder: "/" });
+}
+
+test("finds what works", async () => {
+  using folder = temporaryFolder();
+  const findings = await diagnose(await settingsOf({ dataDir: join(folder.path, "new") }), {
+    ANTHROPIC_API_KEY: "secret-key",
+  });
+  expect(findings.map(({ state }) => state)).toEqual(["ok", "warn", "ok", "ok", "ok"]);
+  expect(report(findings)).not.toContain("secret-key");
+  expect(findings[4]?.detail).toContain("will be made");
+});
+
+test("finds what does not, with the remedy", async () => {
+  using folder = temporaryFolder();
+  const file = join(folder.path, "file");
+  writeFileSync(file, "");
+  const blocker = createServer().listen(0, "127.0.0.1");
+  await once(blocker, "listening");
+  const { port } = blocker.address() as AddressInfo;
+  const findings = await diagnose(
+    await settingsOf({ dataDir: join(file, "x"), port, sandbox: "modal", model: "real" }),
+    {},
+  );
+  blocker.close();
+  expect(report(findings)).toMatch(/FAIL {2}Sandbox modal: .*MODAL_TOKEN_ID/);
+  expect(report(findings)).toMatch(/FAIL {2}Model: .*ANTHROPIC_API_KEY/);
+  expect(report(findings)).toMatch(/FAIL {2}Port \d+: .*--port/);
+  expect(report(findings)).toMatch(/FAIL {2}Data directory: .*--data-dir/);
+});
+
+test("a missing bubblewrap is found", async () => {
+  const path = process.env["PATH"];
+  process.env["PATH"] = "/nowhere";
+  try {
+    const [, sandbox] = await diagnose(await settingsOf({ sandbox: "local" }), {});
+    expect(sandbox).toMatchObject({
+      name: "Sandbox local",
+      state: "fail",
+      detail: expect.stringMatching(/bubblewrap/) as string,
+    });
+  } finally {
+    process.env["PATH"] = path;
+  }
+});
+
+test("Node has to be new enough", () => {
+  const states = ["20.19.0", "22.17.9", "22.18.0", "24.0.0"].map((version) => nodeFinding(version).state);
+  expect(states).toEqual(["fail", "fail", "ok", "ok"]);
+});
