@@ -23,6 +23,8 @@ export interface RunningServer extends AsyncDisposable {
   readonly model: ScriptedModel;
   readonly url: string;
   readonly wsUrl: string;
+  /** Ends the WebSocket server alone. */
+  closeLive(): Promise<void>;
   /** A request with the key; the body is JSON. */
   call(method: string, path: string, json?: unknown, headers?: Record<string, string>): Promise<Answer>;
   state(sessionId: string): Promise<SessionState>;
@@ -66,6 +68,7 @@ export async function runningServer({ config = {}, rest = {}, webSocket = {} }: 
     model,
     url,
     wsUrl: `${url.replace("http", "ws")}/ws`,
+    closeLive: () => live.close(),
     call,
     state: async (sessionId) => (await call("GET", `/sessions/${sessionId}`)).json as SessionState,
     create: async (more = {}) => {

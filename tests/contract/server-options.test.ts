@@ -41,14 +41,24 @@ test("createWebSocketServer: paths, limits, allowedOrigins", async () => {
   expect((await once(socket, "close"))[0]).toBe(1009);
 });
 
-test("createWebSocketServer: heartbeatMs ends a dead client, closeMs cuts off one that does not answer a close", async () => {
-  await using server = await runningServer({ config, webSocket: { heartbeatMs: 20, closeMs: 20 } });
+test("createWebSocketServer: heartbeatMs ends a dead client", async () => {
+  await using server = await runningServer({ config, webSocket: { heartbeatMs: 20 } });
   const dead = new WebSocket(server.wsUrl, { headers, autoPong: false });
   await once(dead, "open");
   expect((await once(dead, "close"))[0]).toBe(1006);
-  // A client that stopped reading answers nothing, a close neither: without closeMs the end of the test would hang.
-  const mute = await connected(server.wsUrl);
-  mute.pause();
+});
+
+test("createWebSocketServer: closeMs bounds the wait for who does not answer a close", async () => {
+  await using patient = await runningServer({ config, webSocket: { closeMs: 600_000 } });
+  await using hasty = await runningServer({ config, webSocket: { closeMs: 1 } });
+  const mute = await Promise.all([patient, hasty].map(({ wsUrl }) => connected(wsUrl)));
+  for (const socket of mute) socket.pause();
+  const closed: string[] = [];
+  const patiently = patient.closeLive().then(() => closed.push("patient"));
+  await hasty.closeLive().then(() => closed.push("hasty"));
+  expect(closed).toEqual(["hasty"]);
+  for (const socket of mute) socket.resume();
+  await patiently;
 });
 
 test("createWebSocketServer: bufferBytes bounds what waits for a client that does not read, and it gets all of it later", async () => {

@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { once } from "node:events";
@@ -14,13 +15,15 @@ const root = join(import.meta.dirname, "../..");
 const document = foundingDocument();
 const ABSENT = "the founding document is not beside this clone";
 
+const PACKAGES = ["protocol", "runner", "runtime", "client", "testkit"];
+
 let folder: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "founding-example-"));
-  if (document === null) return;
-  await installPacked(folder, ["protocol", "runner", "runtime"]);
   await writeFile(join(folder, "package.json"), '{ "type": "module" }');
+  await installPacked(folder, PACKAGES);
+  if (document === null) return;
   await writeFile(join(folder, "server.ts"), typescriptBelow(document, "Minimal Server Example"));
   const declared = 'import type { AgentRuntime } from "@hhopkins/agent-runtime";\ndeclare const runtime: AgentRuntime;\ndeclare const sessionId: string;\n';
   await writeFile(join(folder, "manager.ts"), declared + typescriptBelow(document, "SessionManager Access"));
@@ -40,6 +43,19 @@ async function compiled(file: string, other: string): Promise<string> {
   );
   return (await output).split("\n").filter((line) => !line.startsWith(other)).join("\n");
 }
+
+test("every entry point of the packed packages can be imported in plain Node", async () => {
+  const entries = PACKAGES.flatMap((name) => {
+    const manifest = JSON.parse(readFileSync(join(root, "packages", name, "package.json"), "utf8")) as { name: string; exports: object };
+    return Object.keys(manifest.exports).map((path) => `${manifest.name}${path.slice(1)}`);
+  });
+  // The bundle is a program: importing it would start a runner.
+  const libraries = entries.filter((entry) => !entry.endsWith("/bundle"));
+  expect(libraries).toContain("@hhopkins/agent-runtime/persistence/sqlite");
+  const program = `for (const entry of ${JSON.stringify(libraries)}) console.log(entry, Object.keys(await import(entry)).length > 0)`;
+  const { stdout } = await run(process.execPath, ["--input-type=module", "--eval", program], { cwd: folder });
+  expect(stdout.trimEnd().split("\n")).toEqual(libraries.map((entry) => `${entry} true`));
+});
 
 describe("the founding document", () => {
   test("its Minimal Server Example type-checks as printed", async (context) => {

@@ -9,8 +9,11 @@ export interface Name {
 /** Schemas of the runner's wire, which no user speaks: their variants are names, their fields are not. */
 const WIRE = new Set(["Entry", "EntryBody", "RunnerFrame", "StartCommand", "SyncReport", "CommandBody", "ToRunnerFrame"]);
 
+/** The protocol's schemas by object; one that is exported under several names has the first. */
 const exported = new Map<z.ZodType, string>(
-  Object.entries(protocol).flatMap(([name, value]) => (value instanceof z.ZodType ? [[value, name] as const] : [])),
+  Object.entries(protocol)
+    .toReversed()
+    .flatMap(([name, value]) => (value instanceof z.ZodType ? [[value, name] as const] : [])),
 );
 
 /** Every name in the schemas that the protocol exports: fields, values of enums, variants of unions, events, frames. */
@@ -34,7 +37,8 @@ function namesOf(schema: z.ZodType, name: string): Name[] {
   return schema instanceof z.ZodUnion ? inner(schema, name) : [];
 }
 
-function fields(schema: z.ZodObject, of: string): Name[] {
+/** Names of an object's fields, and of what is within them. */
+export function fields(schema: z.ZodObject, of: string): Name[] {
   return Object.entries(schema.shape).flatMap(([field, type]) => {
     const name = `${of}.${field}`;
     return [{ kind: "field", name }, ...inner(type as z.ZodType, name)];

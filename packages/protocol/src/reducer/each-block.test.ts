@@ -61,3 +61,48 @@ test("an update changes every field that it may name, and no other", () => {
   const update: EventDraft = { type: "session:block:update", data: { ...place, blockId: "b", updates } };
   expect(stateAfter(start(before), complete(before), update).blocks).toEqual([{ ...before, ...updates }]);
 });
+
+const text = (id: string, content: string): ConversationBlock => ({ type: "assistant_text", id, timestamp: at, content });
+const discovered = (id: string): EventDraft => ({
+  type: "session:subagent:discovered",
+  data: { sessionId: "s1", subagent: { id, name: id, status: "running" } },
+});
+
+test("a subagent's conversation has a window of its own", () => {
+  const spoken = Array.from({ length: STATE_LIMITS.blocks + 3 }, (_, n) => text(`b:${n}`, "x"));
+  const said = spoken.flatMap((block): EventDraft[] => [
+    { type: "session:block:start", data: { sessionId: "s1", conversationId: "h", block } },
+    { type: "session:block:complete", data: { sessionId: "s1", conversationId: "h", blockId: block.id, block } },
+  ]);
+  const state = stateAfter(discovered("h"), ...said);
+  expect(state.subagents[0]?.blocks).toHaveLength(STATE_LIMITS.blocks);
+  expect(state.subagents[0]?.blocksBefore).toBe("b:3");
+  expect(state).not.toHaveProperty("blocksBefore");
+});
+
+test("beyond the bound the subagents that ended first are forgotten, and none that runs", () => {
+  const ids = Array.from({ length: STATE_LIMITS.subagents + 2 }, (_, n) => `h${n}`);
+  const ended = ids.slice(1, 4).map((subagentId): EventDraft => ({
+    type: "session:subagent:completed",
+    data: { sessionId: "s1", subagentId, status: "completed" },
+  }));
+  const state = stateAfter(...ids.slice(0, 4).map(discovered), ...ended, ...ids.slice(4).map(discovered));
+  expect(state.subagents.map(({ id }) => id)).toEqual(ids.filter((id) => !["h1", "h2"].includes(id)));
+});
+
+test("beyond the bound the files that were changed longest ago keep everything but their content", () => {
+  const content = "x".repeat(STATE_LIMITS.files / 4);
+  const created = ["a", "b", "c", "d", "e"].map((path): EventDraft => ({
+    type: "session:file:created",
+    data: { sessionId: "s1", file: { path, size: content.length, content, encoding: "utf8" } },
+  }));
+  const { workspaceFiles } = stateAfter(...created);
+  expect(workspaceFiles.map((file) => [file.path, file.content === undefined])).toEqual([
+    ["a", true],
+    ["b", false],
+    ["c", false],
+    ["d", false],
+    ["e", false],
+  ]);
+  expect(workspaceFiles[0]).toEqual({ path: "a", size: content.length, truncated: true });
+});

@@ -1,0 +1,22 @@
+import { commandRows } from "./names/command.ts";
+import { eventRows } from "./names/events.ts";
+import { libraryRows } from "./names/library.ts";
+import { reactRows } from "./names/react.ts";
+import { restRows } from "./names/rest.ts";
+import type { Row } from "./names/row.ts";
+import { typeRows } from "./names/types.ts";
+import { wireRows } from "./names/wire.ts";
+
+/**
+ * Every name that the contract and the protocol give to users. Each has the test that fails when the name does
+ * nothing, or the later piece of work that brings it.
+ */
+export const NAMES: readonly Row[] = [
+  ...libraryRows,
+  ...restRows,
+  ...eventRows,
+  ...typeRows,
+  ...commandRows,
+  ...wireRows,
+  ...reactRows,
+];

@@ -1,0 +1,69 @@
+import { testsIn } from "./row.ts";
+
+// Where the tests of names are: one function a file, from a title to the test.
+
+export const recorded = testsIn("tests/contract/recorded-session.test.ts");
+export const options = testsIn("tests/contract/runtime-options.test.ts");
+export const servers = testsIn("tests/contract/server-options.test.ts");
+export const manager = testsIn("tests/contract/session-manager.test.ts");
+export const restErrors = testsIn("tests/contract/rest-errors.test.ts");
+export const sync = testsIn("tests/contract/sync.test.ts");
+export const unverified = testsIn("tests/contract/unverified-save.test.ts");
+export const mainJob = testsIn("tests/main-job/main-job.test.ts");
+export const founding = testsIn("tests/founding-example/founding-example.test.ts");
+export const messages = testsIn("tests/session/messages.test.ts");
+export const lifecycle = testsIn("tests/session/lifecycle.test.ts");
+export const death = testsIn("tests/session/death.test.ts");
+export const sandboxFaults = testsIn("tests/session/sandbox-faults.test.ts");
+export const examples = testsIn("examples/examples.test.ts");
+
+export const rest = testsIn("packages/runtime/src/transport/rest/app.test.ts");
+export const openapi = testsIn("packages/runtime/src/transport/rest/openapi.test.ts");
+export const sse = testsIn("packages/runtime/src/transport/sse/event-stream.test.ts");
+export const webSocket = testsIn("packages/runtime/src/transport/websocket/transport.test.ts");
+export const nodeHandler = testsIn("packages/runtime/src/transport/node-handler.test.ts");
+export const auth = testsIn("packages/runtime/src/auth/authentication.test.ts");
+export const gateway = testsIn("packages/runtime/src/gateway/gateway.test.ts");
+export const log = testsIn("packages/runtime/src/log/session-log.test.ts");
+export const closing = testsIn("packages/runtime/src/session/turn-closing.test.ts");
+export const local = testsIn("packages/runtime/src/sandbox/local/local.test.ts");
+export const isolation = testsIn("packages/runtime/src/sandbox/local/isolation.test.ts");
+export const refusals = testsIn("packages/runtime/src/sandbox/local/refusals.test.ts");
+export const unsafe = testsIn("packages/runtime/src/sandbox/unsafe-process/unsafe-process.test.ts");
+export const modal = testsIn("packages/runtime/src/sandbox/modal/modal.test.ts");
+export const memory = testsIn("packages/runtime/src/persistence/memory/memory.test.ts");
+export const sqlite = testsIn("packages/runtime/src/persistence/sqlite/faults.test.ts");
+export const seed = testsIn("packages/runtime/src/persistence/seed-store.test.ts");
+
+export const reducer = testsIn("packages/protocol/src/reducer/reduce.test.ts");
+export const eachBlock = testsIn("packages/protocol/src/reducer/each-block.test.ts");
+export const client = testsIn("packages/client/src/client.test.ts");
+export const follower = testsIn("packages/client/src/follow/follower.test.ts");
+export const socketAddress = testsIn("packages/client/src/follow/socket-address.test.ts");
+
+export const link = testsIn("packages/runner/src/link/link.test.ts");
+export const runner = testsIn("packages/runner/src/runner.test.ts");
+export const runnerLife = testsIn("packages/runner/src/runner-lifecycle.test.ts");
+export const runnerMain = testsIn("packages/runner/src/main.test.ts");
+export const manifest = testsIn("packages/runner/src/manifest.test.ts");
+export const driver = testsIn("packages/runner/src/claude-agent-sdk/driver.test.ts");
+export const failures = testsIn("packages/runner/src/claude-agent-sdk/failures.test.ts");
+
+export const model = testsIn("packages/testkit/src/scripted-model/anthropic.test.ts");
+export const trouble = testsIn("packages/testkit/src/scripted-model/trouble.test.ts");
+export const modelHandler = testsIn("packages/testkit/src/scripted-model/handler.test.ts");
+export const modelCommand = testsIn("packages/testkit/src/bin/scripted-model.test.ts");
+const contract = "packages/testkit/src/persistence-contract";
+export const nineMethods = testsIn(`${contract}/nine-methods.ts`);
+export const appends = testsIn(`${contract}/appends.ts`);
+export const reads = testsIn(`${contract}/reads.ts`);
+export const blobs = testsIn(`${contract}/files.ts`);
+export const storedSessions = testsIn(`${contract}/sessions.ts`);
+export const lifetime = testsIn(`${contract}/lifetime.ts`);
+
+export const settings = testsIn("apps/server/src/settings/settings.test.ts");
+export const command = testsIn("apps/server/src/command.test.ts");
+export const server = testsIn("apps/server/src/serve/server.test.ts");
+export const serverLog = testsIn("apps/server/src/serve/log.test.ts");
+export const apiKey = testsIn("apps/server/src/serve/api-key.test.ts");
+export const doctor = testsIn("apps/server/src/doctor/checks.test.ts");

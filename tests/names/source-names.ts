@@ -1,0 +1,77 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Name } from "./schema-names.ts";
+
+const root = join(import.meta.dirname, "../..");
+const PACKAGES = "packages";
+
+/** Interfaces that users write or call: kind of its members, what stands before their names, file, interface. */
+const INTERFACES: readonly (readonly [kind: string, of: string, file: string, name: string])[] = [
+  ["option", "createAgentRuntime", "runtime/src/configuration.ts", "AgentRuntimeConfig"],
+  ["option", "createRestServer", "runtime/src/runtime.ts", "RestServerOptions"],
+  ["option", "createWebSocketServer", "runtime/src/runtime.ts", "WebSocketServerOptions"],
+  ["option", "limits", "runtime/src/transport/limits.ts", "TransportLimits"],
+  ["option", "sqlitePersistence", "runtime/src/persistence/sqlite/index.ts", "SqlitePersistenceOptions"],
+  ["option", "memoryPersistence", "runtime/src/persistence/memory/index.ts", "MemoryPersistenceOptions"],
+  ["option", "hostSandbox", "runtime/src/sandbox/host-provider.ts", "HostOptions"],
+  ["option", "localSandbox", "runtime/src/sandbox/local/index.ts", "LocalSandboxOptions"],
+  ["option", "modalSandbox", "runtime/src/sandbox/modal/index.ts", "ModalSandboxOptions"],
+  ["option", "createAgentClient", "client/src/endpoint.ts", "AgentClientOptions"],
+  ["option", "follow", "client/src/follow/follower.ts", "FollowOptions"],
+  ["option", "follow", "client/src/follow/follower.ts", "FollowHandlers"],
+  ["method", "runtime", "runtime/src/runtime.ts", "AgentRuntime"],
+  ["method", "session", "runtime/src/session/session.ts", "AgentSession"],
+  ["method", "persistence", "protocol/src/persistence/port.ts", "PersistenceAdapter"],
+  ["method", "store", "protocol/src/persistence/session-store.ts", "SessionStore"],
+  ["method", "sandboxProvider", "runtime/src/sandbox/port.ts", "SandboxProvider"],
+  ["method", "sandbox", "runtime/src/sandbox/port.ts", "Sandbox"],
+  ["method", "client", "client/src/client.ts", "AgentClient"],
+  ["method", "following", "client/src/follow/follower.ts", "Following"],
+  ["field", "Principal", "runtime/src/auth/principal.ts", "Principal"],
+  ["field", "ModelCredential", "runtime/src/gateway/port.ts", "ModelCredential"],
+  ["field", "SessionState", "protocol/src/reducer/state.ts", "SessionState"],
+  ["field", "SubagentState", "protocol/src/reducer/state.ts", "SubagentState"],
+];
+
+/** Names that have no schema: members of interfaces, methods of the session manager, the runner's variables, entry points. */
+export function sourceNames(): Name[] {
+  const members = INTERFACES.flatMap(([kind, of, file, name]) =>
+    membersOf(read(join(PACKAGES, file)), name).map((member) => ({ kind, name: `${of}.${member}` })),
+  );
+  return [...members, ...managerMethods(), ...runnerVariables(), ...entryPoints()];
+}
+
+function read(path: string): string {
+  return readFileSync(join(root, path), "utf8");
+}
+
+/** Members that stand in an interface's own body, or are picked by name from another. */
+export function membersOf(source: string, name: string): string[] {
+  const declared = new RegExp(`export (?:interface|type) ${name}\\b([^{;]*)(?:\\{([\\s\\S]*?)\\n\\})?`).exec(source);
+  if (declared === null) throw new Error(`no interface ${name}`);
+  const [, head = "", body = ""] = declared;
+  const picked = [...head.matchAll(/"(\w+)"/g)].map(([, member = ""]) => member);
+  const own = [...body.matchAll(/^ {2}(?:readonly )?(\w+)\??[:(<]/gm)].map(([, member = ""]) => member);
+  return [...picked, ...own];
+}
+
+function managerMethods(): Name[] {
+  const source = read("packages/runtime/src/session/session-manager.ts").replace(/\/\*\* @internal[^\n]*\n[^\n]*\n/g, "");
+  const methods = [...source.matchAll(/^ {2}(?:async )?(\w+)\([^\n]*\{$/gm)].map(([, name = ""]) => name);
+  return methods
+    .filter((name) => !["constructor", "start", "stop"].includes(name))
+    .map((name) => ({ kind: "method", name: `sessionManager.${name}` }));
+}
+
+function runnerVariables(): Name[] {
+  const names = new Set(read("packages/runner/src/environment.ts").match(/AGENT_RUNTIME_[A-Z_]+/g));
+  return [...names].map((name) => ({ kind: "runner variable", name }));
+}
+
+/** What can be imported, by the packages' `exports`. */
+function entryPoints(): Name[] {
+  return ["protocol", "runner", "runtime", "client", "testkit"].flatMap((folder) => {
+    const { name, exports } = JSON.parse(read(`packages/${folder}/package.json`)) as { name: string; exports: object };
+    return Object.keys(exports).map((path) => ({ kind: "entry point", name: `${name}${path.slice(1)}` }));
+  });
+}
