@@ -19,7 +19,10 @@ export async function cuttableProxy(port: number): Promise<CuttableProxy> {
   let connections = 0;
   const server = createServer((near) => {
     near.on("error", () => {});
-    if (isRefusing) return near.destroy();
+    if (isRefusing) {
+      near.destroy();
+      return;
+    }
     connections += 1;
     const far = connect(port, "127.0.0.1");
     far.on("error", () => {});

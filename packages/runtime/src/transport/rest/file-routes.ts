@@ -27,7 +27,8 @@ export function fileRoutes({ service }: RestParts): RestRouter {
     request: { params: sessionPath },
     responses: { 200: { description: "Its bytes", content: { "application/octet-stream": {} } }, ...problems },
   });
-  router.get("/sessions/:id/files/:path{.+}", async (c) => {
+  // Not `.+`: the name of a file may have line ends in it.
+  router.get("/sessions/:id/files/:path{[\\s\\S]+}", async (c) => {
     const id = sessionIdOf(c.req.param("id"));
     const path = c.req.param("path");
     if (!isWorkspacePath(path)) {

@@ -11,10 +11,10 @@ export function allowedMethods(router: RestRouter, path: string): string[] {
   return [...methods].sort();
 }
 
-/** A route's path as a regular expression: `:name` is one part, `:name{.+}` is the rest. */
+/** A route's path as a regular expression: `:name` is one part, `:name{[\s\S]+}` is the rest. */
 function pattern(path: string): RegExp {
   const parts = path.split("/").map((part) => {
-    if (/^:\w+\{\.\+\}$/.test(part)) return ".+";
+    if (/^:\w+\{.+\}$/.test(part)) return "[\\s\\S]+";
     return part.startsWith(":") ? "[^/]+" : part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
   });
   return new RegExp(`^${parts.join("/")}$`);

@@ -1,6 +1,1 @@
-export {
-  createWebSocketTransport,
-  type AttachedWebSocketServer,
-  type WebSocketTransport,
-  type WebSocketTransportOptions,
-} from "./transport.ts";
+export { createWebSocketTransport, type AttachedWebSocketServer, type WebSocketTransportOptions } from "./transport.ts";
