@@ -16,12 +16,13 @@ const DOWN = new Error("the disk is full");
 function follow(bench: RuntimeUnderTest, id: string, stored: () => number) {
   const seen: { seq: number; stored: number }[] = [];
   const stop = bench.request("GET", `/sessions/${id}/events?after=0`).then(async (response) => {
-    const reader = (response.body as ReadableStream<Uint8Array>).pipeThrough(new TextDecoderStream()).getReader();
+    const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+    const decoder = new TextDecoder();
     const reading = (async () => {
       for (let rest = ""; ; ) {
         const { done, value } = await reader.read();
         if (done) return;
-        const lines = (rest + value).split("\n");
+        const lines = (rest + decoder.decode(value, { stream: true })).split("\n");
         rest = lines.pop() ?? "";
         for (const line of lines) {
           if (line.startsWith("data: ")) seen.push({ seq: (JSON.parse(line.slice(6)) as SessionEvent).seq, stored: stored() });

@@ -76,6 +76,11 @@ async function knownProfile(parts: SessionParts, id: string): Promise<AgentProfi
 
 /** The profile's files, and the request's, which win. */
 function defaultFiles(profile: AgentProfile, body: CreateSessionBody): WorkspaceFileInput[] {
+  const given = (body.defaultWorkspaceFiles ?? []).map(({ path }) => path);
+  const twice = given.find((path, index) => given.indexOf(path) !== index);
+  if (twice !== undefined) {
+    throw new RuntimeError("invalid_request", `${twice} stands there twice.`, { field: "body.defaultWorkspaceFiles" });
+  }
   const files = new Map<string, WorkspaceFileInput>();
   for (const file of [...(profile.defaultWorkspaceFiles ?? []), ...(body.defaultWorkspaceFiles ?? [])]) {
     files.set(file.path, file);
