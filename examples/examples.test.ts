@@ -32,7 +32,13 @@ afterEach(async () => {
 async function started(example: string): Promise<AgentClient> {
   const child = spawn(process.execPath, [join(import.meta.dirname, example)], {
     cwd: folder,
-    env: { PATH: process.env["PATH"], PORT: "0", API_KEY: KEY, ANTHROPIC_BASE_URL: model.url, ANTHROPIC_API_KEY: "model-key" },
+    env: {
+      PATH: process.env["PATH"],
+      PORT: "0",
+      API_KEY: KEY,
+      ANTHROPIC_BASE_URL: model.url,
+      ANTHROPIC_API_KEY: "model-key",
+    },
     stdio: ["ignore", "pipe", "inherit"],
   });
   server = child;

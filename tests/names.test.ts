@@ -11,8 +11,8 @@ const key = ({ kind, name }: Name | Row): string => `${kind} ${name}`;
 
 /** Names that the sources have, from schemas, interfaces, the API's own description and the command's help. */
 async function namesInSources(): Promise<Name[]> {
-  const lists = await Promise.all([schemaNames(), sourceNames(), tableNames(), routeNames(), commandNames()]);
-  return lists.flat();
+  const served = await Promise.all([routeNames(), commandNames()]);
+  return [schemaNames(), sourceNames(), tableNames(), ...served].flat();
 }
 
 /** Names of kinds that the sources have, which nevertheless only words promise; their tests stand for them. */
@@ -87,7 +87,8 @@ const cases = {
   });
 
   test("members of an interface, and names that are picked from another", () => {
-    const text = 'export interface A extends Pick<B, "one" | "two"> {\n  readonly three?: number;\n  four(x: { five: 5 }): void;\n}\n';
+    const text =
+      'export interface A extends Pick<B, "one" | "two"> {\n  readonly three?: number;\n  four(x: { five: 5 }): void;\n}\n';
     expect(membersOf(text, "A")).toEqual(["one", "two", "three", "four"]);
   });
 });

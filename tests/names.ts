@@ -1,3 +1,4 @@
+import { adapterRows } from "./names/adapters.ts";
 import { commandRows } from "./names/command.ts";
 import { eventRows } from "./names/events.ts";
 import { libraryRows } from "./names/library.ts";
@@ -13,6 +14,7 @@ import { wireRows } from "./names/wire.ts";
  */
 export const NAMES: readonly Row[] = [
   ...libraryRows,
+  ...adapterRows,
   ...restRows,
   ...eventRows,
   ...typeRows,

@@ -1,7 +1,10 @@
 import { DEFAULT_PROFILE, type PersistedSessionData, type PersistenceAdapter } from "@hhopkins/agent-runtime";
 
 /** A user's adapter with the nine methods and nothing else; `calls` has what was called, in order. */
-export function nineMethodAdapter(): PersistenceAdapter & { readonly calls: string[]; readonly sessions: Map<string, PersistedSessionData> } {
+export function nineMethodAdapter(): PersistenceAdapter & {
+  readonly calls: string[];
+  readonly sessions: Map<string, PersistedSessionData>;
+} {
   const calls: string[] = [];
   const sessions = new Map<string, PersistedSessionData>();
   const change = (sessionId: string, name: string, more: Partial<PersistedSessionData>): void => {
@@ -25,7 +28,7 @@ export function nineMethodAdapter(): PersistenceAdapter & { readonly calls: stri
       calls.push("createSessionRecord");
       sessions.set(session.sessionId, { ...session, workspaceFiles: [] });
     },
-    updateSessionRecord: async (sessionId, updates) => change(sessionId, "updateSessionRecord", updates as Partial<PersistedSessionData>),
+    updateSessionRecord: async (sessionId, updates) => change(sessionId, "updateSessionRecord", updates),
     saveTranscript: async (sessionId, rawTranscript) => change(sessionId, "saveTranscript", { rawTranscript }),
     async saveWorkspaceFile(sessionId, file) {
       const others = (sessions.get(sessionId)?.workspaceFiles ?? []).filter(({ path }) => path !== file.path);

@@ -50,10 +50,13 @@ export class Recorder {
   }
 
   /** Resolves with the first event of the type that `matches`, which may have come already. */
-  async seen<T extends EventType>(type: T, matches: (data: EventData<T>) => boolean = () => true): Promise<EventData<T>> {
+  async seen<T extends EventType>(
+    type: T,
+    matches: (data: EventData<T>) => boolean = () => true,
+  ): Promise<EventData<T>> {
     const find = (): Recorded<T> | undefined => this.of(type).find(({ data }) => matches(data as EventData<T>));
     const found = await vi.waitUntil(find, WAIT);
-    return found.data as EventData<T>;
+    return found.data;
   }
 
   /** Waits for the end of the turn that took this message. */

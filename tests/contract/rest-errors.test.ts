@@ -10,7 +10,9 @@ const BODY = { agentProfileRef: "default", architecture: "claude-agent-sdk" };
 let server: RunningServer;
 
 beforeAll(async () => {
-  server = await runningServer({ config: { sandbox: emptyProvider(() => new Promise(() => undefined)), persistence: nineMethodAdapter() } });
+  server = await runningServer({
+    config: { sandbox: emptyProvider(() => new Promise(() => undefined)), persistence: nineMethodAdapter() },
+  });
 });
 
 afterAll(async () => {
@@ -35,8 +37,16 @@ test("an unknown profile and an unknown architecture are 422, and the known ones
 
 test("files that cannot stand together, or are no base64, are refused before anything is made", async () => {
   const file = (path: string, more: object = {}) => ({ path, content: "x", ...more });
-  for (const defaultWorkspaceFiles of [[file("a"), file("a/b")], [file("a", { content: "no base64!", encoding: "base64" })], [file("../a")], [file("/a")]]) {
-    expect(await refused("POST", "/sessions/create", { ...BODY, defaultWorkspaceFiles })).toMatchObject({ status: 400, error: "invalid_request" });
+  for (const defaultWorkspaceFiles of [
+    [file("a"), file("a/b")],
+    [file("a", { content: "no base64!", encoding: "base64" })],
+    [file("../a")],
+    [file("/a")],
+  ]) {
+    expect(await refused("POST", "/sessions/create", { ...BODY, defaultWorkspaceFiles })).toMatchObject({
+      status: 400,
+      error: "invalid_request",
+    });
   }
   expect((await server.call("GET", "/sessions")).json).toEqual({ sessions: [] });
 });
@@ -58,7 +68,10 @@ test("every route about a session that is not there is 404", async () => {
     ["GET", "/events"],
   ];
   for (const [method, path, json] of routes) {
-    expect([path, await refused(method, `/sessions/nobody${path}`, json)]).toMatchObject([path, { status: 404, error: "session_not_found" }]);
+    expect([path, await refused(method, `/sessions/nobody${path}`, json)]).toMatchObject([
+      path,
+      { status: 404, error: "session_not_found" },
+    ]);
   }
 });
 
@@ -85,9 +98,20 @@ test("a problem document has every field that it may have", async () => {
 
 test("files that a session was created with are listed, with their times", async () => {
   const defaultWorkspaceFiles = [{ path: "a.txt", content: "x", encoding: "utf8" }];
-  const { files } = (await server.call("GET", `/sessions/${await server.create({ defaultWorkspaceFiles })}/files`)).json;
+  const { files } = (await server.call("GET", `/sessions/${await server.create({ defaultWorkspaceFiles })}/files`))
+    .json;
   const time = expect.stringMatching(/Z$/) as string;
-  expect(files).toEqual([{ path: "a.txt", type: "file", mode: 0o644, size: 1, sha256: expect.any(String) as string, createdAt: time, modifiedAt: time }]);
+  expect(files).toEqual([
+    {
+      path: "a.txt",
+      type: "file",
+      mode: 0o644,
+      size: 1,
+      sha256: expect.any(String) as string,
+      createdAt: time,
+      modifiedAt: time,
+    },
+  ]);
 });
 
 test("a sync of a session without a sandbox is done at once", async () => {

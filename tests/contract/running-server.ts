@@ -90,7 +90,7 @@ export async function runningServer({ config = {}, rest = {}, webSocket = {} }: 
 }
 
 function caller(url: string): RunningServer["call"] {
-  return async (method, path, json, headers = {}) => {
+  return async (method, path, ...[json, headers = {}]) => {
     const response = await fetch(`${url}${path}`, {
       method,
       headers: { "x-api-key": KEY, ...(json === undefined ? {} : { "content-type": "application/json" }), ...headers },

@@ -12,7 +12,8 @@ import { KEY, runningServer, type RunningServer } from "./running-server.ts";
 
 const WAIT = { timeout: 60_000, interval: 10 };
 const LONG = script([{ text: "word ".repeat(100), delayMs: 20 }, { text: "more" }]);
-const bash = (command: string) => script([{ tools: [{ name: "Bash", input: { command, description: "Run" } }] }, { text: "done" }]);
+const bash = (command: string) =>
+  script([{ tools: [{ name: "Bash", input: { command, description: "Run" } }] }, { text: "done" }]);
 
 /** Sends a message and waits for its turn's end. */
 async function turn(server: RunningServer, sessionId: string, content: string) {
@@ -43,7 +44,10 @@ test("persistence is a SQLite file in dataDir by default", async () => {
   const open = async () => createAgentRuntime({ dataDir, sandbox: refusing() });
   const first = await open();
   await first.start();
-  const { sessionId } = await first.sessionManager.createSession({ agentProfileRef: "default", architecture: "claude-agent-sdk" });
+  const { sessionId } = await first.sessionManager.createSession({
+    agentProfileRef: "default",
+    architecture: "claude-agent-sdk",
+  });
   await first.shutdown();
   await access(join(dataDir, "agent-runtime.db"));
   const second = await open();
@@ -70,7 +74,9 @@ test("sandbox: the given provider is asked, with the deployment's name; its refu
 
 test("modal: its sandboxes are Modal's, and wrong credentials end the turn, not the server", async () => {
   vi.stubEnv("MODAL_SERVER_URL", "http://127.0.0.1:9");
-  await using server = await runningServer({ config: { modal: { tokenId: "ak-x", tokenSecret: "as-x", appName: "app" } } });
+  await using server = await runningServer({
+    config: { modal: { tokenId: "ak-x", tokenSecret: "as-x", appName: "app" } },
+  });
   const end = await turn(server, await server.create(), "hello");
   expect(end.status).toBe("failed");
   expect(["sandbox_credentials", "sandbox_unavailable"]).toContain(end.error?.code);
@@ -95,7 +101,12 @@ test("authenticate tells who asks, and tenants are apart", async () => {
 test("auth none serves everybody; without it and without a key nobody is served", async () => {
   const errors: string[] = [];
   const ignore = () => undefined;
-  const logger = { debug: ignore, info: ignore, warn: ignore, error: (_detail: object, message: string) => void errors.push(message) };
+  const logger = {
+    debug: ignore,
+    info: ignore,
+    warn: ignore,
+    error: (_detail: object, message: string) => void errors.push(message),
+  };
   const ask = async (runtime: Awaited<ReturnType<typeof createAgentRuntime>>) => {
     return (await runtime.createRestServer().fetch(new Request("http://x/agent-profiles"))).status;
   };
@@ -121,7 +132,13 @@ test("credentials are asked for by session, and stay outside of the sandbox", as
   await using server = await runningServer({ config: { credentials } });
   baseUrl = server.model.url;
   const sessionId = await server.create();
-  await turn(server, sessionId, bash("env; cat /proc/*/environ | tr '\\0' '\\n'; grep -rs canary-key / --include=* -l --exclude-dir=proc --exclude-dir=sys --exclude-dir=usr || true"));
+  await turn(
+    server,
+    sessionId,
+    bash(
+      "env; cat /proc/*/environ | tr '\\0' '\\n'; grep -rs canary-key / --include=* -l --exclude-dir=proc --exclude-dir=sys --exclude-dir=usr || true",
+    ),
+  );
   expect(new Set(asked)).toEqual(new Set([sessionId]));
   const { blocks } = await server.state(sessionId);
   const result = blocks.find((block) => block.type === "tool_result");
@@ -157,7 +174,10 @@ test("syncIntervalMs: a nine-method adapter has what a running turn said within 
   await using server = await runningServer({ config: { persistence: adapter, syncIntervalMs: 20 } });
   const sessionId = await server.create();
   await server.send(sessionId, script([{ text: "half a sentence", chunk: 100, dropAfter: { deltas: 1 } }]));
-  await vi.waitUntil(() => adapter.sessions.get(sessionId)?.rawTranscript?.includes("session:block:delta") === true, WAIT);
+  await vi.waitUntil(
+    () => adapter.sessions.get(sessionId)?.rawTranscript?.includes("session:block:delta") === true,
+    WAIT,
+  );
   expect((await server.state(sessionId)).turn).not.toBeNull();
   await server.call("POST", `/sessions/${sessionId}/interrupt`);
 });
@@ -177,11 +197,17 @@ test("syncIntervalMs: what came since the last turn's end waits for it", async (
 
 test("sandboxStartTimeoutMs bounds the start of a sandbox", async () => {
   const sandbox = emptyProvider(
-    (_spec, { signal }) => new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true })),
+    (_spec, { signal }) =>
+      new Promise((_resolve, reject) =>
+        signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true }),
+      ),
   );
   await using server = await runningServer({ config: { sandbox, sandboxStartTimeoutMs: 30 } });
   const end = await turn(server, await server.create(), "hello");
-  expect(end.error).toMatchObject({ code: "sandbox_unavailable", message: expect.stringContaining("in time") as string });
+  expect(end.error).toMatchObject({
+    code: "sandbox_unavailable",
+    message: expect.stringContaining("in time") as string,
+  });
 });
 
 test("shutdownGraceMs: a running turn may end by itself; without the time it goes on in its sandbox", async () => {
@@ -194,7 +220,13 @@ test("shutdownGraceMs: a running turn may end by itself; without the time it goe
   await recorder.seen("session:block:delta");
   recorder.close();
   await server.runtime.shutdown();
-  const next = await runningServer({ config: { ...config(), credentials: async () => ({ baseUrl: server.model.url, apiKey: "k" }), shutdownGraceMs: 30_000 } });
+  const next = await runningServer({
+    config: {
+      ...config(),
+      credentials: async () => ({ baseUrl: server.model.url, apiKey: "k" }),
+      shutdownGraceMs: 30_000,
+    },
+  });
   expect((await next.state(sessionId)).turn).not.toBeNull();
   await next.runtime.shutdown();
   const adapter: PersistenceAdapter = config().persistence;
@@ -210,25 +242,43 @@ test("shutdownGraceMs: a running turn may end by itself; without the time it goe
 test("ignoreFiles and maxFileBytes: what is not tracked, and what is listed without its bytes", async () => {
   await using server = await runningServer({ config: { ignoreFiles: ["skipped"], maxFileBytes: 10 } });
   const sessionId = await server.create();
-  await turn(server, sessionId, bash("mkdir -p skipped .cache && touch skipped/a .cache/b && printf small > small.txt && printf 'more than ten bytes' > large.txt"));
-  const { files } = (await server.call("GET", `/sessions/${sessionId}/files`)).json as { files: { path: string; size: number }[] };
-  expect(files.map(({ path, size }) => [path, size]).toSorted()).toEqual([
-    [".cache/b", 0],
-    ["large.txt", 19],
-    ["small.txt", 5],
+  await turn(
+    server,
+    sessionId,
+    bash(
+      "mkdir -p skipped .cache && touch skipped/a .cache/b && printf small > small.txt && printf 'more than ten bytes' > large.txt",
+    ),
+  );
+  const { files } = (await server.call("GET", `/sessions/${sessionId}/files`)).json as {
+    files: { path: string; size: number }[];
+  };
+  expect(files.map(({ path, size }) => `${path} ${size}`).toSorted()).toEqual([
+    ".cache/b 0",
+    "large.txt 19",
+    "small.txt 5",
   ]);
   expect((await server.call("GET", `/sessions/${sessionId}/files/small.txt`)).json).toBe("small");
-  expect((await server.call("GET", `/sessions/${sessionId}/files/large.txt`)).json).toMatchObject({ error: "file_not_found" });
+  expect((await server.call("GET", `/sessions/${sessionId}/files/large.txt`)).json).toMatchObject({
+    error: "file_not_found",
+  });
 });
 
 test("logger is told what goes wrong, and no key or text of a message", async () => {
   const lines: string[] = [];
-  const write = (detail: object, message: string) => void lines.push(JSON.stringify([detail, message, "err" in detail ? String(detail.err) : ""]));
+  const write = (detail: object, message: string) =>
+    void lines.push(JSON.stringify([detail, message, "err" in detail ? String(detail.err) : ""]));
   await using server = await runningServer({
-    config: { persistence: nineMethodAdapter(), logger: { debug: () => undefined, info: write, warn: write, error: write } },
+    config: {
+      persistence: nineMethodAdapter(),
+      logger: { debug: () => undefined, info: write, warn: write, error: write },
+    },
   });
   const stub: PersistenceAdapter = { ...nineMethodAdapter(), loadSession: async () => null };
-  const quiet = await createAgentRuntime({ persistence: stub, sandbox: refusing(), logger: { debug: write, info: write, warn: write, error: write } });
+  const quiet = await createAgentRuntime({
+    persistence: stub,
+    sandbox: refusing(),
+    logger: { debug: write, info: write, warn: write, error: write },
+  });
   await quiet.start();
   await quiet.sessionManager.createSession({ agentProfileRef: "default", architecture: "claude-agent-sdk" });
   await quiet.sessionManager.createSession({ agentProfileRef: "default", architecture: "claude-agent-sdk" });

@@ -17,7 +17,12 @@ async function connected(url: string): Promise<WebSocket> {
 }
 
 test("createRestServer: apiKey, limits, corsOrigins, heartbeatMs, streamMs", async () => {
-  const rest = { limits: { bodyBytes: 500, messageBytes: 20 }, corsOrigins: ["https://app.example"], heartbeatMs: 5, streamMs: 150 };
+  const rest = {
+    limits: { bodyBytes: 500, messageBytes: 20 },
+    corsOrigins: ["https://app.example"],
+    heartbeatMs: 5,
+    streamMs: 150,
+  };
   await using server = await runningServer({ config, rest });
   expect((await fetch(`${server.url}/sessions`)).status).toBe(401);
   const sessionId = await server.create();

@@ -21,7 +21,10 @@ test("createSession, getLoadedSessions, getSession and getState", async () => {
   expect(sessionManager).toBeInstanceOf(SessionManager);
   const session = await sessionManager.createSession({ ...BODY, name: "Embedded" });
   expect(sessionManager.getLoadedSessions().map(({ sessionId }) => sessionId)).toEqual([session.sessionId]);
-  expect(sessionManager.getSession(session.sessionId).getState()).toMatchObject({ name: "Embedded", runtime: { isLoaded: true, sandbox: null } });
+  expect(sessionManager.getSession(session.sessionId).getState()).toMatchObject({
+    name: "Embedded",
+    runtime: { isLoaded: true, sandbox: null },
+  });
   expect(JSON.stringify(session.getState())).toBe(JSON.stringify(await server.state(session.sessionId)));
   await sessionManager.unloadSession(session.sessionId);
 });

@@ -25,7 +25,8 @@ beforeAll(async () => {
   await installPacked(folder, PACKAGES);
   if (document === null) return;
   await writeFile(join(folder, "server.ts"), typescriptBelow(document, "Minimal Server Example"));
-  const declared = 'import type { AgentRuntime } from "@hhopkins/agent-runtime";\ndeclare const runtime: AgentRuntime;\ndeclare const sessionId: string;\n';
+  const declared =
+    'import type { AgentRuntime } from "@hhopkins/agent-runtime";\ndeclare const runtime: AgentRuntime;\ndeclare const sessionId: string;\n';
   await writeFile(join(folder, "manager.ts"), declared + typescriptBelow(document, "SessionManager Access"));
 });
 
@@ -41,12 +42,18 @@ async function compiled(file: string, other: string): Promise<string> {
     ({ stdout }) => stdout,
     (error: { stdout: string }) => error.stdout,
   );
-  return (await output).split("\n").filter((line) => !line.startsWith(other)).join("\n");
+  return (await output)
+    .split("\n")
+    .filter((line) => !line.startsWith(other))
+    .join("\n");
 }
 
 test("every entry point of the packed packages can be imported in plain Node", async () => {
   const entries = PACKAGES.flatMap((name) => {
-    const manifest = JSON.parse(readFileSync(join(root, "packages", name, "package.json"), "utf8")) as { name: string; exports: object };
+    const manifest = JSON.parse(readFileSync(join(root, "packages", name, "package.json"), "utf8")) as {
+      name: string;
+      exports: object;
+    };
     return Object.keys(manifest.exports).map((path) => `${manifest.name}${path.slice(1)}`);
   });
   // The bundle is a program: importing it would start a runner.
@@ -71,33 +78,75 @@ describe("the founding document", () => {
   test("its Minimal Server Example runs as printed: six routes, a clear error without an account, a clean end", async (context) => {
     if (document === null) return context.skip(ABSENT);
     const command = await commandWithPort(3001);
-    if (command === null) return context.skip("port 3001, which the example names, is taken, and there is no bubblewrap to have a network apart");
-    const environment = { PATH: process.env["PATH"] ?? "", HOME: folder, MODAL_TOKEN_ID: "ak-dummy", MODAL_TOKEN_SECRET: "as-dummy", ANTHROPIC_API_KEY: "sk-dummy" };
+    if (command === null)
+      return context.skip(
+        "port 3001, which the example names, is taken, and there is no bubblewrap to have a network apart",
+      );
+    const environment = {
+      PATH: process.env["PATH"] ?? "",
+      HOME: folder,
+      MODAL_TOKEN_ID: "ak-dummy",
+      MODAL_TOKEN_SECRET: "as-dummy",
+      ANTHROPIC_API_KEY: "sk-dummy",
+    };
     const [file = "", ...before] = command;
-    const { stdout } = await run(file, [...before, process.execPath, join(import.meta.dirname, "visit.ts")], { cwd: folder, env: environment, timeout: 100_000 });
-    const seen = JSON.parse(stdout) as Record<string, { status: number; json: Record<string, unknown>; type: string }> & {
+    const { stdout } = await run(file, [...before, process.execPath, join(import.meta.dirname, "visit.ts")], {
+      cwd: folder,
+      env: environment,
+      timeout: 100_000,
+    });
+    const seen = JSON.parse(stdout) as Record<
+      string,
+      { status: number; json: Record<string, unknown>; type: string }
+    > & {
       said: string;
       code: number;
       seen: { ack?: number; event?: string; seq?: number; data: Record<string, unknown> }[];
     };
     expect(seen.said).toBe("Server running on http://localhost:3001");
     expect(seen["health"]).toMatchObject({ status: 200, json: { status: "ok" } });
-    expect(seen["refused"]).toMatchObject({ status: 401, type: "application/problem+json", json: { error: "unauthorized" } });
-    expect(seen["profiles"]).toMatchObject({ status: 200, json: { profiles: [{ id: "default", name: "Default Agent" }] } });
+    expect(seen["refused"]).toMatchObject({
+      status: 401,
+      type: "application/problem+json",
+      json: { error: "unauthorized" },
+    });
+    expect(seen["profiles"]).toMatchObject({
+      status: 200,
+      json: { profiles: [{ id: "default", name: "Default Agent" }] },
+    });
     const sessionId = expect.any(String) as string;
-    const session = { sessionId, type: "claude-agent-sdk", agentProfileReference: "default", createdAt: expect.any(String) as string };
+    const session = {
+      sessionId,
+      type: "claude-agent-sdk",
+      agentProfileReference: "default",
+      createdAt: expect.any(String) as string,
+    };
     expect(seen["created"]).toMatchObject({ status: 201, json: { ...session, runtime: { sandbox: null } } });
-    expect(seen["sent"]).toMatchObject({ status: 202, json: { success: true, sessionId, messageId: expect.any(String) as string } });
+    expect(seen["sent"]).toMatchObject({
+      status: 202,
+      json: { success: true, sessionId, messageId: expect.any(String) as string },
+    });
     const code = expect.stringMatching(/^sandbox_(credentials|unavailable)$/) as string;
-    const blocks = [{ type: "user_message", content: "Hello" }, { type: "error", code, message: expect.stringContaining("Modal") as string }];
-    expect(seen["session"]).toMatchObject({ status: 200, json: { ...session, blocks, turn: null, runtime: { sandbox: { status: "error" } } } });
+    const blocks = [
+      { type: "user_message", content: "Hello" },
+      { type: "error", code, message: expect.stringContaining("Modal") as string },
+    ];
+    expect(seen["session"]).toMatchObject({
+      status: 200,
+      json: { ...session, blocks, turn: null, runtime: { sandbox: { status: "error" } } },
+    });
     expect(seen["listed"]).toMatchObject({ status: 200, json: { sessions: [session] } });
     expect(seen["unknown"]).toMatchObject({ status: 404, json: { error: "session_not_found" } });
     expect(seen["afterwards"]).toMatchObject({ status: 200 });
     expect(seen.seen[0]).toMatchObject({ ack: 1, data: { success: true } });
     expect(seen.seen.slice(1).map(({ seq }) => seq)).toEqual(seen.seen.slice(1).map((_, index) => index + 1));
-    expect(seen.seen.at(-1)).toMatchObject({ event: "session:turn:completed", data: { status: "failed", error: { code } } });
-    expect(seen.seen.map(({ event }) => event)).toEqual(expect.arrayContaining(["session:status", "session:block:start", "session:block:complete", "error"]));
+    expect(seen.seen.at(-1)).toMatchObject({
+      event: "session:turn:completed",
+      data: { status: "failed", error: { code } },
+    });
+    expect(seen.seen.map(({ event }) => event)).toEqual(
+      expect.arrayContaining(["session:status", "session:block:start", "session:block:complete", "error"]),
+    );
     expect(seen.code).toBe(0);
   });
 });
@@ -105,9 +154,18 @@ describe("the founding document", () => {
 /** How to run a program so that this port is free for it: in a network of its own, else as it is; null: it is taken. */
 async function commandWithPort(port: number): Promise<string[] | null> {
   const apart = ["bwrap", "--dev-bind", "/", "/", "--unshare-net", "--die-with-parent", "--"];
-  if (await run("bwrap", [...apart.slice(1), "true"]).then(() => true, () => false)) return apart;
+  if (
+    await run("bwrap", [...apart.slice(1), "true"]).then(
+      () => true,
+      () => false,
+    )
+  )
+    return apart;
   const probe = createServer().listen(port);
-  const free = await Promise.race([once(probe, "listening").then(() => true), once(probe, "error").then(() => false)]).catch(() => false);
+  const free = await Promise.race([
+    once(probe, "listening").then(() => true),
+    once(probe, "error").then(() => false),
+  ]).catch(() => false);
   probe.close();
   return free ? ["env"] : null;
 }

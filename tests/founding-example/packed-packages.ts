@@ -25,12 +25,15 @@ export async function installPacked(folder: string, packages: readonly string[])
     const unpacked = join(folder, "unpacked", name);
     await mkdir(unpacked, { recursive: true });
     await run("tar", ["-xzf", tarball, "-C", unpacked]);
-    const manifest = JSON.parse(await readFile(join(unpacked, "package/package.json"), "utf8")) as Manifest & { name: string };
+    const manifest = JSON.parse(await readFile(join(unpacked, "package/package.json"), "utf8")) as Manifest & {
+      name: string;
+    };
     const target = join(folder, "node_modules", manifest.name);
     await mkdir(dirname(target), { recursive: true });
     await cp(join(unpacked, "package"), target, { recursive: true });
     for (const dependency of Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })) {
-      if (!dependency.startsWith("@hhopkins/")) await link(folder, dependency, join(source, "node_modules", dependency));
+      if (!dependency.startsWith("@hhopkins/"))
+        await link(folder, dependency, join(source, "node_modules", dependency));
     }
   }
   await link(folder, "@types/node", join(root, "node_modules/@types/node"));

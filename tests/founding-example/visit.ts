@@ -10,11 +10,12 @@ const server = spawn(process.execPath, ["server.ts"], { stdio: ["ignore", "pipe"
 const exited = once(server, "exit");
 
 async function saidThatItRuns(): Promise<string> {
-  for await (const line of createInterface({ input: server.stdout })) if (line.startsWith("Server running")) return line;
+  for await (const line of createInterface({ input: server.stdout }))
+    if (line.startsWith("Server running")) return line;
   throw new Error("the server ended");
 }
 
-async function ask(method: string, path: string, body?: object, key: string | null = KEY) {
+async function ask(method: string, path: string, { body, key = KEY }: { body?: object; key?: string | null } = {}) {
   const response = await fetch(`${URL_AS_PRINTED}${path}`, {
     method,
     headers: {
@@ -23,7 +24,11 @@ async function ask(method: string, path: string, body?: object, key: string | nu
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
-  return { status: response.status, type: response.headers.get("content-type"), json: (await response.json()) as Record<string, unknown> };
+  return {
+    status: response.status,
+    type: response.headers.get("content-type"),
+    json: (await response.json()) as Record<string, unknown>,
+  };
 }
 
 /** Joins over a WebSocket and gathers frames until the turn is over. */
@@ -39,7 +44,9 @@ async function follow(sessionId: string): Promise<unknown[]> {
     });
     socket.addEventListener("error", () => reject(new Error("the WebSocket failed")));
   });
-  socket.addEventListener("open", () => socket.send(JSON.stringify({ id: 1, event: "session:join", data: { sessionId } })));
+  socket.addEventListener("open", () =>
+    socket.send(JSON.stringify({ id: 1, event: "session:join", data: { sessionId } })),
+  );
   await over;
   socket.close();
   return frames;
@@ -47,18 +54,23 @@ async function follow(sessionId: string): Promise<unknown[]> {
 
 async function visit(): Promise<object> {
   const said = await saidThatItRuns();
-  const health = await ask("GET", "/health", undefined, null);
-  const refused = await ask("GET", "/sessions", undefined, null);
+  const health = await ask("GET", "/health", { key: null });
+  const refused = await ask("GET", "/sessions", { key: null });
   const profiles = await ask("GET", "/agent-profiles");
-  const created = await ask("POST", "/sessions/create", { agentProfileRef: "default", architecture: "claude-agent-sdk" });
+  const created = await ask("POST", "/sessions/create", {
+    body: {
+      agentProfileRef: "default",
+      architecture: "claude-agent-sdk",
+    },
+  });
   const sessionId = String(created.json["sessionId"]);
   const frames = follow(sessionId);
-  const sent = await ask("POST", `/sessions/${sessionId}/message`, { content: "Hello" });
+  const sent = await ask("POST", `/sessions/${sessionId}/message`, { body: { content: "Hello" } });
   const seen = await frames;
   const session = await ask("GET", `/sessions/${sessionId}`);
   const listed = await ask("GET", "/sessions");
   const unknown = await ask("GET", "/sessions/nobody");
-  const afterwards = await ask("GET", "/health", undefined, null);
+  const afterwards = await ask("GET", "/health", { key: null });
   return { said, health, refused, profiles, created, sent, seen, session, listed, unknown, afterwards };
 }
 

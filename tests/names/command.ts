@@ -21,36 +21,91 @@ const commands: Row[] = [
   ...later("flag", ["--profiles"], "profiles"),
   ...tested(
     "variable",
-    ["HOST", "PORT", "DATA_DIR", "PERSISTENCE", "SANDBOX", "MODEL", "API_KEY", "IDLE_TIMEOUT_MS", "SYNC_INTERVAL_MS", "MAX_SANDBOXES", "CORS_ORIGIN", "LOG_LEVEL"].map(
-      (name) => `AGENT_RUNTIME_${name}`,
-    ),
+    [
+      "HOST",
+      "PORT",
+      "DATA_DIR",
+      "PERSISTENCE",
+      "SANDBOX",
+      "MODEL",
+      "API_KEY",
+      "IDLE_TIMEOUT_MS",
+      "SYNC_INTERVAL_MS",
+      "MAX_SANDBOXES",
+      "CORS_ORIGIN",
+      "LOG_LEVEL",
+    ].map((name) => `AGENT_RUNTIME_${name}`),
     everyVariable,
   ),
   ...later("variable", ["AGENT_RUNTIME_PROFILES"], "profiles"),
-  ...tested("variable", ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL"], at.gateway("credentials from the environment")),
+  ...tested(
+    "variable",
+    ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL"],
+    at.gateway("credentials from the environment"),
+  ),
   ...tested("variable", ["MODAL_TOKEN_ID", "MODAL_TOKEN_SECRET"], limits),
-  ...tested("configuration file", ["agent-runtime.config.ts"], at.settings("flag before environment before file before default")),
-  ...tested("configuration file", ["agent-runtime.config.ts profiles"], at.server("profiles of the configuration are those that sessions can name")),
+  ...tested(
+    "configuration file",
+    ["agent-runtime.config.ts"],
+    at.settings("flag before environment before file before default"),
+  ),
+  ...tested(
+    "configuration file",
+    ["agent-runtime.config.ts profiles"],
+    at.server("profiles of the configuration are those that sessions can name"),
+  ),
   ...tested("exit code", ["0"], stopped),
   ...tested("exit code", ["1"], at.command("a taken port ends with 1 and one line")),
   ...tested("exit code", ["2"], wrong),
-  ...tested("flag value", ["--persistence sqlite", "--persistence memory"], at.server("sessions and key are there after a restart; memory forgets the sessions")),
+  ...tested(
+    "flag value",
+    ["--persistence sqlite", "--persistence memory"],
+    at.server("sessions and key are there after a restart; memory forgets the sessions"),
+  ),
   ...later("flag value", ["--persistence postgres://", "--persistence mysql://"], "stores"),
-  ...tested("flag value", ["--sandbox local"], at.mainJob("a real agent works in a real sandbox; a client that folds frames has the server's state; a restart keeps it all")),
-  ...tested("flag value", ["--sandbox unsafe-process"], at.server("the welcome shows a key once, and warns of what is not fenced")),
+  ...tested(
+    "flag value",
+    ["--sandbox local"],
+    at.mainJob(
+      "a real agent works in a real sandbox; a client that folds frames has the server's state; a restart keeps it all",
+    ),
+  ),
+  ...tested(
+    "flag value",
+    ["--sandbox unsafe-process"],
+    at.server("the welcome shows a key once, and warns of what is not fenced"),
+  ),
   ...tested("flag value", ["--sandbox modal"], limits),
   ...later("flag value", ["--sandbox docker"], "sandboxes"),
-  ...tested("flag value", ["--model real", "--model scripted"], at.server("the model is the real one where its credential is set, or what --model says")),
+  ...tested(
+    "flag value",
+    ["--model real", "--model scripted"],
+    at.server("the model is the real one where its credential is set, or what --model says"),
+  ),
   ...tested("file", ["api-key"], at.apiKey("a key is made once, kept with mode 0600, and found again")),
-  ...tested("profile", ["default"], at.founding("its Minimal Server Example runs as printed: six routes, a clear error without an account, a clean end")),
+  ...tested(
+    "profile",
+    ["default"],
+    at.founding(
+      "its Minimal Server Example runs as printed: six routes, a clear error without an account, a clean end",
+    ),
+  ),
   ...tested("page", ["/"], at.server("serves the page, the API and the socket, each with its fence")),
 ];
 
 const turn = at.model("a streamed answer: thinking, text, tools, in Anthropic's events");
-const step = (names: string, test: Parameters<typeof tested>[2]): Row[] => tested("step", names.split(" ").map((name) => `step.${name}`), test);
+const step = (names: string, test: Parameters<typeof tested>[2]): Row[] =>
+  tested(
+    "step",
+    names.split(" ").map((name) => `step.${name}`),
+    test,
+  );
 
 const scriptedModel: Row[] = [
-  ...step("text thinking tools tools.name tools.input usage usage.input usage.output usage.cacheRead usage.cacheWrite", turn),
+  ...step(
+    "text thinking tools tools.name tools.input usage usage.input usage.output usage.cacheRead usage.cacheWrite",
+    turn,
+  ),
   ...step("chunk", at.model("chunk cuts by characters, not through them")),
   ...step("delayMs", at.trouble("delayMs: deltas come one by one, and its timer ends when the client leaves")),
   ...step("firstMs", at.trouble("firstMs: nothing comes before it")),
@@ -60,7 +115,11 @@ const scriptedModel: Row[] = [
   ...step("hang.times", at.trouble("hang for one try")),
   ...step("dropAfter", at.trouble("dropAfter %i")),
   ...step("dropAfter.deltas dropAfter.times", at.trouble("dropAfter for one try, and for a whole answer")),
-  ...tested("export", ["startScriptedModel", "script"], at.modelHandler("requests are kept with what tests look for, the last ones only")),
+  ...tested(
+    "export",
+    ["startScriptedModel", "script"],
+    at.modelHandler("requests are kept with what tests look for, the last ones only"),
+  ),
   ...tested("export", ["persistenceContract"], at.memory("${name}")),
   ...tested("command", ["agent-runtime-scripted-model"], at.modelCommand("serves until %s")),
   ...later("behaviour", ["scripted model in OpenAI's and Gemini's formats"], "later"),

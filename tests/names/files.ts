@@ -2,7 +2,11 @@ import { testsIn } from "./row.ts";
 
 // Where the tests of names are: one function a file, from a title to the test.
 
-export const recorded = testsIn("tests/contract/recorded-session.test.ts");
+// Run by tests/contract/recorded-session.test.ts.
+export const recordedAnswers = testsIn("tests/contract/recorded/answers.ts");
+export const recordedBlocks = testsIn("tests/contract/recorded/blocks.ts");
+export const recordedEvents = testsIn("tests/contract/recorded/events.ts");
+export const recordedState = testsIn("tests/contract/recorded/state.ts");
 export const options = testsIn("tests/contract/runtime-options.test.ts");
 export const servers = testsIn("tests/contract/server-options.test.ts");
 export const manager = testsIn("tests/contract/session-manager.test.ts");
@@ -40,6 +44,8 @@ export const eachBlock = testsIn("packages/protocol/src/reducer/each-block.test.
 export const client = testsIn("packages/client/src/client.test.ts");
 export const follower = testsIn("packages/client/src/follow/follower.test.ts");
 export const socketAddress = testsIn("packages/client/src/follow/socket-address.test.ts");
+export const backoff = testsIn("packages/client/src/follow/backoff.test.ts");
+export const socketBase = testsIn("packages/runtime/src/sandbox/unsafe-process/socket-base.test.ts");
 
 export const link = testsIn("packages/runner/src/link/link.test.ts");
 export const runner = testsIn("packages/runner/src/runner.test.ts");

@@ -7,7 +7,10 @@ const hook = (name: string, results: string): Row[] => [
 
 export const reactRows: readonly Row[] = [
   ...later("provider property", fieldsOf("AgentServiceProvider", "apiUrl wsUrl apiKey getToken debug"), "react"),
-  ...hook("useAgentSession", "session runtime isLoading error createSession loadSession destroySession syncSession updateSessionOptions"),
+  ...hook(
+    "useAgentSession",
+    "session runtime isLoading error createSession loadSession destroySession syncSession updateSessionOptions",
+  ),
   ...hook("useMessages", "blocks streamingBlockIds isStreaming metadata error sendMessage getBlock getBlocksByType"),
   ...hook("useSessionList", "sessions isLoading error refresh"),
   ...hook("useWorkspaceFiles", "files getFile"),

@@ -9,7 +9,8 @@ export interface TestReference {
 
 /** A name that users may rely on, with the test that fails when the name does nothing, or with what brings it. */
 export type Row = { readonly kind: string; readonly name: string } & (
-  { readonly test: TestReference } | { readonly later: Later }
+  | { readonly test: TestReference }
+  | { readonly later: Later }
 );
 
 /** Names of one kind that one test holds. */

@@ -7,7 +7,15 @@ export interface Name {
 }
 
 /** Schemas of the runner's wire, which no user speaks: their variants are names, their fields are not. */
-const WIRE = new Set(["Entry", "EntryBody", "RunnerFrame", "StartCommand", "SyncReport", "CommandBody", "ToRunnerFrame"]);
+const WIRE = new Set([
+  "Entry",
+  "EntryBody",
+  "RunnerFrame",
+  "StartCommand",
+  "SyncReport",
+  "CommandBody",
+  "ToRunnerFrame",
+]);
 
 /** The protocol's schemas by object; one that is exported under several names has the first. */
 const exported = new Map<z.ZodType, string>(
@@ -68,7 +76,10 @@ function variants(schema: z.ZodDiscriminatedUnion, of: string): Name[] {
     const variant = option as z.ZodObject;
     const literal = (variant.shape as Record<string, z.ZodLiteral<string>>)[discriminator];
     const name = `${of}:${literal?.value}`;
-    const own = exported.has(variant) || WIRE.has(of) ? [] : fields(variant, name).filter((field) => field.name !== `${name}.${discriminator}`);
+    const own =
+      exported.has(variant) || WIRE.has(of)
+        ? []
+        : fields(variant, name).filter((field) => field.name !== `${name}.${discriminator}`);
     return [{ kind: "variant", name }, ...own];
   });
 }

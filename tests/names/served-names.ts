@@ -11,12 +11,20 @@ const run = promisify(execFile);
 const root = join(import.meta.dirname, "../..");
 
 interface OpenApi {
-  readonly paths: Record<string, Record<string, { readonly parameters?: readonly { readonly name: string; readonly in: string }[] }>>;
+  readonly paths: Record<
+    string,
+    Record<string, { readonly parameters?: readonly { readonly name: string; readonly in: string }[] }>
+  >;
 }
 
 /** Routes, and what stands in their query and headers, as the server's own OpenAPI document has them. */
 export async function routeNames(): Promise<Name[]> {
-  const sandbox = { name: "none", create: () => Promise.reject(new Error("none")), attach: async () => null, list: async () => [] };
+  const sandbox = {
+    name: "none",
+    create: () => Promise.reject(new Error("none")),
+    attach: async () => null,
+    list: async () => [],
+  };
   const runtime = await createAgentRuntime({ persistence: memoryPersistence(), sandbox });
   const response = await runtime.createRestServer().fetch(new Request("http://x/openapi.json"));
   const { paths } = (await response.json()) as OpenApi;
@@ -35,13 +43,16 @@ export async function routeNames(): Promise<Name[]> {
 /** Commands, flags and variables, as the command's help has them. */
 export async function commandNames(): Promise<Name[]> {
   const main = join(root, "apps/server/src/main.ts");
-  const help = async (...args: string[]): Promise<string> => (await run(process.execPath, [main, ...args, "--help"])).stdout;
+  const help = async (...args: string[]): Promise<string> =>
+    (await run(process.execPath, [main, ...args, "--help"])).stdout;
   const [program, serve] = await Promise.all([help(), help("serve")]);
   const commands = [...(program.split("Commands:")[1] ?? "").matchAll(/^ {2}(\w+)/gm)].map(([, name = ""]) => name);
   const found = (pattern: RegExp): string[] => [...new Set(serve.match(pattern))];
   return [
     ...commands.filter((name) => name !== "help").map((name) => ({ kind: "command", name })),
-    ...found(/--[a-z][a-z-]+/g).filter((name) => name !== "--help").map((name) => ({ kind: "flag", name })),
+    ...found(/--[a-z][a-z-]+/g)
+      .filter((name) => name !== "--help")
+      .map((name) => ({ kind: "flag", name })),
     ...found(/AGENT_RUNTIME_[A-Z_]+/g).map((name) => ({ kind: "variable", name })),
   ];
 }

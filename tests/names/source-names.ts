@@ -56,7 +56,10 @@ export function membersOf(source: string, name: string): string[] {
 }
 
 function managerMethods(): Name[] {
-  const source = read("packages/runtime/src/session/session-manager.ts").replace(/\/\*\* @internal[^\n]*\n[^\n]*\n/g, "");
+  const source = read("packages/runtime/src/session/session-manager.ts").replace(
+    /\/\*\* @internal[^\n]*\n[^\n]*\n/g,
+    "",
+  );
   const methods = [...source.matchAll(/^ {2}(?:async )?(\w+)\([^\n]*\{$/gm)].map(([, name = ""]) => name);
   return methods
     .filter((name) => !["constructor", "start", "stop"].includes(name))

@@ -26,7 +26,9 @@ export function problemIn(source: string, name: string, file: string): string | 
   const title = name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
   // A case of a contract is a property; its adapters' tests run all of them.
   if (new RegExp(`^ {2}"${title}": async \\(`, "m").test(source)) return null;
-  const called = new RegExp(`\\b(?:test|it)((?:\\.\\w+)*)(?:\\((?:(?!\\b(?:test|it)[.(])[\\s\\S])*?\\))?\\(\\s*(["'\`])${title}\\2\\s*,`).exec(source);
+  const called = new RegExp(
+    `\\b(?:test|it)((?:\\.\\w+)*)(?:\\((?:(?!\\b(?:test|it)[.(])[\\s\\S])*?\\))?\\(\\s*(["'\`])${title}\\2\\s*,`,
+  ).exec(source);
   const named = name === "${name}" ? /\b(?:test|it)()\(name,/.exec(source) : null;
   const found = called ?? named;
   if (found === null) return `there is no test "${name}" in ${file}`;

@@ -1,14 +1,18 @@
 import * as at from "./files.ts";
 import { tested, type Row } from "./row.ts";
 
-const again = at.recorded("a second sandbox goes on with the conversation and the files");
-const blocks = at.recorded("block start, delta, update and complete");
-const subagents = at.recorded("session:subagent:discovered and completed");
-const files = at.recorded("session:file:created, modified and deleted");
+const again = at.recordedState("a second sandbox goes on with the conversation and the files");
+const blocks = at.recordedEvents("block start, delta, update and complete");
+const subagents = at.recordedEvents("session:subagent:discovered and completed");
+const files = at.recordedEvents("session:file:created, modified and deleted");
 const taken = at.link("says hello, sends what was not acknowledged, then what comes");
 const once = at.runner("takes each command once: duplicates get the first reply, from another connection too");
 const variants = (of: string, names: string, test: Parameters<typeof tested>[2]): Row[] =>
-  tested("variant", names.split(" ").map((name) => `${of}:${name}`), test);
+  tested(
+    "variant",
+    names.split(" ").map((name) => `${of}:${name}`),
+    test,
+  );
 
 /** What server and runner say to each other. Its schemas are hashed; here each kind has a test of what it is for. */
 export const wireRows: readonly Row[] = [
@@ -16,20 +20,46 @@ export const wireRows: readonly Row[] = [
   ...variants("EntryBody", "subagent:discovered subagent:completed", subagents),
   ...variants("EntryBody", "blob file:changed file:deleted", files),
   ...variants("EntryBody", "transcript harness:ready", again),
-  ...variants("EntryBody", "usage", at.recorded("session:metadata:update")),
-  ...variants("EntryBody", "turn:ended", at.recorded("session:turn:started and completed")),
+  ...variants("EntryBody", "usage", at.recordedEvents("session:metadata:update")),
+  ...variants("EntryBody", "turn:ended", at.recordedEvents("session:turn:started and completed")),
   ...variants("CommandBody", "file:put transcript:put start message", again),
-  ...variants("CommandBody", "interrupt", at.recorded("session:turn:started and completed")),
-  ...variants("CommandBody", "options", at.recorded("session:options:update, and the agent uses them")),
-  ...variants("CommandBody", "sync", at.sync("a sync resolves when everything in the workspace is saved, however it came there")),
-  ...variants("CommandBody", "prepare-end", at.runnerLife("prepares its end: harness ended, workspace told, nothing taken any more, nobody attaches")),
+  ...variants("CommandBody", "interrupt", at.recordedEvents("session:turn:started and completed")),
+  ...variants("CommandBody", "options", at.recordedEvents("session:options:update, and the agent uses them")),
+  ...variants(
+    "CommandBody",
+    "sync",
+    at.sync("a sync resolves when everything in the workspace is saved, however it came there"),
+  ),
+  ...variants(
+    "CommandBody",
+    "prepare-end",
+    at.runnerLife("prepares its end: harness ended, workspace told, nothing taken any more, nobody attaches"),
+  ),
   ...variants("RunnerFrame", "hello entry pong", taken),
   ...variants("RunnerFrame", "reply", once),
-  ...variants("RunnerFrame", "refused", at.link("keeps the highest fence, over a restart too: lower attaches and commands are refused")),
+  ...variants(
+    "RunnerFrame",
+    "refused",
+    at.link("keeps the highest fence, over a restart too: lower attaches and commands are refused"),
+  ),
   ...variants("ToRunnerFrame", "attach ack ping", taken),
   ...variants("ToRunnerFrame", "command", once),
-  ...tested("runner variable", ["WORKSPACE", "HOME", "STATE", "SOCKETS", "PACKAGES", "GENERATION", "MODEL_TOKEN"].map((name) => `AGENT_RUNTIME_${name}`), again),
+  ...tested(
+    "runner variable",
+    ["WORKSPACE", "HOME", "STATE", "SOCKETS", "PACKAGES", "GENERATION", "MODEL_TOKEN"].map(
+      (name) => `AGENT_RUNTIME_${name}`,
+    ),
+    again,
+  ),
   ...tested("runner variable", ["AGENT_RUNTIME_ALONE_MS"], at.runnerMain("ends with 0 when it was alone for too long")),
-  ...tested("runner variable", ["AGENT_RUNTIME_START_DEADLINE_MS"], at.runnerLife("ends a harness that was ready only after its deadline")),
-  ...tested("runner variable", ["AGENT_RUNTIME_JOURNAL_BYTES"], at.runner("pauses the harness when the journal is full, and loses nothing")),
+  ...tested(
+    "runner variable",
+    ["AGENT_RUNTIME_START_DEADLINE_MS"],
+    at.runnerLife("ends a harness that was ready only after its deadline"),
+  ),
+  ...tested(
+    "runner variable",
+    ["AGENT_RUNTIME_JOURNAL_BYTES"],
+    at.runner("pauses the harness when the journal is full, and loses nothing"),
+  ),
 ];

@@ -10,7 +10,13 @@ test.each([
   const server = new FakeServer();
   server.answers = [initialState("s", "log")];
   const { fetch, WebSocket } = server;
-  const client = createAgentClient({ baseUrl: "http://x/base", apiKey: "k", fetch, WebSocket, ...(wsUrl === undefined ? {} : { wsUrl }) });
+  const client = createAgentClient({
+    baseUrl: "http://x/base",
+    apiKey: "k",
+    fetch,
+    WebSocket,
+    ...(wsUrl === undefined ? {} : { wsUrl }),
+  });
   const following = client.follow("s");
   const socket = await vi.waitUntil(() => server.sockets[0], { interval: 1 });
   expect(socket.url.split("?")[0]).toBe(expected);

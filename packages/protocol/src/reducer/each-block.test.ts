@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { BlockUpdates, ConversationBlock } from "../blocks.ts";
-import type { EventDraft, SessionEvent } from "../events.ts";
+import type { EventDraft } from "../events.ts";
 import { reduceAll } from "./reduce.ts";
 import { initialState } from "./state.ts";
 import { STATE_LIMITS } from "./window.ts";
@@ -14,7 +14,14 @@ const LONG_BLOCKS: { [T in ConversationBlock["type"]]: Extract<ConversationBlock
   user_message: { type: "user_message", ...common, content: LONG },
   assistant_text: { type: "assistant_text", ...common, content: LONG },
   thinking: { type: "thinking", ...common, content: LONG },
-  tool_use: { type: "tool_use", ...common, toolName: "Bash", toolUseId: "t", input: { command: LONG }, status: "running" },
+  tool_use: {
+    type: "tool_use",
+    ...common,
+    toolName: "Bash",
+    toolUseId: "t",
+    input: { command: LONG },
+    status: "running",
+  },
   tool_result: { type: "tool_result", ...common, toolUseId: "t", content: LONG },
   system: { type: "system", ...common, content: LONG },
   subagent: { type: "subagent", ...common, subagentId: "s", name: "S", status: "running", input: LONG, output: LONG },
@@ -23,7 +30,7 @@ const LONG_BLOCKS: { [T in ConversationBlock["type"]]: Extract<ConversationBlock
 const blocks = Object.values(LONG_BLOCKS);
 
 function stateAfter(...drafts: EventDraft[]) {
-  const events = drafts.map((draft, index) => ({ ...draft, seq: index + 1, at }) as SessionEvent);
+  const events = drafts.map((draft, index) => ({ ...draft, seq: index + 1, at }));
   return reduceAll(initialState("s1", "log"), events);
 }
 
@@ -62,7 +69,12 @@ test("an update changes every field that it may name, and no other", () => {
   expect(stateAfter(start(before), complete(before), update).blocks).toEqual([{ ...before, ...updates }]);
 });
 
-const text = (id: string, content: string): ConversationBlock => ({ type: "assistant_text", id, timestamp: at, content });
+const text = (id: string, content: string): ConversationBlock => ({
+  type: "assistant_text",
+  id,
+  timestamp: at,
+  content,
+});
 const discovered = (id: string): EventDraft => ({
   type: "session:subagent:discovered",
   data: { sessionId: "s1", subagent: { id, name: id, status: "running" } },

@@ -1,9 +1,11 @@
 import { expect, test } from "vitest";
 import { modelError, resultError } from "./failures.ts";
-import type { NativeMessage } from "./native.ts";
 
 test("what the model's API answers has a code, and a remedy", () => {
-  const codes = [400, 401, 403, 404, 408, 413, 429, 500, 503, 529].map((status) => [status, modelError({ status }).code]);
+  const codes = [400, 401, 403, 404, 408, 413, 429, 500, 503, 529].map((status) => [
+    status,
+    modelError({ status }).code,
+  ]);
   expect(codes).toEqual([
     [400, "model_refused"],
     [401, "model_auth_failed"],
@@ -18,7 +20,8 @@ test("what the model's API answers has a code, and a remedy", () => {
   ]);
   expect(modelError({ status: 500, text: "API Error: 500 Out of order. Call us." })).toEqual({
     code: "model_failed",
-    message: "The model failed (500: Out of order). Send the message again; if it fails again, look at the provider's status page.",
+    message:
+      "The model failed (500: Out of order). Send the message again; if it fails again, look at the provider's status page.",
   });
 });
 
@@ -29,8 +32,14 @@ test("a model that does not answer at all is unreachable", () => {
 });
 
 test("a turn that reached a limit says which, and is no failure of the harness", () => {
-  const result = (subtype: string) => resultError({ type: "result", subtype, is_error: true } as NativeMessage, undefined);
-  expect(result("error_max_turns")).toMatchObject({ code: "turn_limit", message: expect.stringContaining("number of steps") as string });
-  expect(result("error_max_budget_usd")).toMatchObject({ code: "turn_limit", message: expect.stringContaining("budget") as string });
+  const result = (subtype: string) => resultError({ type: "result", subtype, is_error: true }, undefined);
+  expect(result("error_max_turns")).toMatchObject({
+    code: "turn_limit",
+    message: expect.stringContaining("number of steps") as string,
+  });
+  expect(result("error_max_budget_usd")).toMatchObject({
+    code: "turn_limit",
+    message: expect.stringContaining("budget") as string,
+  });
   expect(result("error_during_execution")).toMatchObject({ code: "harness_failed" });
 });

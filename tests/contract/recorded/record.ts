@@ -1,8 +1,8 @@
 import { script, type ScriptStep } from "@hhopkins/agent-runtime-testkit";
 import type { SessionState } from "@hhopkins/agent-runtime";
 import { memoryPersistence } from "@hhopkins/agent-runtime/persistence/memory";
-import { Recorder } from "./recorder.ts";
-import { KEY, runningServer, type Answer, type RunningServer } from "./running-server.ts";
+import { Recorder } from "../recorder.ts";
+import { KEY, runningServer, type Answer, type RunningServer } from "../running-server.ts";
 
 const bash = (command: string): NonNullable<ScriptStep["tools"]>[number] => ({
   name: "Bash",
@@ -20,9 +20,22 @@ const FIRST = script([
     tools: [{ name: "Write", input: { file_path: "/workspace/made.txt", content: "one\n" } }],
     usage: { input: 1, output: 2, cacheRead: 3, cacheWrite: 4 },
   },
-  { tools: [bash("printf changed > seed/notes.txt; rm data.bin; ln -s made.txt link; mkdir empty; printf '\\377\\376' > odd; exit 3")] },
+  {
+    tools: [
+      bash(
+        "printf changed > seed/notes.txt; rm data.bin; ln -s made.txt link; mkdir empty; printf '\\377\\376' > odd; exit 3",
+      ),
+    ],
+  },
   { tools: [bash(`head -c ${LARGE_FILE_BYTES} /dev/zero | tr '\\0' a > large.txt`)] },
-  { tools: [{ name: "Agent", input: { description: "Help", subagent_type: "general-purpose", prompt: script([{ text: "Helped." }]) } }] },
+  {
+    tools: [
+      {
+        name: "Agent",
+        input: { description: "Help", subagent_type: "general-purpose", prompt: script([{ text: "Helped." }]) },
+      },
+    ],
+  },
   { text: "Unfinished", chunk: 4, dropAfter: { deltas: 1, times: 1 } },
 ]);
 

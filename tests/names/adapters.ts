@@ -1,0 +1,158 @@
+import * as at from "./files.ts";
+import { fieldsOf, later, tested, type Row } from "./row.ts";
+
+const option = (of: string, names: string, test: Parameters<typeof tested>[2]): Row[] =>
+  tested("option", fieldsOf(of, names), test);
+const method = (of: string, names: string, test: Parameters<typeof tested>[2]): Row[] =>
+  tested("method", fieldsOf(of, names), test);
+
+const stores: Row[] = [
+  ...method(
+    "persistence",
+    "listAllSessions loadSession createSessionRecord",
+    at.nineMethods("nine methods: a record comes back as it was given"),
+  ),
+  ...method(
+    "persistence",
+    "updateSessionRecord",
+    at.nineMethods("nine methods: an update changes the fields that it names"),
+  ),
+  ...method(
+    "persistence",
+    "saveTranscript",
+    at.nineMethods("nine methods: the transcript is the last one that was saved"),
+  ),
+  ...method(
+    "persistence",
+    "saveWorkspaceFile deleteSessionFile",
+    at.nineMethods("nine methods: a file is replaced, and deleted"),
+  ),
+  ...method(
+    "persistence",
+    "listAgentProfiles loadAgentProfile",
+    at.nineMethods("nine methods: every listed profile can be loaded"),
+  ),
+  ...method("persistence", "store", at.seed("an adapter's own store is used as it is")),
+  ...method("persistence", "open close", at.lifetime("reopened: everything is as it was")),
+  ...method("store", "create head", at.appends("create: the session is there with its first events")),
+  ...method("store", "append", at.appends("append: of twenty writers at once each event has a number of its own")),
+  ...method("store", "events", at.reads("events: pages by cursor, without hole or double")),
+  ...method("store", "blocks", at.reads("blocks: pages backwards, oldest first")),
+  ...method("store", "block", at.reads("blocks: an old one is changed where it stands")),
+  ...method("store", "files", at.blobs("files: put, replaced, deleted, listed by path")),
+  ...method("store", "blob blobSize", at.blobs("blobs: pieces in any order make the whole, byte for byte")),
+  ...method(
+    "store",
+    "transcript",
+    at.reads("transcript: lines come in the order of their appending, over many appends"),
+  ),
+  ...method("store", "message", at.reads("messages: found by id and by idempotency key")),
+  ...method(
+    "store",
+    "list",
+    at.storedSessions("list: newest activity first, creation where there was none, with the runtime"),
+  ),
+  ...method("store", "claimed", at.storedSessions("claimed: sessions that are loaded, and those with a sandbox")),
+  ...method(
+    "store",
+    "delete",
+    at.storedSessions("delete: leaves nothing of the session, and everything of the others"),
+  ),
+  ...method(
+    "store",
+    "flush",
+    at.seed("messages and turn ends are saved before their append resolves; deltas within the interval"),
+  ),
+  ...later("method", ["store.lease"], "stores"),
+  ...option("sqlitePersistence", "file", at.options("persistence is a SQLite file in dataDir by default")),
+  ...option("sqlitePersistence", "synchronous", at.sqlite("synchronous: full waits for the disk")),
+  ...option(
+    "sqlitePersistence",
+    "profiles",
+    at.examples("minimal-server: adapters and a profile of one's own; everything is there after a restart"),
+  ),
+  ...option("memoryPersistence", "profiles", at.memory("profiles are checked, and stand in for the default one")),
+];
+
+const sandboxes: Row[] = [
+  ...method(
+    "sandboxProvider",
+    "name create list",
+    at.local("a server that dies between the start and the record of it leaves nothing that is not found"),
+  ),
+  ...method(
+    "sandboxProvider",
+    "attach close",
+    at.local("it outlives the server that made it; the next one attaches, listens again, and ends it"),
+  ),
+  ...method("sandboxProvider", "probe", at.refusals("the probe starts a real sandbox and leaves nothing")),
+  ...method(
+    "sandbox",
+    "id ref",
+    at.local("what identifies it is plain, private to the server, and free of the environment's values"),
+  ),
+  ...method(
+    "sandbox",
+    "accept",
+    at.local("sockets stay reachable inside after the listener was closed and opened again"),
+  ),
+  ...method(
+    "sandbox",
+    "status release",
+    at.local("it outlives the server that made it; the next one attaches, listens again, and ends it"),
+  ),
+  ...method(
+    "sandbox",
+    "terminate",
+    at.local("terminate ends everything, grandchildren in sessions of their own too, and removes the disk"),
+  ),
+  ...method(
+    "sandbox",
+    "ended",
+    at.local("its end is told with the exit code and the last lines of its log, from a later server too"),
+  ),
+  ...later("method", fieldsOf("sandbox", "extend endpoint snapshot setNetwork"), "sandboxes"),
+  ...option(
+    "hostSandbox",
+    "dataDir pollMs",
+    at.unsafe("it is found again by another server, and ended with all that it has started"),
+  ),
+  ...option(
+    "hostSandbox",
+    "keepDeadMs now",
+    at.local("after an end that nobody saw the same key starts again on the same disk; the disk goes after its time"),
+  ),
+  ...option(
+    "hostSandbox",
+    "socketBase",
+    at.socketBase("the sockets' folders are made where socketBase says, and go with their sandbox"),
+  ),
+  ...option("localSandbox", "path", at.refusals("without bubblewrap: the remedy, and never less isolation")),
+  ...option(
+    "localSandbox",
+    "tmpBytes",
+    at.isolation("only workspace, home, state and the sized /tmp and /dev/shm can be written"),
+  ),
+  ...option(
+    "localSandbox",
+    "startTimeoutMs",
+    at.refusals("a bubblewrap that hangs: an end after the deadline, or when it is called off"),
+  ),
+  ...option(
+    "modalSandbox",
+    "tokenId tokenSecret appName",
+    at.modal("credentials that Modal refuses: what to check, and never the token"),
+  ),
+  ...option(
+    "modalSandbox",
+    "timeoutMs",
+    at.modal("no network, or a Modal that does not answer: said within the deadline"),
+  ),
+  ...option(
+    "modalSandbox",
+    "sdk",
+    at.modal("a package that is missing, or the unrelated one of the same name: the install command"),
+  ),
+];
+
+export const adapterRows: readonly Row[] = [...stores, ...sandboxes];
