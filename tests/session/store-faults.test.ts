@@ -244,7 +244,7 @@ describe("an adapter with the nine methods", () => {
       listAllSessions: async () => [...kept.values()].map(({ rawTranscript: _text, workspaceFiles: _files, ...record }) => record),
       loadSession: async (id) => kept.get(id) ?? null,
       createSessionRecord: async (record) => void kept.set(record.sessionId, { ...record, workspaceFiles: [] }),
-      updateSessionRecord: async (id, updates) => change(id, () => updates as Partial<PersistedSessionData>),
+      updateSessionRecord: async (id, updates) => change(id, () => updates),
       saveTranscript: async (id, rawTranscript) => change(id, () => ({ rawTranscript })),
       saveWorkspaceFile: async (id, file) =>
         change(id, ({ workspaceFiles }) => ({ workspaceFiles: [...workspaceFiles.filter(({ path }) => path !== file.path), file] })),

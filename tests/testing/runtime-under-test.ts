@@ -55,7 +55,7 @@ export async function startRuntime(config: AgentRuntimeConfig = {}, shared: Shar
   await runtime.start();
   const rest = runtime.createRestServer({ apiKey: API_KEY });
 
-  const request: RuntimeUnderTest["request"] = async (method, path, body, headers = {}) =>
+  const request: RuntimeUnderTest["request"] = async (...[method, path, body, headers = {}]) =>
     rest.fetch(
       new Request(`http://runtime.test${path}`, {
         method,
