@@ -22,7 +22,6 @@ export const sandboxFaults = testsIn("tests/session/sandbox-faults.test.ts");
 export const examples = testsIn("examples/examples.test.ts");
 
 export const rest = testsIn("packages/runtime/src/transport/rest/app.test.ts");
-export const openapi = testsIn("packages/runtime/src/transport/rest/openapi.test.ts");
 export const sse = testsIn("packages/runtime/src/transport/sse/event-stream.test.ts");
 export const webSocket = testsIn("packages/runtime/src/transport/websocket/transport.test.ts");
 export const nodeHandler = testsIn("packages/runtime/src/transport/node-handler.test.ts");
@@ -51,7 +50,6 @@ export const link = testsIn("packages/runner/src/link/link.test.ts");
 export const runner = testsIn("packages/runner/src/runner.test.ts");
 export const runnerLife = testsIn("packages/runner/src/runner-lifecycle.test.ts");
 export const runnerMain = testsIn("packages/runner/src/main.test.ts");
-export const manifest = testsIn("packages/runner/src/manifest.test.ts");
 export const driver = testsIn("packages/runner/src/claude-agent-sdk/driver.test.ts");
 export const failures = testsIn("packages/runner/src/claude-agent-sdk/failures.test.ts");
 
