@@ -82,3 +82,13 @@ test("createWebSocketServer: bufferBytes bounds what waits for a client that doe
   expect(seqs).toEqual(seqs.toSorted((a, b) => a - b));
   socket.terminate();
 });
+
+test('auth: "none" serves everybody but pages of other origins', async () => {
+  await using server = await runningServer({ config: { ...config, auth: "none" }, rest: { apiKey: "" } });
+  expect((await fetch(`${server.url}/sessions`)).status).toBe(200);
+  const foreign = new WebSocket(server.wsUrl, { origin: "https://evil.example" });
+  await expect(once(foreign, "open")).rejects.toThrow("403");
+  const own = new WebSocket(server.wsUrl, { origin: server.url });
+  await once(own, "open");
+  own.close();
+});

@@ -52,6 +52,27 @@ describe("a session", () => {
     expect(after.workspaceFiles).toEqual(asleep.workspaceFiles);
   });
 
+  test("what could not be kept is said; a symlink that leads out comes back as it was", async () => {
+    await using small = await startRuntime({ maxFileBytes: 1000 });
+    const id = await small.create();
+    const steps = [
+      { tools: [bash("head -c 2000 /dev/zero > huge && echo kept > kept && ln -s /usr/bin/env outside")] },
+      { text: "made" },
+      { tools: [bash("ls; readlink outside")] },
+      { text: "seen" },
+    ];
+    const before = await small.turn(id, `go ${script(steps)}`);
+    expect(before.workspaceFiles.map(({ path }) => path).toSorted()).toEqual(["huge", "kept", "outside"]);
+    expect((await small.request("GET", `/sessions/${id}/files/huge`)).status).toBe(404);
+    expect((await small.request("POST", `/sessions/${id}/unload`)).status).toBeLessThan(300);
+    const after = await small.turn(id, "and now?");
+    const results = after.blocks.flatMap((block) => (block.type === "tool_result" ? [block.content] : []));
+    expect(results.at(-1)).toBe("kept\noutside\n/usr/bin/env");
+    expect(after.workspaceFiles.map(({ path }) => path).toSorted()).toEqual(["kept", "outside"]);
+    const missing = after.blocks.filter((block) => block.type === "system" && block.subtype === "files_missing");
+    expect(missing).toMatchObject([{ content: expect.stringContaining("huge") as string }]);
+  });
+
   test("a deleted session leaves nothing", async () => {
     const id = await bench.create();
     await bench.turn(id, `bye ${script([{ text: "ok" }])}`);

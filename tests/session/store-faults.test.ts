@@ -1,5 +1,6 @@
-import { DEFAULT_PROFILE, type PersistedSessionData, type PersistenceAdapter, type SessionEvent } from "@hhopkins/agent-runtime";
+import { DEFAULT_PROFILE, type AppendBatch, type PersistedSessionData, type PersistenceAdapter, type SessionEvent } from "@hhopkins/agent-runtime";
 import { sqlitePersistence } from "@hhopkins/agent-runtime/persistence/sqlite";
+import { startScriptedModel } from "@hhopkins/agent-runtime-testkit";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +12,9 @@ import { logOf, turnEnds } from "../testing/session-log.ts";
 
 const WORDS = "word ".repeat(200);
 const DOWN = new Error("the disk is full");
+
+/** What was begun has had its turn of the event loop. */
+const everythingElse = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** A client that follows a session's events and notes each seq, with what was stored when it saw it. */
 function follow(bench: RuntimeUnderTest, id: string, stored: () => number) {
@@ -150,6 +154,39 @@ describe("a store that fails or is slow", () => {
     expect(await turnEnds(bench, id)).toEqual(["completed"]);
   });
 
+  test("a message that waits behind a write when the store begins to fail is refused, not kept waiting", async () => {
+    const id = await bench.create();
+    await bench.send(id, prompt("talk", { text: WORDS, chunk: 10, delayMs: 10 }));
+    await bench.until(id, (state) => said(state).at(-1)?.includes("word word") === true);
+    const gate = store.hold(({ sessionId }) => sessionId === id);
+    await expect.poll(() => store.waiting).toBe(1);
+    const answer = bench.send(id, prompt("waits", { text: "no" }));
+    await everythingElse();
+    store.failure = DOWN;
+    gate.open();
+    expect((await answer).status).toBe(503);
+    store.failure = undefined;
+    const done = await bench.until(id, ({ turn, queue }) => turn === null && queue.length === 0);
+    expect(said(done)).toEqual([WORDS]);
+  });
+
+  test("an interrupt at the moment at which the sandbox is ready still stops the turn before it begins", async () => {
+    const id = await bench.create();
+    const isReady = ({ sessionId, sandbox }: AppendBatch): boolean => sessionId === id && sandbox?.started === true;
+    const gate = store.hold(isReady);
+    await bench.send(id, prompt("never-to-be-asked", { text: "never" }));
+    await expect.poll(() => store.waiting, { timeout: 20_000 }).toBe(1);
+    const interrupted = bench.request("POST", `/sessions/${id}/interrupt`);
+    await everythingElse();
+    gate.open();
+    expect((await interrupted).status).toBe(204);
+    await bench.until(id, ({ turn }) => turn === null);
+    expect(said(await bench.turn(id, prompt("next", { text: "next" })))).toEqual(["next"]);
+    expect(await turnEnds(bench, id)).toEqual(["interrupted", "completed"]);
+    const asked = bench.model.requests.filter(({ body }) => JSON.stringify(body ?? null).includes("never-to-be-asked"));
+    expect(asked).toEqual([]);
+  });
+
   test("while a sandbox starts, and while one dies: the turn ends, and what waits runs", async () => {
     const id = await bench.create();
     await bench.send(id, prompt("first", { tools: [bash("touch begun; sleep 600")] }));
@@ -186,6 +223,30 @@ describe("a store that fails or is slow", () => {
     const woken = await bench.turn(id, prompt("look", { tools: [bash("cat precious.txt")] }, { text: "seen" }));
     expect(woken.blocks.findLast(({ type }) => type === "tool_result")).toMatchObject({ content: "precious" });
   });
+});
+
+test("a server that is stopped while its store fails leaves its sandboxes, and the next one goes on", async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), "agent-runtime-test-"));
+  const persistence = () => sqlitePersistence({ file: join(dataDir, "test.db") });
+  await using model = await startScriptedModel();
+  const store = faultyPersistence(persistence());
+  const first = await startRuntime({ persistence: store.adapter, shutdownGraceMs: 1 }, { dataDir, model });
+  const [talks, idle] = [await first.create(), await first.create()];
+  await first.turn(idle, prompt("idle", { tools: [bash("printf kept > notes.txt")] }, { text: "done" }));
+  await first.send(talks, prompt("talk", { text: WORDS, chunk: 10, delayMs: 10 }));
+  await first.until(talks, (state) => said(state).at(-1)?.includes("word word") === true);
+  store.failure = DOWN;
+  await first.runtime.shutdown();
+
+  const second = await startRuntime({ persistence: persistence() }, { dataDir, model });
+  const done = await second.until(talks, ({ turn }) => turn === null);
+  expect(said(done)).toEqual([WORDS]);
+  expect(await turnEnds(second, talks)).toEqual(["completed"]);
+  const after = await second.turn(idle, prompt("again", { tools: [bash("cat notes.txt")] }, { text: "awake" }));
+  expect(after.blocks.findLast(({ type }) => type === "tool_result")).toMatchObject({ content: "kept" });
+  expect(said(after)).toEqual(["done", "awake"]);
+  await second[Symbol.asyncDispose]();
+  await rm(dataDir, { recursive: true, force: true });
 });
 
 describe("an adapter with the nine methods", () => {

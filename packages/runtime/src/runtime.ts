@@ -111,15 +111,18 @@ interface Composition {
 
 function composed(parts: Composition): AgentRuntime {
   const { config, adapter, store, provider, gateway, manager, service, log } = parts;
-  let apiKey: string | undefined;
-  // The key is looked up at each request: the WebSocket server may be created before the REST server.
-  const authenticate: Authenticate = (request) =>
+  const authenticateBy = (apiKey?: string): Authenticate =>
     createAuthenticate({
       apiKey,
       authenticate: config.authenticate,
       auth: config.auth,
       onUnprotected: (message) => log.error({}, message),
-    })(request);
+    });
+  let current = authenticateBy();
+  // Looked up at each request: the WebSocket server may be created before the REST server that brings the key.
+  const authenticate: Authenticate = (request) => current(request);
+  // Without keys every page that the user visits could connect; its origin is what tells it apart.
+  let allowedOrigins: readonly string[] | undefined = config.auth === "none" ? [] : undefined;
   return {
     sessionManager: manager,
     async start() {
@@ -135,12 +138,14 @@ function composed(parts: Composition): AgentRuntime {
       await adapter.close?.();
     },
     createRestServer(options = {}) {
-      apiKey = options.apiKey ?? apiKey;
-      const { apiKey: _key, ...rest } = options;
+      const { apiKey, ...rest } = options;
+      if (apiKey !== undefined && apiKey !== "") current = authenticateBy(apiKey);
+      if (config.auth === "none") allowedOrigins = options.corsOrigins ?? [];
       return createRestApp({ service, authenticate, log, ...rest });
     },
     createWebSocketServer(server, options = {}) {
-      return createWebSocketTransport({ service, authenticate, log, ...options }).attach(server);
+      const origins = allowedOrigins === undefined ? {} : { allowedOrigins };
+      return createWebSocketTransport({ service, authenticate, log, ...origins, ...options }).attach(server);
     },
   };
 }

@@ -2,7 +2,7 @@ import { Timestamp } from "@hhopkins/agent-runtime-protocol";
 import type { EntryBody, FileEntry } from "@hhopkins/agent-runtime-protocol";
 import type { Known } from "./changes.ts";
 import type { Identity, Seen } from "./scan.ts";
-import { hashFile, takeSnapshot } from "./snapshot.ts";
+import { takeSnapshot } from "./snapshot.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 export interface ReportContext {
@@ -23,8 +23,6 @@ export interface ChangedEntry {
   readonly before: Known | undefined;
 }
 
-/** Larger files are not even hashed. */
-const HASH_FACTOR = 4;
 /** Time stamps of files come from the kernel's clock tick, which is a few milliseconds long. */
 const CLOCK_TICK_NS = 20_000_000n;
 
@@ -81,16 +79,9 @@ async function sendBlob(snapshot: Snapshot, { sent, append }: ReportContext): Pr
   sent.add(sha256);
 }
 
-async function reportLarge(change: ChangedEntry, context: ReportContext): Promise<Known | null> {
-  const { path, seen } = change;
-  const { identity } = seen;
-  let sha256: string | undefined;
-  if (identity.size <= context.maxFileBytes * HASH_FACTOR) {
-    const hash = await hashFile({ file: `${context.root}/${path}`, identity, spoolFile: context.spoolFile });
-    if (hash === null) return null;
-    sha256 = hash;
-  }
-  return told(change, { file: describeFile(path, identity, sha256), omitted: true }, context);
+/** Its bytes are not kept, so nothing may claim to know them: no hash. */
+function reportLarge(change: ChangedEntry, context: ReportContext): Promise<Known> {
+  return told(change, { file: describeFile(change.path, change.seen.identity, undefined), omitted: true }, context);
 }
 
 /** The agent may take away its own right to read: what was read before still holds. */

@@ -65,19 +65,6 @@ function takeSmall(options: SnapshotOptions): Snapshot | null {
   }
 }
 
-/** The hash of a file that is too large to be kept; null when it changed meanwhile. */
-export async function hashFile(options: SnapshotOptions): Promise<string | null> {
-  const handle = await open(options.file, FLAGS);
-  try {
-    if (!isStill(handle.fd, options)) return null;
-    const hash = createHash("sha256");
-    for await (const { data } of readChunks(handle)) hash.update(data);
-    return isStill(handle.fd, options) ? hash.digest("hex") : null;
-  } finally {
-    await handle.close();
-  }
-}
-
 /** Also catches a parent that was swapped for a symlink: where the system can tell, the opened path must be the asked one. */
 function isStill(fd: number, { file, identity }: SnapshotOptions): boolean {
   const stats = fstatSync(fd, { bigint: true });

@@ -201,11 +201,9 @@ describe("what a scan tells", () => {
 
   it("names files above the limit without their bytes", async () => {
     writeFileSync(at("above"), "x".repeat(1_001));
-    writeFileSync(at("far-above"), "x".repeat(4_001));
     await begin(1_000);
-    expect(changed("above")).toMatchObject({ omitted: true, file: { size: 1_001, sha256: sha("x".repeat(1_001)) } });
-    expect(changed("far-above")).toMatchObject({ omitted: true, file: { size: 4_001 } });
-    expect(changed("far-above")?.file.sha256).toBeUndefined();
+    expect(changed("above")).toMatchObject({ omitted: true, file: { size: 1_001 } });
+    expect(changed("above")?.file.sha256).toBeUndefined();
     await expectManifest();
   });
 

@@ -7,6 +7,7 @@ import {
   toRuntimeError,
   WIRE_VERSION,
   type CommandBody,
+  type ErrorCode,
   type Entry,
   type ToRunnerFrame,
 } from "@hhopkins/agent-runtime-protocol";
@@ -22,6 +23,8 @@ export interface RunnerLinkOptions {
   /** Number of the last entry that is saved. */
   readonly taken: number;
   readonly onEntries: () => void;
+  /** The runner takes nothing more, and everything that it said is saved. */
+  readonly onEnding: () => void;
   readonly log: Logger;
 }
 
@@ -45,6 +48,9 @@ export class RunnerLink {
   #received: number;
   #saved: number;
   #closed: string | undefined;
+  #ending = false;
+  /** Number of the runner's last entry, as of its hello. */
+  #lastSaid: number | undefined;
 
   constructor(options: RunnerLinkOptions) {
     this.#options = options;
@@ -54,6 +60,11 @@ export class RunnerLink {
 
   get attached(): boolean {
     return this.#attached;
+  }
+
+  /** The runner takes nothing more; what was sent to it has had no effect. */
+  get ending(): boolean {
+    return this.#ending;
   }
 
   /** Why it was closed, or undefined. */
@@ -110,11 +121,18 @@ export class RunnerLink {
       case "reply":
         return this.#onReply(frame);
       case "refused":
-        this.#options.log.warn({ code: frame.code }, "the runner refused the stream");
-        return;
+        return this.#onRefused(frame.code);
       case "pong":
         return;
     }
+  }
+
+  #onRefused(code: string): void {
+    this.#options.log.warn({ code }, "the runner refused the stream");
+    // A runner that is killed says so too: then what it still had to say is not saved.
+    if (code !== "ending" || this.#saved !== this.#lastSaid) return;
+    this.#ending = true;
+    this.#options.onEnding();
   }
 
   #onHello(hello: { version: number; generation: number; last: number }): void {
@@ -122,6 +140,7 @@ export class RunnerLink {
     if (hello.version !== WIRE_VERSION || hello.generation !== generation) {
       throw new RuntimeError("protocol_error", `The runner speaks version ${hello.version} of generation ${hello.generation}.`);
     }
+    this.#lastSaid = hello.last;
     this.#received = this.#saved;
     this.#inbox = [];
     this.#inboxBytes = 0;
@@ -192,7 +211,10 @@ export class RunnerLink {
   }
 }
 
+/** Codes of a runner that say more than that its harness failed. */
+const REPLY_CODES: ReadonlySet<string> = new Set<ErrorCode>(["harness_timeout", "missing_dependency", "unknown_architecture"]);
+
 function replyError(error: { code: string; message: string } | undefined): RuntimeError {
-  const code = error?.code === "harness_timeout" ? "harness_timeout" : error?.code === "missing_dependency" ? "missing_dependency" : "harness_failed";
+  const code = error !== undefined && REPLY_CODES.has(error.code) ? (error.code as ErrorCode) : "harness_failed";
   return new RuntimeError(code, error?.message ?? "The runner refused a command without saying why.");
 }

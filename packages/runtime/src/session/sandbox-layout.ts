@@ -96,14 +96,16 @@ async function* transcriptCommands(layout: Layout): AsyncGenerator<CommandBody> 
 }
 
 function startCommand(layout: Layout): CommandBody {
-  const { state, profile, limits, nativeSessionId } = layout;
+  const { state, limits, nativeSessionId } = layout;
+  // Its files are in the workspace already, and a command has a bounded size.
+  const { defaultWorkspaceFiles: _files, ...profile } = layout.profile;
   return {
     kind: "start",
     architecture: state.type,
     profile,
     options: state.sessionOptions ?? {},
     ...(nativeSessionId === null ? {} : { resume: nativeSessionId }),
-    environment: publicVariables(profile),
+    environment: publicVariables(layout.profile),
     ignore: [...limits.ignore],
     maxFileBytes: limits.maxFileBytes,
   };

@@ -17,6 +17,7 @@ import { sha256 } from "./entry-translation.ts";
 import { RunnerLink } from "./runner-link.ts";
 import { layOutSandbox } from "./sandbox-layout.ts";
 import type { SessionParts } from "./session-parts.ts";
+import { unkeptEvents, unkeptFiles } from "./unkept-files.ts";
 import { startError } from "./start-error.ts";
 
 /** What the supervisor needs of its session. */
@@ -113,12 +114,17 @@ export class SandboxSupervisor {
   }
 
   async #create(signal: AbortSignal): Promise<RunnerLink> {
-    const { provider } = this.#parts;
+    const { provider, store, newId, now } = this.#parts;
     const profile = await this.#profile();
     const generation = this.#generation + 1;
     const stored: StoredSandbox = { provider: provider.name, generation, ref: null, token: newToken(), started: false };
+    const unkept = unkeptFiles(await store.files(this.#session.key));
     await this.#session.write({
-      events: [this.statusEvent("starting", "Starting a sandbox.", { generation })],
+      events: [
+        this.statusEvent("starting", "Starting a sandbox.", { generation }),
+        ...unkeptEvents({ sessionId: this.#session.key.sessionId, newId, now }, unkept),
+      ],
+      files: { put: [], deleted: unkept.map(({ path }) => path) },
       sandbox: stored,
       cursor: { generation, n: 0 },
     });
@@ -174,6 +180,7 @@ export class SandboxSupervisor {
       fence: FENCE,
       taken: cursor.generation === stored.generation ? cursor.n : 0,
       onEntries: () => this.#session.onEntries(),
+      onEnding: () => void this.#finish(sandbox),
       log,
     });
     const identity = { session: this.#session.key, generation: stored.generation, token: stored.token };
@@ -299,6 +306,18 @@ export class SandboxSupervisor {
     await this.#session.write({ events: [this.statusEvent("terminated", message, { loaded: false })], sandbox: null, snapshot: true });
     await this.#forget();
     await running.sandbox.terminate();
+  }
+
+  /** Its runner was prepared to end by a server that did not live to end it: all that it said is saved. */
+  async #finish(sandbox: Sandbox): Promise<void> {
+    if (this.#running?.sandbox !== sandbox || this.#prepared) return;
+    try {
+      await this.#session.write({ events: [this.statusEvent("terminated", "What it held is saved.")], sandbox: null });
+      await this.#forget();
+      await sandbox.terminate();
+    } catch (error) {
+      this.#warn(error, "a sandbox that was prepared to end did not end");
+    }
   }
 
   async #verifySaved(running: Running, kind: "sync" | "prepare-end"): Promise<void> {

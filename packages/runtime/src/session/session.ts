@@ -197,7 +197,11 @@ export class Session implements AgentSession {
         this.#given = turnId;
         return { reply: link.command(turnId, { kind: "message", turnId, messages }) };
       });
-      await given?.reply;
+      await given?.reply.catch((error: unknown) => {
+        // A server that did not live to end this sandbox had prepared it to: another one takes the turn.
+        if (!link.ending) throw error;
+        return delivery();
+      });
     };
     delivery().catch((error: unknown) => void this.#turnFailed(turnId, toRuntimeError(error, "sandbox_unavailable")));
   }

@@ -1,0 +1,131 @@
+import { createLineSplitter, encodeLine, WIRE_VERSION, type RunnerFrame } from "@hhopkins/agent-runtime-protocol";
+import { once } from "node:events";
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
+import { expect, test, vi } from "vitest";
+import { RunnerLink } from "./runner-link.ts";
+
+const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+const delta = (n: number): RunnerFrame => ({
+  type: "entry",
+  n,
+  body: { kind: "block:delta", conversationId: "main", blockId: "b:1", delta: `${n}` },
+});
+
+function linked(taken = 0) {
+  const onEntries = vi.fn();
+  const onEnding = vi.fn();
+  const link = new RunnerLink({ generation: 2, fence: 1, taken, onEntries, onEnding, log: quiet });
+  return { link, onEntries, onEnding };
+}
+
+/** Two ends of one real stream. */
+async function streamPair(): Promise<[Socket, Socket]> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const accepted = once(server, "connection");
+  const mine = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  const [theirs] = (await accepted) as [Socket];
+  server.close();
+  return [theirs, mine];
+}
+
+/** A runner's end of a stream: what it was sent, and how to say something. */
+async function runner(link: RunnerLink) {
+  const [server, mine] = await streamPair();
+  const got: { type: string; id?: string; n?: number; after?: number }[] = [];
+  const lines = createLineSplitter();
+  mine.on("data", (chunk: Uint8Array) => got.push(...lines.push(chunk).map((line) => JSON.parse(line) as (typeof got)[number])));
+  mine.on("error", () => undefined);
+  const closed = new Promise<void>((resolve) => mine.on("close", resolve));
+  link.connect(server);
+  const say = (...frames: unknown[]): void => void mine.write(frames.map((frame) => encodeLine(frame)).join(""));
+  const hello = (last = 0, generation = 2): void => say({ type: "hello", version: WIRE_VERSION, generation, first: 1, last, fence: 0 });
+  return { got, say, hello, closed, mine };
+}
+
+test("attaches by number; entries arrive once, in order, over broken streams", async () => {
+  const { link } = linked(3);
+  const first = await runner(link);
+  first.hello(6);
+  await vi.waitFor(() => expect(first.got).toMatchObject([{ type: "attach", after: 3 }]));
+  first.say(delta(4), delta(5));
+  await vi.waitFor(() => expect(link.take(10).map(({ n }) => n)).toEqual([4, 5]));
+  link.saved(4);
+  await vi.waitFor(() => expect(first.got.at(-1)).toMatchObject({ type: "ack", n: 4 }));
+  // 5 was taken but never saved: the next stream brings it again.
+  const second = await runner(link);
+  await first.closed;
+  second.hello(6);
+  await vi.waitFor(() => expect(second.got).toMatchObject([{ type: "attach", after: 4 }]));
+  second.say(delta(5), delta(5), delta(6));
+  await vi.waitFor(() => expect(link.take(10).map(({ n }) => n)).toEqual([5, 6]));
+});
+
+test("a command is sent again on each stream until its reply is there", async () => {
+  const { link } = linked();
+  const answer = link.command("c1", { kind: "sync" });
+  const first = await runner(link);
+  first.hello();
+  await vi.waitFor(() => expect(first.got.map(({ id }) => id)).toContain("c1"));
+  const second = await runner(link);
+  second.hello();
+  await vi.waitFor(() => expect(second.got.map(({ id }) => id)).toContain("c1"));
+  second.say({ type: "reply", id: "c1", ok: true, data: 7 });
+  expect(await answer).toBe(7);
+  const refused = link.command("c2", { kind: "sync" });
+  second.say({ type: "reply", id: "c2", ok: false, error: { code: "harness_timeout", message: "too slow" } });
+  await expect(refused).rejects.toMatchObject({ code: "harness_timeout", message: "too slow" });
+});
+
+test.each([
+  ["another generation", { type: "hello", version: WIRE_VERSION, generation: 1, first: 1, last: 0, fence: 0 }],
+  ["another version", { type: "hello", version: 99, generation: 2, first: 1, last: 0, fence: 0 }],
+  ["an entry before hello", delta(1)],
+  ["what no runner may say", { type: "entry", n: 1, body: { kind: "session:status", status: "ready" } }],
+  ["no object", "null"],
+])("%s closes the stream and nothing else", async (_name, frame) => {
+  const { link, onEntries } = linked();
+  const bad = await runner(link);
+  bad.say(frame);
+  await bad.closed;
+  expect(onEntries).not.toHaveBeenCalled();
+  const good = await runner(link);
+  good.hello(1);
+  good.say(delta(1));
+  await vi.waitFor(() => expect(link.take(10)).toHaveLength(1));
+});
+
+test("broken JSON, a hole in the numbers and a line without end close the stream", async () => {
+  for (const bytes of ["{broken\n", encodeLine(delta(2)), "x".repeat(5 * 1024 * 1024)]) {
+    const { link } = linked();
+    const bad = await runner(link);
+    bad.hello(2);
+    bad.mine.write(bytes);
+    await bad.closed;
+    expect(link.take(10)).toEqual([]);
+  }
+});
+
+test("a runner that was prepared to end says so; one that is killed with more to say does not count", async () => {
+  const { link, onEnding } = linked(5);
+  const killed = await runner(link);
+  killed.hello(6);
+  killed.say({ type: "refused", code: "ending", message: "stops" });
+  const prepared = await runner(link);
+  await killed.closed;
+  expect(onEnding).not.toHaveBeenCalled();
+  prepared.hello(5);
+  prepared.say({ type: "refused", code: "ending", message: "prepared" });
+  await vi.waitFor(() => expect(onEnding).toHaveBeenCalledOnce());
+  expect(link.ending).toBe(true);
+});
+
+test("a closed link fails what waits and takes no streams", async () => {
+  const { link } = linked();
+  const waiting = link.command("c1", { kind: "sync" });
+  link.close("gone");
+  await expect(waiting).rejects.toMatchObject({ code: "sandbox_lost", message: "gone" });
+  await expect(link.command("c2", { kind: "sync" })).rejects.toMatchObject({ code: "sandbox_lost" });
+  const late = await runner(link);
+  await late.closed;
+});
