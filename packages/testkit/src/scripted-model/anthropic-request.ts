@@ -34,13 +34,16 @@ export function readAnthropicRequest(body: unknown): AnthropicRequest | string {
       .join("; ");
   }
   const { model, messages, system, tools, stream, metadata } = parsed.data;
+  // Claude Code also puts messages of the role `system` among the others: its environment, reminders.
+  const ofSystem = messages.filter(({ role }) => role === "system");
+  const spoken = messages.filter(({ role }) => role !== "system");
   return {
     model,
     stream: stream ?? false,
-    systemText: system === undefined ? "" : textsOf(system).join("\n"),
+    systemText: [system ?? "", ...ofSystem.map(({ content }) => content)].flatMap(textsOf).join("\n"),
     toolNames: (tools ?? []).map((tool) => tool.name),
     conversationKey: metadata?.user_id ?? "",
-    messages: messages.map((message) => readMessage(message.role, message.content)),
+    messages: spoken.map((message) => readMessage(message.role, message.content)),
   };
 }
 

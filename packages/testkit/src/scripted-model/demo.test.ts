@@ -69,6 +69,13 @@ test("what the harness adds is not a prompt", async () => {
   expect(await playTurn(messages, ["Write"])).toEqual([["Write", "hello-2.md"]]);
 });
 
+test("a message of the role system is the harness's: no prompt, but where it works is read from it", async () => {
+  const environment = { role: "system", content: "# Environment\n - Primary working directory: /else/where\n" };
+  const messages: WireMessage[] = [{ role: "user", content: "Hi" }, environment];
+  expect(await playTurn(messages, ["Write"])).toEqual([["Write", "/else/where/hello-1.md"]]);
+  expect(JSON.stringify(messages)).toContain("> Hi");
+});
+
 test("a script is played in the demo too", async () => {
   expect(await textOf(await ask(model, script([{ text: "scripted" }]), { tools: ["Write"] }))).toBe("scripted");
   expect(await textOf(await ask(model, "a title, please"))).toBe("Scripted session");
