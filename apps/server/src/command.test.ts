@@ -89,3 +89,14 @@ test("serves until SIGTERM, then ends with 0; meanwhile no other server gets its
   server.child.kill("SIGTERM");
   expect(await server.exited).toBe(0);
 });
+
+test("nobody listens any more to what it says: it goes on, and ends in order", async () => {
+  using folder = temporaryFolder();
+  const server = run(["--port", "0", "--sandbox", "unsafe-process", "--log-level", "debug"], folder.path);
+  const [url] = await server.until(/http:\/\/127\.0\.0\.1:\d+/);
+  server.child.stdout.destroy();
+  server.child.stderr.destroy();
+  expect((await fetch(`${url}/health`)).status).toBe(200);
+  server.child.kill("SIGTERM");
+  expect(await server.exited).toBe(0);
+});

@@ -53,6 +53,8 @@ function signalled(): Promise<void> {
 
 /** A promise that nobody waits for must not end every session; a broken invariant must, with a line that says why. */
 function watchProcess(log: Logger): void {
+  // Whoever read what we say may have gone (a closed terminal, `| head`): that is no reason to stop working.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
   process.on("unhandledRejection", (error) => log.error({ err: error }, "A rejection that nobody handled"));
   process.on("uncaughtException", (error) => {
     log.fatal({ err: error }, "A fault that nobody handled");
