@@ -48,6 +48,20 @@ test("a shutdown leaves a running turn to its sandbox; the next server finds bot
   expect(seqs).toEqual(Array.from({ length: done.lastSeq }, (_unused, index) => index + 1));
 });
 
+test("a shutdown begins no new turn: the running one may end, what is queued is for the next server", async () => {
+  const first = await startRuntime({ shutdownGraceMs: 60_000 }, { dataDir, model });
+  const id = await first.create();
+  await first.send(id, prompt("talk", { text: WORDS, chunk: 20, delayMs: 10 }));
+  await first.send(id, prompt("queued-for-the-next", { text: "by the next server" }));
+  await first.until(id, (state) => said(state).at(-1)?.includes("word word") === true);
+  await first.runtime.shutdown();
+  expect(model.requests.filter(({ body }) => JSON.stringify(body ?? null).includes("queued-for-the-next"))).toEqual([]);
+  await using second = await startRuntime({}, { dataDir, model });
+  const done = await second.until(id, ({ turn, queue }) => turn === null && queue.length === 0);
+  expect(said(done)).toEqual([WORDS, "by the next server"]);
+  expect(await turnEnds(second, id)).toEqual(["completed", "completed"]);
+});
+
 test("a turn whose sandbox died while no server ran fails as sandbox_lost, and what it had said stays", async () => {
   const first = await startRuntime({ shutdownGraceMs: 1 }, { dataDir, model });
   const id = await first.create();
@@ -66,7 +80,7 @@ test("a turn whose sandbox died while no server ran fails as sandbox_lost, and w
 });
 
 test.each(["pending", "starting", "the agent starts"])("a shutdown while the sandbox is still in the state %s: the next server runs the turn, once", async (when) => {
-  const first = await startRuntime({ maxSandboxes: 1 }, { dataDir, model });
+  const first = await startRuntime({ maxSandboxes: 1, shutdownGraceMs: 1 }, { dataDir, model });
   const other = await first.create();
   if (when === "pending") await first.turn(other, prompt("other", { text: "takes the only place" }));
   const id = await first.create();
