@@ -24,7 +24,7 @@ const bundles = [
   {
     source: "apps/server/src/page/main.ts",
     target: "apps/server/dist/page/main.js",
-    options: { platform: "browser", target: "es2022" },
+    options: { platform: "browser", target: "es2022", minify: true, sourcemap: false },
     assets: ["index.html", "page.css"],
   },
 ];

@@ -65,7 +65,7 @@ function isPrompt(message: ConversationMessage): boolean {
 function isOwnText(text: string): boolean {
   return (
     text.trim() !== "" &&
-    !/^\s*(<(system-reminder|task-notification|local-command-stdout)>|\[Request interrupted)/.test(text)
+    !/^\s*(<(system-reminder|task-notification|local-command-stdout)>|\[Request interrupted|# Environment\b)/.test(text)
   );
 }
 

@@ -57,6 +57,16 @@ test("a demo turn writes a file and reads it back, a later one another file", as
   ]);
 });
 
+test("what a harness says of itself is no message of the user", async () => {
+  const environment = { role: "user" as const, content: "# Environment\n - Primary working directory: /w\n" };
+  const messages: WireMessage[] = [environment, { role: "user", content: "Greet me" }];
+  expect(await playTurn(messages, ["Read", "Write"])).toContainEqual(["Write", "/w/hello-1.md"]);
+  expect(JSON.stringify(messages[2])).toContain("> Greet me");
+  const after: WireMessage[] = [{ role: "user", content: "Greet me" }, environment];
+  await playTurn(after, ["Read", "Write"]);
+  expect(JSON.stringify(after[2])).toContain("> Greet me");
+});
+
 test("it calls only tools that are offered", async () => {
   expect(await playTurn([{ role: "user", content: "Hi" }], ["Write"])).toEqual([["Write", "hello-1.md"]]);
   expect(await playTurn([{ role: "user", content: "Hi" }], ["Bash"])).toEqual([]);
