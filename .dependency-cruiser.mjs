@@ -17,8 +17,8 @@ const RUNTIME = "^packages/runtime/src";
 const SRC = "^packages/[^/]+/(src|dist)/";
 /** A folder inside a part that has a port is an adapter; the files beside the port belong to the part. */
 const ADAPTER = `${RUNTIME}/(persistence|sandbox)/[^/]+/`;
-/** What the runtime logs with: a type for every part. */
-const LOGGER = `${RUNTIME}/logger\\.ts$`;
+/** For every part: what the runtime logs with, and the points at which tests kill it. */
+const LOGGER = `${RUNTIME}/(logger|failpoint)\\.ts$`;
 const PORTS = `${RUNTIME}/[^/]+/port\\.ts$`;
 const BUILTIN = { dependencyTypes: ["core"] };
 

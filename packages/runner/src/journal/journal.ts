@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { encodeLine } from "@hhopkins/agent-runtime-protocol";
 import type { Entry, EntryBody } from "@hhopkins/agent-runtime-protocol";
+import { failpoint } from "../failpoint.ts";
 import type { Log } from "../log.ts";
 import { createTail } from "./tail.ts";
 import { deleteSegment, loadSegments, openSegment, readSegment, segmentFile } from "./segment.ts";
@@ -78,7 +79,9 @@ export function openJournal(options: JournalOptions): Journal {
     if (active.bytes >= segmentBytes) rotate();
     const entry: Entry = { type: "entry", n: last + 1, body };
     const line = Buffer.from(encodeLine(entry));
+    failpoint("journal:before");
     writer.write(line);
+    failpoint("journal:after");
     bytes += line.length;
     last = entry.n;
     tail.push(entry.n, line);

@@ -1,4 +1,5 @@
 import { toRuntimeError } from "@hhopkins/agent-runtime-protocol";
+import { failpoint } from "../failpoint.ts";
 import type { AppendBatch, SessionStore } from "../persistence/session-store.ts";
 
 interface Waiting {
@@ -40,7 +41,9 @@ export class Committer {
 
   async #writeGroup(group: readonly Waiting[]): Promise<void> {
     try {
+      failpoint("append:before");
       const outcomes = await this.#store.append(group.map((waiting) => waiting.batch));
+      failpoint("append:after");
       for (const [index, waiting] of group.entries()) {
         const failure = outcomes[index];
         if (failure === null) waiting.resolve();

@@ -1,4 +1,5 @@
 import type { SessionKey } from "../persistence/session-store.ts";
+import { failpoint } from "../failpoint.ts";
 import type { LogFrame } from "./frame.ts";
 
 /** Who is told of frames after they were committed. Neither call may throw. */
@@ -23,7 +24,9 @@ export class LogHub {
   }
 
   publish(key: SessionKey, frames: readonly LogFrame[]): void {
+    failpoint("publish:before");
     for (const listener of this.#listeners.get(hubKey(key)) ?? []) listener.frames(frames);
+    failpoint("publish:after");
   }
 
   end(key: SessionKey): void {

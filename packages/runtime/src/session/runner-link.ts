@@ -11,6 +11,7 @@ import {
   type Entry,
   type ToRunnerFrame,
 } from "@hhopkins/agent-runtime-protocol";
+import { failpoint, failpointAfterAnswer } from "../failpoint.ts";
 import type { Logger } from "../logger.ts";
 
 /** Entries that wait for the session; above it the runner's stream is paused. */
@@ -145,7 +146,9 @@ export class RunnerLink {
     this.#inbox = [];
     this.#inboxBytes = 0;
     this.#attached = true;
+    failpoint("attach:before");
     this.#send({ type: "attach", version: WIRE_VERSION, generation, fence, after: this.#saved });
+    failpointAfterAnswer("attach:after");
     for (const [id, command] of this.#commands) this.#send({ type: "command", id, fence, command: command.body });
   }
 
@@ -154,9 +157,11 @@ export class RunnerLink {
     if (entry.n !== this.#received + 1) {
       throw new RuntimeError("protocol_error", `The runner sent entry ${entry.n} after ${this.#received}.`);
     }
+    failpoint("receive:before");
     this.#received = entry.n;
     this.#inbox.push(entry);
     this.#inboxBytes += bytes;
+    failpoint("receive:after");
   }
 
   #onReply(reply: Extract<RunnerFrame, { type: "reply" }>): void {
