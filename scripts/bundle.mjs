@@ -15,6 +15,8 @@ const bundles = [
       platform: "node",
       target: "node22",
       external: ["@anthropic-ai/claude-agent-sdk"],
+      // Node would read it at each start, and nothing in a sandbox uses it.
+      sourcemap: false,
       // CommonJS dependencies inside the bundle may call `require`.
       banner: {
         js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { EventDraft, SessionEvent } from "../events.ts";
 import { arbitraryLog } from "../testing/arbitrary-log.ts";
@@ -8,7 +8,7 @@ import { STATE_LIMITS } from "./window.ts";
 
 const start = (): SessionState => initialState("s1", "log1");
 const AT = "2026-01-01T00:00:00.000Z";
-const numbered = (drafts: EventDraft[]): SessionEvent[] => drafts.map((draft, index) => ({ seq: index + 1, at: AT, ...draft }) as SessionEvent);
+const numbered = (drafts: EventDraft[]): SessionEvent[] => drafts.map((draft, index) => ({ seq: index + 1, at: AT, ...draft }));
 const place = { sessionId: "s1", conversationId: "main" };
 
 function textBlock(id: string, content: string) {

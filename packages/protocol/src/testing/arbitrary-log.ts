@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import type { ConversationBlock } from "../blocks.ts";
 import type { EventDraft, SessionEvent } from "../events.ts";
 import { NO_USAGE } from "../usage.ts";

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { script } from "@hhopkins/agent-runtime-testkit";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { checkBlocks, outline } from "./testing/block-rules.ts";
 import { drive, type DrivenHarness } from "./testing/driven-harness.ts";
 
@@ -134,7 +134,7 @@ test("an interrupt ends a text, a tool and a subagent; the session goes on", asy
     "system interrupted",
   ]);
   expect(outline(subagent)).toEqual([expect.stringMatching(/^user_message/), "tool_use Bash error"]);
-  expect(await sleepers()).toEqual([]);
+  await vi.waitFor(async () => expect(await sleepers()).toEqual([]));
 
   expect((await one.turn(script([{ text: "Still here." }]))).status).toBe("completed");
 });
@@ -218,7 +218,7 @@ test("a killed harness fails its turn and is started again with the history; its
   const killed = await sleeping;
   expect(killed).toMatchObject({ status: "failed", error: { code: "harness_failed" } });
   expect(outline(checkBlocks(killed.bodies).get("main"))).toEqual(["tool_use Bash error", "error harness_failed"]);
-  expect(await sleepers()).toEqual([]);
+  await vi.waitFor(async () => expect(await sleepers()).toEqual([]));
   const after = await other.turn(script([{ text: "Three." }]));
   expect(outline(checkBlocks(after.bodies).get("main"))).toEqual(["assistant_text: Three."]);
   expect(JSON.stringify(one.model.requests.at(-1)?.body)).toContain("One.");

@@ -1,6 +1,7 @@
 import { RuntimeError, type EventDraft } from "@hhopkins/agent-runtime-protocol";
 import { describe, expect, test, vi } from "vitest";
 import { followLog } from "./follower.ts";
+import type { LogFrame } from "./frame.ts";
 import { readState } from "./session-log.ts";
 import { gatedStore, openLog } from "./testing/log-bench.ts";
 
@@ -132,12 +133,16 @@ describe("followers", () => {
     const { key, parts, log } = await openLog(store);
     const stop = new AbortController();
     const reader = followLog(parts, key, { after: 0, signal: stop.signal });
-    const seen = ((await reader.next()).value ?? []).map(({ event }) => event.seq);
+    const seqs = async (): Promise<number[]> => {
+      const { value } = (await reader.next()) as IteratorResult<readonly LogFrame[], undefined>;
+      return (value ?? []).map(({ event }) => event.seq);
+    };
+    const seen = await seqs();
     const total = 3000;
     for (let n = 1; n < total; n += 100) {
       await log.append({ events: Array.from({ length: 100 }, (_unused, index) => message(`m${n}-${index}`)) });
     }
-    while (seen.length < log.state.lastSeq) seen.push(...((await reader.next()).value ?? []).map(({ event }) => event.seq));
+    while (seen.length < log.state.lastSeq) seen.push(...(await seqs()));
     stop.abort();
     await reader.return(undefined);
     expect(seen).toEqual(Array.from({ length: log.state.lastSeq }, (_unused, index) => index + 1));

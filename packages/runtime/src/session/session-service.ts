@@ -9,7 +9,7 @@ import {
 import type { Principal } from "../auth/principal.ts";
 import { followLog } from "../log/follower.ts";
 import type { SessionKey } from "../persistence/session-store.ts";
-import type { Follow, SessionListChange, SessionService } from "./service.ts";
+import type { Follow, SessionService } from "./service.ts";
 import type { SessionManager } from "./session-manager.ts";
 import type { SessionParts } from "./session-parts.ts";
 import type { ListWatch } from "./list-watch.ts";
@@ -133,5 +133,3 @@ export function listItem(state: SessionState): SessionListItem {
 function createAnswer(state: SessionState): CreateSessionAnswer {
   return listItem(state);
 }
-
-export type { SessionListChange };

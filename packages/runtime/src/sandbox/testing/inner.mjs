@@ -15,7 +15,8 @@ function dial() {
   const lines = createInterface({ input: socket });
   // It passes on the socket's errors.
   lines.on("error", () => undefined);
-  lines.on("line", async (line) => {
+  lines.on("line", (line) => void obey(line));
+  async function obey(line) {
     const { js } = JSON.parse(line);
     let answer;
     try {
@@ -24,6 +25,6 @@ function dial() {
       answer = { error: String(error) };
     }
     socket.write(`${JSON.stringify(answer)}\n`);
-  });
+  }
 }
 dial();
