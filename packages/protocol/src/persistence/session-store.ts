@@ -65,6 +65,8 @@ export interface AppendBatch extends SessionKey {
   readonly cursor?: RunnerCursor;
   readonly transcript?: readonly { readonly key: string; readonly lines: readonly string[] }[];
   readonly blobs?: readonly BlobChunk[];
+  /** Blobs whose stored bytes are removed before `blobs` are put: what was read back of them was wrong. */
+  readonly droppedBlobs?: readonly string[];
   /** A path stands in one of the two; where it stands in both it is put. */
   readonly files?: {
     readonly put: readonly FileEntry[];
@@ -79,6 +81,15 @@ export interface AppendBatch extends SessionKey {
   /** The state after the last event: what a later load starts from. */
   readonly snapshot?: SessionState;
   readonly record?: SessionRecordUpdates;
+  /** The files as this batch leaves them stay readable, by the seq of its last event. */
+  readonly checkpoint?: { readonly turnId: string };
+}
+
+/** The workspace as it was when a turn ended. */
+export interface Checkpoint {
+  /** Seq of the last event that it covers. */
+  readonly seq: number;
+  readonly turnId: string;
 }
 
 /** What a server needs to load a session, beside the events after `snapshot`. */
@@ -139,6 +150,10 @@ export interface SessionStore {
     blockId: string,
   ): Promise<{ block: ConversationBlock; position: number; conversationId: string } | null>;
   files(key: SessionKey): Promise<readonly FileEntry[]>;
+  /** Checkpoints, the newest first; `before`: those with a lower seq. */
+  checkpoints(key: SessionKey, page: { before?: number; limit: number }): Promise<readonly Checkpoint[]>;
+  /** The files as of a checkpoint's seq, whatever became of them since. */
+  filesAt(key: SessionKey, seq: number): Promise<readonly FileEntry[]>;
   /** Bytes of a blob in pieces, in order; nothing where it is unknown or not complete. */
   blob(key: SessionKey, sha256: string): AsyncIterable<Uint8Array>;
   /** Bytes of this blob that are stored from offset 0 on without a hole. */

@@ -20,7 +20,7 @@ const PAGE_EVENTS = 1000;
 /** What is saved with the events, in the same transaction. */
 export type LogWrite = Pick<
   AppendBatch,
-  "cursor" | "transcript" | "blobs" | "files" | "messages" | "sandbox" | "nativeSessionId"
+  "cursor" | "transcript" | "blobs" | "droppedBlobs" | "files" | "messages" | "sandbox" | "nativeSessionId"
 > & {
   readonly events: readonly EventDraft[];
   /** Store the state too, whatever the distance to the last one. */
@@ -81,11 +81,18 @@ export class SessionLog {
       ...(blocks.length === 0 ? {} : { blocks }),
       ...(withSnapshot ? { snapshot: next } : {}),
       ...changedRecord(this.#state, next),
+      ...checkpointOf(events),
     });
     this.#state = next;
     if (withSnapshot) this.#snapshotSeq = next.lastSeq;
     if (frames.length > 0) this.#parts.hub.publish(this.key, frames);
   }
+}
+
+/** The workspace is kept as it is when a turn ends. */
+function checkpointOf(events: readonly SessionEvent[]): Pick<AppendBatch, "checkpoint"> {
+  const end = events.findLast((event) => event.type === "session:turn:completed");
+  return end === undefined ? {} : { checkpoint: { turnId: end.data.turnId } };
 }
 
 /** What lists show of a session, where it has changed. */
@@ -112,7 +119,10 @@ export async function readState(store: SessionStore, key: SessionKey, head: Sess
   while (state.lastSeq < head.lastSeq) {
     const events = await store.events(key, { after: state.lastSeq, limit: PAGE_EVENTS });
     if (events.length === 0) {
-      throw new RuntimeError("persistence_unavailable", `The log of session ${key.sessionId} ends at ${state.lastSeq}, not at ${head.lastSeq}.`);
+      throw new RuntimeError(
+        "persistence_unavailable",
+        `The log of session ${key.sessionId} ends at ${state.lastSeq}, not at ${head.lastSeq}.`,
+      );
     }
     state = reduceAll(state, events);
   }

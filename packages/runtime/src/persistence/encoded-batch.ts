@@ -55,6 +55,11 @@ export interface EncodedBatch {
   readonly sandbox: string | null | undefined;
   readonly snapshot: string | null;
   readonly record: EncodedRecordUpdates | null;
+  /** Stored bytes that are removed before `blobs` are put. */
+  readonly droppedBlobs: readonly string[];
+  /** From which seq on the file changes hold: none of them is part of an earlier checkpoint. */
+  readonly filesSeq: number;
+  readonly checkpoint: { readonly turnId: string } | null;
   /** The runtime state that the batch leaves behind; null: as it was. */
   readonly runtime: EncodedRuntime | null;
 }
@@ -81,6 +86,9 @@ export function encodeBatch(batch: AppendBatch): EncodedBatch {
     sandbox: batch.sandbox === undefined ? undefined : batch.sandbox === null ? null : json(batch.sandbox),
     snapshot: batch.snapshot === undefined ? null : json(batch.snapshot),
     record: batch.record === undefined ? null : encodeRecordUpdates(batch.record),
+    droppedBlobs: batch.droppedBlobs ?? [],
+    filesSeq: batch.expectedSeq + 1,
+    checkpoint: batch.checkpoint ?? null,
     runtime: runtimeAfter(batch),
   };
 }

@@ -23,6 +23,8 @@ export function guardedStore(store: SessionStore, guard: StoreGuard): SessionSto
     blocks: call(store.blocks),
     block: call(store.block),
     files: call(store.files),
+    checkpoints: call(store.checkpoints),
+    filesAt: call(store.filesAt),
     blob: iterate(store.blob),
     blobSize: call(store.blobSize),
     transcript: iterate(store.transcript),

@@ -2,7 +2,14 @@ import type { PersistedSessionListData, SessionState } from "@hhopkins/agent-run
 import { coveredFromStart, isWholeBlob } from "./blob-coverage.ts";
 import { eventJson, type EncodedBatch, type EncodedBlock, type EncodedEvent } from "./encoded-batch.ts";
 import { sortTime } from "./list-cursor.ts";
-import type { BlobChunk, RunnerCursor, SessionHead, StoredMessage, StoredSandbox } from "./session-store.ts";
+import type {
+  BlobChunk,
+  Checkpoint,
+  RunnerCursor,
+  SessionHead,
+  StoredMessage,
+  StoredSandbox,
+} from "./session-store.ts";
 import { knownMessage, wrongSeq } from "./store-errors.ts";
 
 export const NEVER_RUN: SessionState["runtime"] = { isLoaded: false, sandbox: null };
@@ -34,6 +41,9 @@ export class MemorySession {
   readonly #transcript: string[] = [];
   readonly #blobs = new Map<string, Map<number, BlobChunk>>();
   readonly #files = new Map<string, string>();
+  /** What each path was, by the seq from which on; null: deleted. */
+  readonly #fileVersions = new Map<string, { readonly seq: number; readonly entry: string | null }[]>();
+  readonly #checkpoints: Checkpoint[] = [];
   readonly #blocks = new Map<string, EncodedBlock>();
   readonly #messages: StoredMessage[] = [];
   /** Saved by `saveTranscript`, and the log's last seq then. */
@@ -86,9 +96,11 @@ export class MemorySession {
     this.#snapshot = batch.snapshot ?? this.#snapshot;
     this.#runtime = batch.runtime?.json ?? this.#runtime;
     for (const entry of batch.transcript) this.#transcript.push(entry);
+    for (const sha256 of batch.droppedBlobs) this.#blobs.delete(sha256);
     for (const chunk of batch.blobs) this.#putChunk(chunk);
-    for (const path of batch.deletedFiles) this.#files.delete(path);
-    for (const { pathKey, entry } of batch.putFiles) this.#files.set(pathKey, entry);
+    for (const pathKey of batch.deletedFiles) this.#putFile(pathKey, null, batch.filesSeq);
+    for (const { pathKey, entry } of batch.putFiles) this.#putFile(pathKey, entry, batch.filesSeq);
+    if (batch.checkpoint !== null) this.#checkpoints.push({ seq: batch.lastSeq, turnId: batch.checkpoint.turnId });
     for (const block of batch.blocks) {
       const position = this.#blocks.get(block.blockId)?.position ?? block.position;
       this.#blocks.set(block.blockId, { ...block, position });
@@ -124,6 +136,25 @@ export class MemorySession {
   /** JSON texts of the file entries. */
   get files(): readonly string[] {
     return [...this.#files.values()];
+  }
+
+  /** The newest first. */
+  get checkpoints(): readonly Checkpoint[] {
+    return this.#checkpoints.map((checkpoint) => ({ ...checkpoint })).toReversed();
+  }
+
+  /** JSON texts of the file entries as of a seq. */
+  filesAt(seq: number): readonly string[] {
+    return [...this.#fileVersions.values()].flatMap(
+      (versions) => versions.findLast((one) => one.seq <= seq)?.entry ?? [],
+    );
+  }
+
+  #putFile(pathKey: string, entry: string | null, seq: number): void {
+    if (entry === null) this.#files.delete(pathKey);
+    else this.#files.set(pathKey, entry);
+    const versions = (this.#fileVersions.get(pathKey) ?? []).filter((one) => one.seq !== seq);
+    this.#fileVersions.set(pathKey, [...versions, { seq, entry }]);
   }
 
   block(blockId: string): EncodedBlock | null {

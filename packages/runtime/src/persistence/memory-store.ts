@@ -93,6 +93,9 @@ export function memoryReads(sessions: MemorySessions): Omit<SessionStore, "creat
       return { block: JSON.parse(known.block) as ConversationBlock, position, conversationId };
     },
     files: async (key) => parsed<FileEntry>(sessions.get(key)?.files ?? []).sort(byPath),
+    checkpoints: async (key, { before = Infinity, limit }) =>
+      (sessions.get(key)?.checkpoints ?? []).filter(({ seq }) => seq < before).slice(0, limit),
+    filesAt: async (key, seq) => parsed<FileEntry>(sessions.get(key)?.filesAt(seq) ?? []).sort(byPath),
     blob: (key, sha256) => joinedBytes(sessions.get(key)?.blob(sha256) ?? []),
     blobSize: async (key, sha256) => sessions.get(key)?.blobSize(sha256) ?? 0,
     transcript: async function* transcript(key) {

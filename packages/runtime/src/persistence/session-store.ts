@@ -2,6 +2,7 @@ export type {
   AppendBatch,
   BlobChunk,
   BlockWrite,
+  Checkpoint,
   RunnerCursor,
   SessionHead,
   SessionKey,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { FileEntry, SessionStore } from "@hhopkins/agent-runtime-protocol";
-import { append, change, createSession, key, minute } from "./samples.ts";
+import type { AppendBatch, FileEntry, SessionStore } from "@hhopkins/agent-runtime-protocol";
+import { append, change, createSession, delta, key, minute } from "./samples.ts";
 import { collect, openStore, type PersistenceCase } from "./subject.ts";
 
 const SHA = "d".repeat(64);
@@ -86,6 +86,42 @@ export const fileCases: Record<string, PersistenceCase> = {
     await append(store, change(key("s1"), 1, { blobs: [first, first, chunk(other, 0, 60)] }));
     await append(store, change(key("s1"), 1, { blobs: [chunk(other, 0, 100), chunk(bytes, 40, 100)] }));
     assert.ok((await blob(store)).equals(bytes));
+  },
+
+  "blobs: one that was dropped can be put again, with other bytes": async (subject) => {
+    const store = await openStore(subject);
+    await createSession(store, key("s1"));
+    const bytes = someBytes(100);
+    await append(store, change(key("s1"), 1, { blobs: [chunk(Buffer.alloc(100, 1), 0, 100)] }));
+    await append(store, change(key("s1"), 1, { droppedBlobs: [SHA], blobs: [chunk(bytes, 0, 100)] }));
+    assert.ok((await blob(store)).equals(bytes));
+    await append(store, change(key("s1"), 1, { droppedBlobs: [SHA, "e".repeat(64)] }));
+    assert.equal(await store.blobSize(key("s1"), SHA), 0);
+  },
+
+  "checkpoints: the files of each stay as they were, whatever becomes of them": async (subject) => {
+    const store = await openStore(subject);
+    await createSession(store, key("s1"));
+    const file = (path: string, size: number): FileEntry => ({ path, type: "file", mode: 0o644, size, sha256: SHA });
+    const files = (put: FileEntry[], ...deleted: string[]) => ({ put, deleted });
+    const at = (seq: number, write: Partial<AppendBatch>) =>
+      append(store, change(key("s1"), seq - 1, { events: [delta("s1", seq)], ...write }));
+    await at(2, { files: files([file("a", 1), file("b", 1)]), checkpoint: { turnId: "t1" } });
+    await append(store, change(key("s1"), 2, { files: files([file("c", 1)], "b") }));
+    await at(3, { files: files([file("a", 2), { path: "d", type: "directory" }]) });
+    await at(4, { checkpoint: { turnId: "t2" } });
+    await at(5, { files: files([file("b", 5)], "a", "c", "d") });
+    assert.deepEqual(await store.filesAt(key("s1"), 2), [file("a", 1), file("b", 1)]);
+    assert.deepEqual(await store.filesAt(key("s1"), 4), [file("a", 2), file("c", 1), { path: "d", type: "directory" }]);
+    assert.deepEqual(await store.files(key("s1")), [file("b", 5)]);
+    assert.deepEqual(await store.checkpoints(key("s1"), { limit: 9 }), [
+      { seq: 4, turnId: "t2" },
+      { seq: 2, turnId: "t1" },
+    ]);
+    assert.deepEqual(await store.checkpoints(key("s1"), { limit: 1 }), [{ seq: 4, turnId: "t2" }]);
+    assert.deepEqual(await store.checkpoints(key("s1"), { before: 4, limit: 9 }), [{ seq: 2, turnId: "t1" }]);
+    assert.deepEqual(await store.checkpoints(key("s2"), { limit: 9 }), []);
+    assert.deepEqual(await store.filesAt(key("s2"), 4), []);
   },
 
   "blobs: an empty one is whole": async (subject) => {

@@ -3,13 +3,17 @@ import { sql } from "kysely";
 import { Migrator, type Migration } from "kysely/migration";
 import type { SqlDialect } from "./dialect.ts";
 import { sessionsMigration } from "./migrations/001-sessions.ts";
+import { checkpointsMigration } from "./migrations/003-checkpoints.ts";
 import type { Db } from "./schema.ts";
 
 const TABLE = "agent_runtime_migrations";
 
 /** Every change of the tables, by name, in order. A released one never changes. */
 function migrations({ types }: SqlDialect): Record<string, Migration> {
-  return { "001-sessions": sessionsMigration(types) };
+  return {
+    "001-sessions": sessionsMigration(types),
+    "003-checkpoints": checkpointsMigration(types),
+  };
 }
 
 /** Brings the tables up to date. Refuses (`data_dir_unusable`) a database that a newer version has changed. */

@@ -3,7 +3,7 @@ import { joinedBytes, type BlobPart } from "../blob-bytes.ts";
 import { coveredFromStart, isWholeBlob, type BlobPiece } from "../blob-coverage.ts";
 import { byPath } from "../file-order.ts";
 import { decodeListCursor, encodeListCursor } from "../list-cursor.ts";
-import type { SessionKey, SessionPage, SessionStore, StoredSandbox } from "../session-store.ts";
+import type { Checkpoint, SessionKey, SessionPage, SessionStore, StoredSandbox } from "../session-store.ts";
 import { noSession, unknownBlock } from "../store-errors.ts";
 import { decodeEvent, decodeHead, decodeJson, decodeMessage, decodeRecord } from "./rows.ts";
 import type { Db, EventsTable } from "./schema.ts";
@@ -51,6 +51,8 @@ export function sqlReads(db: Db): Reads {
       const rows = await ofSession(db.selectFrom("files").select("entry"), key).execute();
       return rows.map(({ entry }) => decodeJson<FileEntry>(entry, `a file of session ${key.sessionId}`)).sort(byPath);
     },
+    checkpoints: (key, page) => checkpoints(db, key, page),
+    filesAt: (key, seq) => filesAt(db, key, seq),
     blob: (key, sha256) => joinedBytes(blobParts(db, key, sha256)),
     blobSize: async (key, sha256) => coveredFromStart(await blobPieces(db, key, sha256)),
     transcript: (key) => transcript(db, key),
@@ -127,6 +129,48 @@ const blocks = async (
     more: rows.length > limit,
   };
 };
+
+async function checkpoints(
+  db: Db,
+  { tenant, sessionId }: SessionKey,
+  { before = Number.MAX_SAFE_INTEGER, limit }: { before?: number; limit: number },
+): Promise<Checkpoint[]> {
+  const rows = await db
+    .selectFrom("checkpoints")
+    .select(["seq", "turn_id"])
+    .where("tenant", "=", tenant)
+    .where("session_id", "=", sessionId)
+    .where("seq", "<", before)
+    .orderBy("seq", "desc")
+    .limit(limit)
+    .execute();
+  return rows.map(({ seq, turn_id: turnId }) => ({ seq, turnId }));
+}
+
+async function filesAt(db: Db, { tenant, sessionId }: SessionKey, seq: number): Promise<FileEntry[]> {
+  const newest = db
+    .selectFrom("file_versions")
+    .select(["path_key", (eb) => eb.fn.max("seq").as("newest")])
+    .where("tenant", "=", tenant)
+    .where("session_id", "=", sessionId)
+    .where("seq", "<=", seq)
+    .groupBy("path_key")
+    .as("newest_versions");
+  const rows = await db
+    .selectFrom("file_versions")
+    .innerJoin(newest, (join) =>
+      join
+        .onRef("newest_versions.path_key", "=", "file_versions.path_key")
+        .onRef("newest_versions.newest", "=", "file_versions.seq"),
+    )
+    .select("file_versions.entry")
+    .where("tenant", "=", tenant)
+    .where("session_id", "=", sessionId)
+    .execute();
+  return rows
+    .flatMap(({ entry }) => (entry === null ? [] : [decodeJson<FileEntry>(entry, `a file of session ${sessionId}`)]))
+    .sort(byPath);
+}
 
 async function blobPieces(db: Db, { tenant, sessionId }: SessionKey, sha256: string): Promise<BlobPiece[]> {
   const rows = await db

@@ -73,6 +73,19 @@ interface BlobsTable extends OfSession {
   bytes: Uint8Array;
 }
 
+interface FileVersionsTable extends OfSession {
+  path_key: string;
+  /** From which seq on the path was so. */
+  seq: number;
+  /** null: deleted. */
+  entry: string | null;
+}
+
+interface CheckpointsTable extends OfSession {
+  seq: number;
+  turn_id: string;
+}
+
 interface TranscriptsTable extends OfSession {
   n: number;
   entry: string;
@@ -100,6 +113,8 @@ export interface Tables {
   blocks: BlocksTable;
   files: FilesTable;
   blobs: BlobsTable;
+  file_versions: FileVersionsTable;
+  checkpoints: CheckpointsTable;
   transcripts: TranscriptsTable;
   messages: MessagesTable;
   raw_transcripts: RawTranscriptsTable;
@@ -118,6 +133,8 @@ export const SESSION_TABLES = [
   "blocks",
   "files",
   "blobs",
+  "file_versions",
+  "checkpoints",
   "transcripts",
   "messages",
   "raw_transcripts",

@@ -89,7 +89,16 @@ async function writeTranscript({ trx, statements, batch }: Write): Promise<void>
 async function writeFiles({ trx, statements, batch }: Write): Promise<void> {
   const key = keyOf(batch);
   for (const path_key of batch.deletedFiles) await trx.executeQuery(statements.dropFile({ ...key, path_key }));
+  for (const sha256 of batch.droppedBlobs) await trx.executeQuery(statements.dropBlob({ ...key, sha256 }));
   const files = batch.putFiles.map(({ pathKey, entry }) => ({ ...key, path_key: pathKey, entry }));
+  const put = new Set(batch.putFiles.map(({ pathKey }) => pathKey));
+  const gone = batch.deletedFiles.filter((path_key) => !put.has(path_key));
+  const versions = [
+    ...files.map((file) => ({ ...file, seq: batch.filesSeq })),
+    ...gone.map((path_key) => ({ ...key, path_key, seq: batch.filesSeq, entry: null })),
+  ];
+  const checkpoints =
+    batch.checkpoint === null ? [] : [{ ...key, seq: batch.lastSeq, turn_id: batch.checkpoint.turnId }];
   const blobs = batch.blobs.map(({ sha256, offset, total, bytes }) => ({
     ...key,
     sha256,
@@ -98,7 +107,13 @@ async function writeFiles({ trx, statements, batch }: Write): Promise<void> {
     total,
     bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
   }));
-  for (const query of [...statements.blobs(blobs), ...statements.files(files)]) await trx.executeQuery(query);
+  const queries = [
+    ...statements.blobs(blobs),
+    ...statements.files(files),
+    ...statements.fileVersions(versions),
+    ...statements.checkpoints(checkpoints),
+  ];
+  for (const query of queries) await trx.executeQuery(query);
 }
 
 async function writeRest({ trx, statements, batch }: Write): Promise<void> {

@@ -89,6 +89,16 @@ export function writeStatements(db: Db) {
         .where("session_id", "=", v.session_id)
         .where("path_key", "=", v.path_key),
     ),
+    dropBlob: statement<Key & { sha256: string }, unknown>(["tenant", "session_id", "sha256"], (v) =>
+      db
+        .deleteFrom("blobs")
+        .where("tenant", "=", v.tenant)
+        .where("session_id", "=", v.session_id)
+        .where("sha256", "=", v.sha256),
+    ),
+    checkpoints: rowsStatement<Row<"checkpoints">, unknown>(["tenant", "session_id", "seq", "turn_id"], (rows) =>
+      db.insertInto("checkpoints").values(rows),
+    ),
     dropSandbox: statement<Key, unknown>(["tenant", "session_id"], (v) =>
       db.deleteFrom("sandboxes").where("tenant", "=", v.tenant).where("session_id", "=", v.session_id),
     ),
@@ -116,6 +126,18 @@ function upserts(db: Db) {
         .onConflict((on) =>
           on.columns(["tenant", "session_id", "path_key"]).doUpdateSet((eb) => ({ entry: eb.ref("excluded.entry") })),
         ),
+    ),
+    fileVersions: rowsStatement<Row<"file_versions">, unknown>(
+      ["tenant", "session_id", "path_key", "seq", "entry"],
+      (rows) =>
+        db
+          .insertInto("file_versions")
+          .values(rows)
+          .onConflict((on) =>
+            on
+              .columns(["tenant", "session_id", "path_key", "seq"])
+              .doUpdateSet((eb) => ({ entry: eb.ref("excluded.entry") })),
+          ),
     ),
     blobs: rowsStatement<Row<"blobs">, unknown>(
       ["tenant", "session_id", "sha256", "start", "length", "total", "bytes"],
