@@ -80,7 +80,7 @@ test("a turn whose sandbox died while no server ran fails as sandbox_lost, and w
 });
 
 test.each(["pending", "starting", "the agent starts"])("a shutdown while the sandbox is still in the state %s: the next server runs the turn, once", async (when) => {
-  const first = await startRuntime({ maxSandboxes: 1, shutdownGraceMs: 1 }, { dataDir, model });
+  const first = await startRuntime({ maxSandboxes: 1, shutdownGraceMs: 60_000 }, { dataDir, model });
   const other = await first.create();
   if (when === "pending") await first.turn(other, prompt("other", { text: "takes the only place" }));
   const id = await first.create();

@@ -14,7 +14,8 @@ import {
   type SessionState,
   type WorkspaceFile,
 } from "@hhopkins/agent-runtime-protocol";
-import type { AppendBatch } from "../persistence/session-store.ts";
+import type { LogWrite } from "../log/session-log.ts";
+import type { AppendBatch, RunnerCursor } from "../persistence/session-store.ts";
 
 type Blob = NonNullable<AppendBatch["blobs"]>[number];
 
@@ -222,4 +223,18 @@ function addTurnEnd(write: EntryWrite, body: Extract<EntryBody, { kind: "turn:en
     },
   });
   return null;
+}
+
+/** The write as the log takes it, with the place in the runner's journal up to which it goes. */
+export function entriesWrite(write: EntryWrite, cursor: RunnerCursor): LogWrite {
+  const { files } = write;
+  const changed = files.put.length > 0 || files.deleted.length > 0;
+  return {
+    events: write.events,
+    cursor,
+    ...(write.blobs.length === 0 ? {} : { blobs: write.blobs }),
+    ...(write.transcript.length === 0 ? {} : { transcript: write.transcript }),
+    ...(changed ? { files } : {}),
+    ...(write.nativeSessionId === undefined ? {} : { nativeSessionId: write.nativeSessionId }),
+  };
 }

@@ -17,6 +17,7 @@ import { sha256 } from "./entry-translation.ts";
 import { RunnerLink } from "./runner-link.ts";
 import { layOutSandbox } from "./sandbox-layout.ts";
 import type { SessionParts } from "./session-parts.ts";
+import { sandboxStatusEvent } from "./sandbox-status.ts";
 import { unkeptEvents, unkeptFiles } from "./unkept-files.ts";
 import { startError } from "./start-error.ts";
 
@@ -117,7 +118,7 @@ export class SandboxSupervisor {
     const { provider, store, newId, now } = this.#parts;
     const profile = await this.#profile();
     const generation = this.#generation + 1;
-    const stored: StoredSandbox = { provider: provider.name, generation, ref: null, token: newToken(), started: false };
+    const stored: StoredSandbox = { provider: provider.name, generation, ref: null, token: `art_${randomBytes(24).toString("base64url")}`, started: false };
     const unkept = unkeptFiles(await store.files(this.#session.key));
     await this.#session.write({
       events: [
@@ -383,30 +384,17 @@ export class SandboxSupervisor {
     statusMessage?: string,
     about: { sandboxId?: string; generation?: number; loaded?: boolean } = {},
   ): EventDraft {
-    const sandboxId = about.sandboxId ?? this.#running?.sandbox.id;
-    return {
-      type: "session:status",
-      data: {
-        sessionId: this.#session.key.sessionId,
-        runtime: {
-          isLoaded: about.loaded ?? true,
-          sandbox: {
-            ...(sandboxId === undefined ? {} : { sandboxId }),
-            status,
-            ...(statusMessage === undefined ? {} : { statusMessage }),
-            restartCount: Math.max(0, (about.generation ?? this.#generation) - 1),
-            lastHealthCheck: this.#parts.now().toISOString(),
-          },
-        },
-      },
-    };
+    return sandboxStatusEvent(this.#session.key.sessionId, {
+      status,
+      statusMessage,
+      sandboxId: about.sandboxId ?? this.#running?.sandbox.id,
+      generation: about.generation ?? this.#generation,
+      loaded: about.loaded ?? true,
+      now: this.#parts.now(),
+    });
   }
 
   #warn(error: unknown, message: string): void {
     this.#parts.log.warn({ err: error, sessionId: this.#session.key.sessionId }, message);
   }
-}
-
-function newToken(): string {
-  return `art_${randomBytes(24).toString("base64url")}`;
 }

@@ -276,7 +276,7 @@ export class SessionManager {
   async #stopOne(session: Session): Promise<void> {
     session.finish();
     const deadline = Date.now() + this.#options.shutdownGraceMs;
-    while (session.getState().turn !== null && Date.now() < deadline) await delay(20);
+    while (session.working && Date.now() < deadline) await delay(20);
     try {
       const { turn, queue } = session.getState();
       // A session whose messages wait stays claimed, so that the next server goes on with them.

@@ -8,9 +8,9 @@ import {
   type TurnError,
 } from "@hhopkins/agent-runtime-protocol";
 import { setTimeout as delay } from "node:timers/promises";
-import type { LogWrite, SessionLog } from "../log/session-log.ts";
-import type { RunnerCursor, SessionHead, SessionKey } from "../persistence/session-store.ts";
-import { addEntry, newEntryWrite, type EntryWrite } from "./entry-translation.ts";
+import type { SessionLog } from "../log/session-log.ts";
+import type { SessionHead, SessionKey } from "../persistence/session-store.ts";
+import { addEntry, entriesWrite, newEntryWrite } from "./entry-translation.ts";
 import { acceptMessage, type IncomingMessage } from "./message-queue.ts";
 import { SandboxSupervisor } from "./sandbox-supervisor.ts";
 import type { SessionParts } from "./session-parts.ts";
@@ -87,6 +87,12 @@ export class Session implements AgentSession {
   get idle(): boolean {
     const { turn, queue } = this.#log.state;
     return turn === null && queue.length === 0 && !this.#writer.busy;
+  }
+
+  /** A runner has the turn that runs. */
+  get working(): boolean {
+    const { turn } = this.#log.state;
+    return turn !== null && turn.turnId === this.#given;
   }
 
   /** Why the store refuses at the moment, or undefined. */
@@ -329,6 +335,7 @@ export class Session implements AgentSession {
       await this.#stopTurn();
       if (this.#supervisor.active) await this.#supervisor.end(message);
       await this.#writer.run(() => this.#markIdle());
+      await this.#writer.idle();
     } catch (error) {
       this.#closing = false;
       this.#pump();
@@ -381,17 +388,4 @@ export class Session implements AgentSession {
   #refuseWhileClosing(): void {
     if (this.#closing) throw new RuntimeError("unavailable", "The session is being unloaded; send again.", { retryAfter: 1 });
   }
-}
-
-function entriesWrite(write: EntryWrite, cursor: RunnerCursor): LogWrite {
-  const { files } = write;
-  const changed = files.put.length > 0 || files.deleted.length > 0;
-  return {
-    events: write.events,
-    cursor,
-    ...(write.blobs.length === 0 ? {} : { blobs: write.blobs }),
-    ...(write.transcript.length === 0 ? {} : { transcript: write.transcript }),
-    ...(changed ? { files } : {}),
-    ...(write.nativeSessionId === undefined ? {} : { nativeSessionId: write.nativeSessionId }),
-  };
 }
