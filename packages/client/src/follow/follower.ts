@@ -62,6 +62,8 @@ export class Follower implements Following {
   #target = 0;
   #failure: ClientError | undefined;
   #progressed = false;
+  /** The log has lost its beginning: only a snapshot can be begun with. */
+  #isBeginningGone = false;
   #finish: () => void = () => {};
 
   constructor(parts: FollowerParts) {
@@ -103,7 +105,8 @@ export class Follower implements Following {
   async #attempt(): Promise<void> {
     const { endpoint, options } = this.#parts;
     try {
-      if (this.#state === undefined && options.fromStart !== true) this.#accept(await this.#snapshot());
+      if (this.#state === undefined && (options.fromStart !== true || this.#isBeginningGone))
+        this.#accept(await this.#snapshot());
       const webSocket = await endpoint.connect();
       const ending = await runConnection(webSocket, {
         onOpen: (send) => send({ id: JOIN_ID, event: "session:join", data: this.#cursor() }),
@@ -179,7 +182,10 @@ export class Follower implements Following {
 
   #control(event: string, data: Readonly<Record<string, unknown>>): boolean {
     const ours = data.sessionId === this.#parts.sessionId;
-    if (event === "session:resync") return ours && this.#resync();
+    if (event === "session:resync" && ours) {
+      this.#isBeginningGone = data.reason === "cursor_too_old";
+      return this.#resync();
+    }
     if (event === "sessions:removed" && ours) {
       this.#fault(new ClientError("session_not_found", "The session was deleted."));
       return true;

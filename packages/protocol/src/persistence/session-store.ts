@@ -92,11 +92,24 @@ export interface Checkpoint {
   readonly turnId: string;
 }
 
+/** An event as it is read back; `from` where the log has no other number from there up to its own any more. */
+export type StoredEvent = SessionEvent & { readonly from?: number };
+
+/** Events that are needless now: those numbered `from` to `to`, in each of the ranges. */
+export interface Compaction {
+  /** In order; no two touch. The log's last event is in none. */
+  readonly drop: readonly { readonly from: number; readonly to: number }[];
+  /** There is nothing else to drop up to here. */
+  readonly upTo: number;
+}
+
 /** What a server needs to load a session, beside the events after `snapshot`. */
 export interface SessionHead {
   readonly record: PersistedSessionListData;
   readonly logId: string;
   readonly lastSeq: number;
+  /** Up to where the log was compacted; 0 where it never was. It never falls. */
+  readonly compactedTo: number;
   /** null: none is kept, or another version of the protocol wrote it: reduce the log from its beginning. */
   readonly snapshot: SessionState | null;
   readonly cursor: RunnerCursor | null;
@@ -132,8 +145,16 @@ export interface SessionStore {
    * entry a batch: null, or why it was refused. A batch that was refused leaves no trace and does not affect others.
    */
   append(batches: readonly AppendBatch[]): Promise<readonly (Error | null)[]>;
-  /** Events with seq > `after`, in order, at most `limit`. */
-  events(key: SessionKey, page: { after: number; limit: number }): Promise<readonly SessionEvent[]>;
+  /**
+   * Events with seq > `after`, in order, at most `limit`. What a compaction dropped is missing, and the event after it
+   * says so: its `from` is the first number that it stands for, here never below `after` + 1.
+   */
+  events(key: SessionKey, page: { after: number; limit: number }): Promise<readonly StoredEvent[]>;
+  /**
+   * Drops events, all of them or none, at any time beside appends. Doing it again changes nothing. A range that
+   * reaches the log's last event is refused with `invalid_request`; a session that is not there has nothing to drop.
+   */
+  compact(key: SessionKey, compaction: Compaction): Promise<void>;
   /** null: no such session of this tenant. */
   head(key: SessionKey): Promise<SessionHead | null>;
   /**

@@ -12,10 +12,18 @@ export interface FollowerOptions {
   readonly until?: number;
 }
 
+/** The store does not have what comes after the cursor, and nothing that stands for it. */
+export class CursorTooOld extends Error {
+  constructor(sessionId: string, after: number) {
+    super(`The log of session ${sessionId} has nothing that comes next after ${after}.`);
+  }
+}
+
 /**
- * History and live as one stream without a seam: every event with seq > `after`, in order, each once. It subscribes
- * first and then reads the store, so nothing falls between the two; a reader that is too slow for its live buffer is
- * served from the store again, at its own pace.
+ * History and live as one stream without a seam: every event with seq > `after`, in order, each once, or one that
+ * stands for several (`first`). It subscribes first and then reads the store, so nothing falls between the two; a
+ * reader that is too slow for its live buffer is served from the store again, at its own pace. Throws `CursorTooOld`
+ * rather than leave a hole.
  */
 export async function* followLog(
   source: { store: SessionStore; hub: LogHub },
@@ -30,16 +38,17 @@ export async function* followLog(
   try {
     while (!signal.aborted && !live.hasEnded && cursor < until) {
       if (live.mendGap()) behind = true;
-      const frames: readonly LogFrame[] | null = behind ? await storedFrames(source.store, key, cursor) : live.take(cursor);
+      const page: readonly LogFrame[] | undefined = behind ? await storedFrames(source.store, key, cursor) : undefined;
+      const frames: readonly LogFrame[] | null = page ?? live.take(cursor);
       // A short page reached the tail: what was committed after it is in the live buffer.
-      behind = frames === null || (behind && frames.length === PAGE_EVENTS);
+      behind = frames === null || page?.length === PAGE_EVENTS;
       const last = frames?.at(-1);
       if (frames === null || last === undefined) {
         if (!behind) await live.news(signal);
         continue;
       }
       cursor = last.event.seq;
-      yield cursor <= until ? frames : frames.filter((frame) => frame.event.seq <= until);
+      yield cursor <= until ? frames : frames.filter((frame) => frame.first <= until);
     }
   } finally {
     unsubscribe();
@@ -48,5 +57,11 @@ export async function* followLog(
 
 async function storedFrames(store: SessionStore, key: SessionKey, after: number): Promise<readonly LogFrame[]> {
   const events = await store.events(key, { after, limit: PAGE_EVENTS });
-  return events.map((event) => new LogFrame(event));
+  let cursor = after;
+  return events.map(({ from, ...event }) => {
+    const frame = new LogFrame(event, { from });
+    if (frame.first !== cursor + 1) throw new CursorTooOld(key.sessionId, cursor);
+    cursor = event.seq;
+    return frame;
+  });
 }

@@ -1,6 +1,7 @@
 import {
   eventData,
   initialState,
+  reduce,
   reduceAll,
   RuntimeError,
   type ConversationBlock,
@@ -10,6 +11,7 @@ import {
 } from "@hhopkins/agent-runtime-protocol";
 import type { AppendBatch, BlockWrite, SessionHead, SessionKey, SessionStore } from "../persistence/session-store.ts";
 import type { Committer } from "./committer.ts";
+import { Compactor, type CompactorParts } from "./compactor.ts";
 import { LogFrame } from "./frame.ts";
 import type { LogHub } from "./hub.ts";
 
@@ -27,7 +29,7 @@ export type LogWrite = Pick<
   readonly snapshot?: boolean;
 };
 
-export interface LogParts {
+export interface LogParts extends CompactorParts {
   readonly store: SessionStore;
   readonly committer: Committer;
   readonly hub: LogHub;
@@ -43,17 +45,18 @@ export class SessionLog {
   readonly #parts: LogParts;
   #state: SessionState;
   #snapshotSeq: number;
+  readonly #compactor: Compactor;
 
-  private constructor(key: SessionKey, parts: LogParts, at: { state: SessionState; snapshotSeq: number }) {
+  private constructor(key: SessionKey, parts: LogParts, at: { state: SessionState; head: SessionHead }) {
     this.key = key;
     this.#parts = parts;
     this.#state = at.state;
-    this.#snapshotSeq = at.snapshotSeq;
+    this.#snapshotSeq = at.head.snapshot?.lastSeq ?? 0;
+    this.#compactor = new Compactor(key, parts, at.head.compactedTo);
   }
 
   static async open(key: SessionKey, parts: LogParts, head: SessionHead): Promise<SessionLog> {
-    const snapshotSeq = head.snapshot?.lastSeq ?? 0;
-    return new SessionLog(key, parts, { state: await readState(parts.store, key, head), snapshotSeq });
+    return new SessionLog(key, parts, { state: await readState(parts.store, key, head), head });
   }
 
   get state(): SessionState {
@@ -86,6 +89,12 @@ export class SessionLog {
     this.#state = next;
     if (withSnapshot) this.#snapshotSeq = next.lastSeq;
     if (frames.length > 0) this.#parts.hub.publish(this.key, frames);
+    if (events.some(({ type }) => type === "session:turn:completed")) this.#compactor.start(next);
+  }
+
+  /** Resolves when nothing goes on in the background; the next turn's end begins it again. */
+  rest(): Promise<void> {
+    return this.#compactor.rest();
   }
 }
 
@@ -109,7 +118,7 @@ function changedRecord(before: SessionState, after: SessionState): Pick<AppendBa
 export function numbered(draft: EventDraft, stamp: { seq: number; at: string }): LogFrame {
   const parsed = eventData[draft.type].parse(draft.data);
   const json = JSON.stringify(parsed);
-  return new LogFrame({ ...stamp, type: draft.type, data: JSON.parse(json) } as SessionEvent, json);
+  return new LogFrame({ ...stamp, type: draft.type, data: JSON.parse(json) }, { data: json });
 }
 
 /** `reduce(log)`, from the stored state on. */
@@ -118,13 +127,17 @@ export async function readState(store: SessionStore, key: SessionKey, head: Sess
     head.snapshot === null ? initialState(key.sessionId, head.logId) : { ...head.snapshot, logId: head.logId };
   while (state.lastSeq < head.lastSeq) {
     const events = await store.events(key, { after: state.lastSeq, limit: PAGE_EVENTS });
-    if (events.length === 0) {
+    for (const { from, ...event } of events) {
+      if ((from ?? event.seq) !== state.lastSeq + 1) break;
+      state = reduce(state, event);
+    }
+    const last = events.at(-1)?.seq;
+    if (state.lastSeq !== last) {
       throw new RuntimeError(
         "persistence_unavailable",
-        `The log of session ${key.sessionId} ends at ${state.lastSeq}, not at ${head.lastSeq}.`,
+        `The log of session ${key.sessionId} has nothing after ${state.lastSeq}, and should go on to ${head.lastSeq}.`,
       );
     }
-    state = reduceAll(state, events);
   }
   return state;
 }

@@ -5,6 +5,8 @@ import type { AppendBatch, BlobChunk, RunnerCursor, StoredMessage } from "./sess
 
 export interface EncodedEvent {
   readonly seq: number;
+  /** Where events before it were dropped: the first of their numbers. */
+  readonly from?: number;
   readonly at: string;
   readonly type: string;
   readonly data: string;
@@ -99,8 +101,9 @@ export function pathKey(path: string): string {
 }
 
 /** An encoded event as one JSON text. */
-export function eventJson({ seq, at, type, data }: EncodedEvent): string {
-  return `{"seq":${seq},"at":${json(at)},"type":${json(type)},"data":${data}}`;
+export function eventJson({ seq, from, at, type, data }: EncodedEvent): string {
+  const covered = from === undefined ? "" : `,"from":${from}`;
+  return `{"seq":${seq}${covered},"at":${json(at)},"type":${json(type)},"data":${data}}`;
 }
 
 function json(value: unknown): string {

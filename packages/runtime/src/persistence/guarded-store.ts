@@ -19,6 +19,7 @@ export function guardedStore(store: SessionStore, guard: StoreGuard): SessionSto
     create: call(store.create),
     append: call(store.append),
     events: call(store.events),
+    compact: call(store.compact),
     head: call(store.head),
     blocks: call(store.blocks),
     block: call(store.block),

@@ -1,15 +1,9 @@
 import type { PersistedSessionListData, SessionState } from "@hhopkins/agent-runtime-protocol";
 import { coveredFromStart, isWholeBlob } from "./blob-coverage.ts";
 import { eventJson, type EncodedBatch, type EncodedBlock, type EncodedEvent } from "./encoded-batch.ts";
+import { clipped, compactedEvents, eventsAfter } from "./event-list.ts";
 import { sortTime } from "./list-cursor.ts";
-import type {
-  BlobChunk,
-  Checkpoint,
-  RunnerCursor,
-  SessionHead,
-  StoredMessage,
-  StoredSandbox,
-} from "./session-store.ts";
+import type { BlobChunk, Checkpoint, Compaction, RunnerCursor, SessionHead, StoredMessage, StoredSandbox } from "./session-store.ts";
 import { knownMessage, wrongSeq } from "./store-errors.ts";
 
 export const NEVER_RUN: SessionState["runtime"] = { isLoaded: false, sandbox: null };
@@ -32,7 +26,8 @@ export class MemorySession {
   readonly logId: string;
   #record: PersistedSessionListData;
   #runtime = JSON.stringify(NEVER_RUN);
-  readonly #events: EncodedEvent[] = [];
+  #events: EncodedEvent[] = [];
+  #compactedTo = 0;
   #cursor: RunnerCursor | null = null;
   #sandbox: string | null = null;
   #generation = 0;
@@ -114,6 +109,7 @@ export class MemorySession {
       record: this.record,
       logId: this.logId,
       lastSeq: this.lastSeq,
+      compactedTo: this.#compactedTo,
       snapshot: this.#snapshot === null ? null : (JSON.parse(this.#snapshot) as SessionState),
       cursor: this.#cursor === null ? null : { ...this.#cursor },
       sandbox: this.sandbox,
@@ -124,8 +120,14 @@ export class MemorySession {
 
   /** JSON texts of the events after a seq. */
   eventTexts(after: number, limit = Infinity): string[] {
-    const from = Math.max(0, after);
-    return this.#events.slice(from, Math.min(this.#events.length, from + limit)).map(eventJson);
+    const page = eventsAfter(this.#events, { after, limit });
+    return page.map((event) => eventJson(clipped(event, after)));
+  }
+
+  /** Throws `invalid_request` before anything has changed. */
+  compact(compaction: Compaction): void {
+    this.#events = compactedEvents(this.#events, compaction.drop);
+    this.#compactedTo = Math.max(this.#compactedTo, compaction.upTo);
   }
 
   /** JSON texts of `{ key, lines }`. */

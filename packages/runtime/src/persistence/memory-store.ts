@@ -1,15 +1,10 @@
-import {
-  toRuntimeError,
-  type ConversationBlock,
-  type FileEntry,
-  type SessionEvent,
-} from "@hhopkins/agent-runtime-protocol";
+import { toRuntimeError, type ConversationBlock, type FileEntry } from "@hhopkins/agent-runtime-protocol";
 import { joinedBytes } from "./blob-bytes.ts";
 import { encodeBatch } from "./encoded-batch.ts";
 import { byPath } from "./file-order.ts";
 import { decodeListCursor, encodeListCursor } from "./list-cursor.ts";
 import { MemorySession } from "./memory-session.ts";
-import type { AppendBatch, SessionKey, SessionPage, SessionStore } from "./session-store.ts";
+import type { AppendBatch, SessionKey, SessionPage, SessionStore, StoredEvent } from "./session-store.ts";
 import { noSession, sessionExists, unknownBlock } from "./store-errors.ts";
 
 /** Sessions of all tenants in this process's memory. */
@@ -61,6 +56,7 @@ export function memoryStore(sessions = new MemorySessions()): SessionStore {
       sessions.add(session);
     },
     append: async (batches) => batches.map((batch) => appended(sessions, batch)),
+    compact: async (key, compaction) => sessions.get(key)?.compact(compaction),
     delete: async (key) => sessions.remove(key),
   };
 }
@@ -78,9 +74,9 @@ function appended(sessions: MemorySessions, batch: AppendBatch): Error | null {
 }
 
 /** What can be read of sessions in memory. */
-export function memoryReads(sessions: MemorySessions): Omit<SessionStore, "create" | "append" | "delete"> {
+export function memoryReads(sessions: MemorySessions): Omit<SessionStore, "create" | "append" | "compact" | "delete"> {
   return {
-    events: async (key, { after, limit }) => parsed<SessionEvent>(sessions.get(key)?.eventTexts(after, limit) ?? []),
+    events: async (key, { after, limit }) => parsed<StoredEvent>(sessions.get(key)?.eventTexts(after, limit) ?? []),
     head: async (key) => sessions.get(key)?.head() ?? null,
     blocks: async (key, page) => {
       const session = sessions.get(key);

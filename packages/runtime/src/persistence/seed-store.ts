@@ -63,6 +63,8 @@ class SeedStore {
       list: async (query) => await this.#list(query),
       create: (session) => this.#inTurn(session.sessionId, () => this.#create(session)),
       append: async (batches) => await this.#append(batches),
+      // In memory: the transcript that is saved next is shorter.
+      compact: (key, compaction) => this.#inTurn(key.sessionId, async () => this.#sessions.get(key)?.compact(compaction)),
       delete: (key) => this.#inTurn(key.sessionId, () => this.#delete(key)),
       flush: () => this.#sync.flush(),
     };

@@ -23,6 +23,13 @@ export function unknownBlock(blockId: string): RuntimeError {
   return new RuntimeError("invalid_request", `before: there is no block ${blockId}`, { field: "before" });
 }
 
+/** A compaction would drop the log's last event. */
+export function compactsTail(to: number): RuntimeError {
+  return new RuntimeError("invalid_request", `drop: the log ends before ${to + 1}, and its last event stays`, {
+    field: "drop",
+  });
+}
+
 /** The store was not opened, or was closed. */
 export function notOpen(): RuntimeError {
   return new RuntimeError(

@@ -57,8 +57,10 @@ export class SessionWriter {
     return this.#mailbox.size > 0;
   }
 
-  idle(): Promise<void> {
-    return this.#mailbox.idle();
+  /** Resolves when nothing is written or waits to be, and nothing goes on in the background. */
+  async idle(): Promise<void> {
+    await this.#mailbox.idle();
+    await this.#log.rest();
   }
 
   /** The session's own work, after what is under way. */

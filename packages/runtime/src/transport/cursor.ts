@@ -1,9 +1,15 @@
 import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
+import type { Follow } from "../session/service.ts";
 
 /** Where a follower stands: the last event that it has, and of which log. */
 export interface Cursor {
   readonly after: number;
   readonly logId?: string;
+}
+
+/** What `session:resync` says to a follower that cannot be served. */
+export function resyncData(sessionId: string, { resync: reason, lastSeq, logId }: Follow): object {
+  return { sessionId, reason, lastSeq, logId };
 }
 
 interface CursorParameters {

@@ -52,6 +52,7 @@ export const appendCases: Record<string, PersistenceCase> = {
       record: session,
       logId: "L",
       lastSeq: 2,
+      compactedTo: 0,
       snapshot: null,
       cursor: null,
       sandbox: null,

@@ -1,4 +1,5 @@
 import { appendCases } from "./appends.ts";
+import { compactionCases } from "./compactions.ts";
 import { fileCases } from "./files.ts";
 import { lifetimeCases } from "./lifetime.ts";
 import { nineMethodCases } from "./nine-methods.ts";
@@ -15,6 +16,7 @@ export const nineMethodContract: Readonly<Record<string, PersistenceCase>> = nin
 export const sessionStoreContract: Readonly<Record<string, PersistenceCase>> = {
   ...appendCases,
   ...readCases,
+  ...compactionCases,
   ...fileCases,
   ...sessionCases,
 };

@@ -42,10 +42,14 @@ export function gatedStore(): { store: SessionStore; gate: Gate; batches: number
       return waiting.length;
     },
   };
-  return { store: new Proxy(inner, { get: (target, name) => (name === "append" ? append : Reflect.get(target, name)) }), gate, batches };
+  return {
+    store: new Proxy(inner, { get: (target, name) => (name === "append" ? append : Reflect.get(target, name)) }),
+    gate,
+    batches,
+  };
 }
 
-export async function openLog(store: SessionStore, sessionId = KEY.sessionId) {
+export async function openLog(store: SessionStore, sessionId = KEY.sessionId, more: { compactAfter?: number } = {}) {
   const key = { ...KEY, sessionId };
   const record: PersistedSessionListData = {
     sessionId,
@@ -53,10 +57,14 @@ export async function openLog(store: SessionStore, sessionId = KEY.sessionId) {
     agentProfileReference: "default",
     createdAt: "2026-01-01T00:00:00.000Z",
   };
-  const created = numbered({ type: "session:created", data: { sessionId, session: record } }, { seq: 1, at: record.createdAt });
+  const created = numbered(
+    { type: "session:created", data: { sessionId, session: record } },
+    { seq: 1, at: record.createdAt },
+  );
   await store.create({ ...key, record, logId: "log1", first: { events: [created.event] } });
   const head = await store.head(key);
   if (head === null) throw new Error("the session was not created");
-  const parts = { store, committer: new Committer(store), hub: new LogHub(), now: () => new Date("2026-01-01T00:00:01.000Z") };
+  const now = (): Date => new Date("2026-01-01T00:00:01.000Z");
+  const parts = { store, committer: new Committer(store), hub: new LogHub(), now, ...more };
   return { key, parts, log: await SessionLog.open(key, parts, head) };
 }

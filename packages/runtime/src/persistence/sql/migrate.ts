@@ -3,6 +3,7 @@ import { sql } from "kysely";
 import { Migrator, type Migration } from "kysely/migration";
 import type { SqlDialect } from "./dialect.ts";
 import { sessionsMigration } from "./migrations/001-sessions.ts";
+import { compactionMigration } from "./migrations/002-compaction.ts";
 import { checkpointsMigration } from "./migrations/003-checkpoints.ts";
 import type { Db } from "./schema.ts";
 
@@ -12,6 +13,7 @@ const TABLE = "agent_runtime_migrations";
 function migrations({ types }: SqlDialect): Record<string, Migration> {
   return {
     "001-sessions": sessionsMigration(types),
+    "002-compaction": compactionMigration(),
     "003-checkpoints": checkpointsMigration(types),
   };
 }

@@ -66,6 +66,7 @@ function storeOf(need: () => Opened): SessionStore {
     create: (session) => need().store.create(session),
     append: (batches) => need().store.append(batches),
     events: (key, page) => need().store.events(key, page),
+    compact: (key, compaction) => need().store.compact(key, compaction),
     head: (key) => need().store.head(key),
     blocks: (key, page) => need().store.blocks(key, page),
     block: (key, blockId) => need().store.block(key, blockId),

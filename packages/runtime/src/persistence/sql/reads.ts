@@ -18,7 +18,7 @@ interface EventsAfter {
   limit: number;
 }
 
-type Reads = Omit<SessionStore, "create" | "append" | "delete">;
+type Reads = Omit<SessionStore, "create" | "append" | "compact" | "delete">;
 
 /** What can be read of sessions in a database. */
 export function sqlReads(db: Db): Reads {
@@ -27,7 +27,7 @@ export function sqlReads(db: Db): Reads {
     (v) =>
       db
         .selectFrom("events")
-        .select(["session_id", "seq", "at", "type", "data"])
+        .select(["session_id", "seq", "from_seq", "at", "type", "data"])
         .where("tenant", "=", v.tenant)
         .where("session_id", "=", v.session_id)
         .where("seq", ">", v.after)
@@ -37,7 +37,7 @@ export function sqlReads(db: Db): Reads {
   return {
     events: async ({ tenant, sessionId }, { after, limit }) => {
       const { rows } = await db.executeQuery(eventsAfter({ tenant, session_id: sessionId, after, limit }));
-      return rows.map(decodeEvent);
+      return rows.map((row) => decodeEvent(row, after));
     },
     head: (key) => head(db, key),
     blocks: (key, page) => blocks(db, key, page),

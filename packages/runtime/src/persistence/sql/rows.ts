@@ -7,7 +7,7 @@ import {
   type SessionState,
 } from "@hhopkins/agent-runtime-protocol";
 import type { Selectable } from "kysely";
-import type { SessionHead, StoredMessage, StoredSandbox } from "../session-store.ts";
+import type { SessionHead, StoredEvent, StoredMessage, StoredSandbox } from "../session-store.ts";
 import type { Tables } from "./schema.ts";
 
 /** Parses a JSON text of the database; `where` says which in the error. */
@@ -24,10 +24,16 @@ function damaged(where: string, cause: unknown): RuntimeError {
   return new RuntimeError("persistence_unavailable", `What the database holds of ${where} is damaged.`, { cause });
 }
 
-type EventRow = Pick<Selectable<Tables["events"]>, "session_id" | "seq" | "at" | "type" | "data">;
+type EventRow = Pick<Selectable<Tables["events"]>, "session_id" | "seq" | "from_seq" | "at" | "type" | "data">;
 
-/** A stored event, checked. */
-export function decodeEvent({ session_id, seq, at, type, data }: EventRow): SessionEvent {
+/** A stored event, checked, for a reader who has those up to `after`. */
+export function decodeEvent(row: EventRow, after: number): StoredEvent {
+  const event = decodeRow(row);
+  const from = Math.max(row.from_seq ?? row.seq, after + 1);
+  return from < row.seq ? { ...event, from } : event;
+}
+
+function decodeRow({ session_id, seq, at, type, data }: EventRow): SessionEvent {
   const where = `event ${seq} of session ${session_id}`;
   try {
     const event = parseEvent({ seq, at, type, data: JSON.parse(data) });
@@ -65,6 +71,7 @@ export function decodeHead(row: HeadRow): SessionHead {
     record: decodeRecord(row),
     logId: row.log_id,
     lastSeq: row.last_seq,
+    compactedTo: row.compacted_to,
     snapshot: usable && row.state !== null ? decodeJson<SessionState>(row.state, where) : null,
     cursor:
       row.cursor_generation === null || row.cursor_n === null

@@ -1,4 +1,4 @@
-import type { Insertable, Kysely } from "kysely";
+import type { Generated, Insertable, Kysely } from "kysely";
 
 /** Which session a row belongs to. */
 interface OfSession {
@@ -27,6 +27,8 @@ interface SessionsTable extends OfSession {
 interface LogsTable extends OfSession {
   log_id: string;
   last_seq: number;
+  /** Up to where there is nothing more to drop. */
+  compacted_to: Generated<number>;
   cursor_generation: number | null;
   cursor_n: number | null;
   native_session_id: string | null;
@@ -35,6 +37,8 @@ interface LogsTable extends OfSession {
 
 export interface EventsTable extends OfSession {
   seq: number;
+  /** The first number that the event stands for, where those before its own were dropped. */
+  from_seq: number | null;
   /** Version of the protocol that the event was written with. */
   version: number;
   at: string;

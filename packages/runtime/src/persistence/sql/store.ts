@@ -4,6 +4,7 @@ import { sortTime } from "../list-cursor.ts";
 import { NEVER_RUN } from "../memory-session.ts";
 import type { SessionKey, SessionStore } from "../session-store.ts";
 import { sessionExists } from "../store-errors.ts";
+import { sqlCompact } from "./compact.ts";
 import type { SqlDialect } from "./dialect.ts";
 import { sqlReads } from "./reads.ts";
 import { SESSION_TABLES, type Db, type Row } from "./schema.ts";
@@ -23,6 +24,7 @@ export function sqlStore(db: Db, { explain }: Pick<SqlDialect, "explain">): Sess
     ...sqlReads(db),
     create: (session) => create(writer, session),
     append: (batches) => append(writer, batches),
+    compact: sqlCompact(db),
     delete: (key) => remove(db, key),
   };
 }

@@ -1,6 +1,9 @@
 import { toRuntimeError } from "@hhopkins/agent-runtime-protocol";
+import { CursorTooOld } from "../../log/follower.ts";
 import type { LogFrame } from "../../log/frame.ts";
+import { mergedFrames } from "../../log/merging.ts";
 import type { Follow } from "../../session/service.ts";
+import { resyncData } from "../cursor.ts";
 import type { TransportLog } from "../transport-log.ts";
 
 export interface EventStreamOptions {
@@ -16,15 +19,15 @@ export interface EventStreamOptions {
 
 const encoder = new TextEncoder();
 
-/** One event as SSE: its id is a cursor, its data is the payload with `seq` and `at`. */
+/** One event as SSE: its id is a cursor, its data is the payload with `seq`, `from` where it stands for more, and `at`. */
 export function encodeEvent(frame: LogFrame, logId: string): string {
-  const { type, seq, at } = frame.event;
-  const data = `${frame.data.slice(0, -1)},"seq":${seq},"at":"${at}"}`;
+  const { type, seq } = frame.event;
+  const data = `${frame.data.slice(0, -1)},${frame.numbers}}`;
   return `id: ${logId}:${seq}\nevent: ${type}\ndata: ${data}\n\n`;
 }
 
-function resyncEvent(sessionId: string, { resync, lastSeq, logId }: Follow): string {
-  return `event: session:resync\ndata: ${JSON.stringify({ sessionId, reason: resync, lastSeq, logId })}\n\n`;
+function resyncEvent(sessionId: string, follow: Follow): string {
+  return `event: session:resync\ndata: ${JSON.stringify(resyncData(sessionId, follow))}\n\n`;
 }
 
 type Next = IteratorResult<readonly LogFrame[]> | "heartbeat" | "end";
@@ -53,6 +56,14 @@ export function eventStream(follow: Follow, options: EventStreamOptions): Readab
   if (client.aborted) stop();
 
   let cancelled = false;
+  /** The reader has taken what it was given; who leaves it lying is slow, and gets merged frames next. */
+  let isTaken = true;
+  const give = (controller: ReadableStreamDefaultController<Uint8Array>, frames: readonly LogFrame[]): void => {
+    controller.enqueue(encoder.encode(frames.map((frame) => encodeEvent(frame, follow.logId)).join("")));
+    isTaken = false;
+    setImmediate(() => (isSlow = !isTaken));
+  };
+  let isSlow = false;
 
   const next = async (): Promise<Next> => {
     if (ending.signal.aborted) return "end";
@@ -65,6 +76,7 @@ export function eventStream(follow: Follow, options: EventStreamOptions): Readab
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
+        isTaken = true;
         try {
           if (head !== "") {
             const first = follow.resync === undefined ? head : head + resyncEvent(sessionId, follow);
@@ -79,9 +91,14 @@ export function eventStream(follow: Follow, options: EventStreamOptions): Readab
             stop();
             return controller.close();
           }
-          controller.enqueue(encoder.encode(found.value.map((frame) => encodeEvent(frame, follow.logId)).join("")));
+          give(controller, isSlow ? mergedFrames(found.value) : found.value);
         } catch (error) {
           stop();
+          if (error instanceof CursorTooOld) {
+            const resync = resyncEvent(sessionId, { ...follow, resync: "cursor_too_old" });
+            controller.enqueue(encoder.encode(resync));
+            return controller.close();
+          }
           log.error({ err: toRuntimeError(error), sessionId }, "An event stream broke");
           controller.error(error);
         }

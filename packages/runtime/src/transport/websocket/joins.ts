@@ -1,7 +1,9 @@
 import { RuntimeError, toRuntimeError } from "@hhopkins/agent-runtime-protocol";
 import type { WebSocket } from "ws";
 import type { Principal } from "../../auth/principal.ts";
-import type { Cursor } from "../cursor.ts";
+import { CursorTooOld } from "../../log/follower.ts";
+import { mergedFrames } from "../../log/merging.ts";
+import { resyncData, type Cursor } from "../cursor.ts";
 import type { Follow, SessionService } from "../../session/service.ts";
 import type { TransportLog } from "../transport-log.ts";
 import type { Outbox } from "./outbox.ts";
@@ -62,12 +64,13 @@ export class Joins {
         await this.#pump(follow, ending.signal);
         // What ends by itself is a session that is no more.
         if (!ending.signal.aborted) outbox.json({ event: "sessions:removed", data: { sessionId } });
-      } else {
-        const { resync: reason, lastSeq, logId } = follow;
-        outbox.json({ event: "session:resync", data: { sessionId, reason, lastSeq, logId } });
-      }
+      } else outbox.json({ event: "session:resync", data: resyncData(sessionId, follow) });
     } catch (error) {
       if (ending.signal.aborted) return;
+      if (error instanceof CursorTooOld) {
+        outbox.json({ event: "session:resync", data: resyncData(sessionId, { ...follow, resync: "cursor_too_old" }) });
+        return;
+      }
       const { code } = toRuntimeError(error);
       log.error({ err: error, sessionId }, "A live stream broke");
       outbox.json({
@@ -82,10 +85,12 @@ export class Joins {
   }
 
   async #pump(follow: Follow, signal: AbortSignal): Promise<void> {
+    // Frames gather while a client is slow, and are merged for it then; who keeps up gets each as it is.
+    let isSlow = false;
     for await (const batch of follow.batches) {
       if (signal.aborted) return;
-      for (const frame of batch) this.#parts.outbox.send(frame.webSocket);
-      await this.#parts.outbox.room();
+      for (const frame of isSlow ? mergedFrames(batch) : batch) this.#parts.outbox.send(frame.webSocket);
+      isSlow = await this.#parts.outbox.room();
       if (signal.aborted) return;
     }
   }

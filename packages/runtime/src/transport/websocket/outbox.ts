@@ -38,9 +38,14 @@ export class Outbox {
     this.send(JSON.stringify(frame));
   }
 
-  /** Resolves at once, or when the buffer has drained, or when the connection is gone. */
-  async room(): Promise<void> {
-    while (this.isFull && this.isOpen) await (this.#draining ??= this.#drained());
+  /** Resolves at once, or when the buffer has drained, or when the connection is gone; true where it had to wait. */
+  async room(): Promise<boolean> {
+    let waited = false;
+    while (this.isFull && this.isOpen) {
+      waited = true;
+      await (this.#draining ??= this.#drained());
+    }
+    return waited;
   }
 
   #cork(): void {
