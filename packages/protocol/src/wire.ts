@@ -123,6 +123,10 @@ export type StartCommand = z.infer<typeof StartCommand>;
 export const SyncReport = z.object({ last: n, count: n, manifest: Sha256 });
 export type SyncReport = z.infer<typeof SyncReport>;
 
+/** A page of the files that the runner knows, by path in order of code units. */
+export const FileList = z.object({ files: z.array(FileEntry), more: z.boolean() });
+export type FileList = z.infer<typeof FileList>;
+
 export const CommandBody = z.discriminatedUnion("kind", [
   /** Puts bytes of a file into the workspace before the start; known from then on, so no event follows. */
   z.object({
@@ -145,6 +149,10 @@ export const CommandBody = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("options"), options: SessionOptions }),
   /** Full scan; the reply is a `SyncReport`. */
   z.object({ kind: z.literal("sync") }),
+  /** Sends the bytes of these blobs once more, as far as a file still has them: what was kept of them was wrong. */
+  z.object({ kind: z.literal("resend"), blobs: z.array(Sha256).min(1).max(1000) }),
+  /** What the last sync found, from after a path on; the reply is a `FileList`. */
+  z.object({ kind: z.literal("list"), after: WorkspacePath.optional() }),
   /** As `sync`; and from now on the runner takes no turns and, with its reply out, refuses to be attached to. */
   z.object({ kind: z.literal("prepare-end") }),
 ]);

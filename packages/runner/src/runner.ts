@@ -133,6 +133,10 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
         );
       case "sync":
         return sync();
+      case "resend":
+        return tracker.resend(command.blobs);
+      case "list":
+        return tracker.list(command.after);
       case "prepare-end":
         return prepareEnd();
       default:

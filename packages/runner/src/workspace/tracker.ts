@@ -2,12 +2,13 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import { INLINE_FILE_BYTES, RuntimeError, manifestText } from "@hhopkins/agent-runtime-protocol";
-import type { CommandBody, EntryBody, SyncReport } from "@hhopkins/agent-runtime-protocol";
+import type { CommandBody, EntryBody, FileList, SyncReport } from "@hhopkins/agent-runtime-protocol";
 import type { Log } from "../log.ts";
 import { changesOf } from "./changes.ts";
 import type { Known } from "./changes.ts";
 import { putEntry } from "./put.ts";
 import { reportChange } from "./report.ts";
+import { listKnown, resendBlobs } from "./resend.ts";
 import { scanWorkspace } from "./scan.ts";
 import { createSchedule } from "./schedule.ts";
 import { createWatcher } from "./watcher.ts";
@@ -40,6 +41,10 @@ export interface Tracker {
    * Answers what a server must know of the workspace once it has the entries up to `last`.
    */
   sync(): Promise<SyncReport>;
+  /** Sends blobs once more that were kept wrong. */
+  resend(blobs: readonly string[]): Promise<void>;
+  /** What is known of the workspace, from after a path on. */
+  list(after: string | undefined): FileList;
   /** A turn runs: looks more often. */
   setBusy(busy: boolean): void;
   stop(): Promise<void>;
@@ -56,6 +61,7 @@ const MAX_OPEN_PUTS = 16;
 
 export function createTracker(options: TrackerOptions): Tracker {
   const { root, log, append } = options;
+  const spoolFile = join(options.state, "spool");
   const known = new Map<string, Known>();
   const sent = new Set<string>();
   const puts = new Map<string, Buffer[]>();
@@ -93,7 +99,7 @@ export function createTracker(options: TrackerOptions): Tracker {
       known.delete(path);
     }
     const blobsOnly = changed.length > BURST;
-    const context = { root, maxFileBytes, spoolFile: join(options.state, "spool"), sent, blobsOnly, append };
+    const context = { root, maxFileBytes, spoolFile, sent, blobsOnly, append };
     for (const [index, { path, seen }] of changed.entries()) {
       if (index % PORTION === PORTION - 1) await setImmediate();
       const now = await reportChange({ path, seen, before: known.get(path) }, context);
@@ -147,6 +153,8 @@ export function createTracker(options: TrackerOptions): Tracker {
         const text = manifestText([...known.values()].map(({ entry }) => entry));
         return { last: options.last(), count: known.size, manifest: createHash("sha256").update(text).digest("hex") };
       }),
+    resend: (blobs) => alone(() => resendBlobs(blobs, { root, spoolFile, known, append })),
+    list: (after) => listKnown(known, after),
     setBusy: schedule.setBusy,
     async stop() {
       stopped = true;

@@ -8,6 +8,7 @@ import {
   type SessionState,
 } from "@hhopkins/agent-runtime-protocol";
 import type { SessionKey, SessionStore } from "../persistence/session-store.ts";
+import { isIntact } from "./blob-check.ts";
 import type { RunnerLink } from "./runner-link.ts";
 import type { SessionLimits } from "./session-parts.ts";
 
@@ -25,41 +26,54 @@ export interface Layout {
   /** The native session to resume, or null for a new conversation. */
   readonly nativeSessionId: string | null;
   readonly limits: SessionLimits;
+  /** Hashes of blobs that were read back and found right; grows. */
+  readonly intact: Set<string>;
   readonly signal: AbortSignal;
 }
 
 /**
- * Ids of the commands count up from 0 and their order is that of the store, so after a server's crash the same
- * commands come again under the same ids and the runner takes each once.
+ * Answers the files that could not be put, because the store has not their bytes, or wrong ones. Ids of the commands
+ * say which file and which piece of it they bring, so after a server's crash the same commands come again under the
+ * same ids and the runner takes each once.
  */
-export async function layOutSandbox(layout: Layout): Promise<void> {
+export async function layOutSandbox(layout: Layout): Promise<FileEntry[]> {
   const pending = new Set<Promise<unknown>>();
-  let count = 0;
-  async function send(body: CommandBody): Promise<void> {
+  const missing: FileEntry[] = [];
+  async function send(name: string, body: CommandBody): Promise<void> {
     layout.signal.throwIfAborted();
-    const reply = layout.link.command(`layout:${count}`, body).finally(() => pending.delete(reply));
-    count += 1;
+    const reply = layout.link.command(`layout:${name}`, body).finally(() => pending.delete(reply));
     pending.add(reply);
     if (pending.size >= WINDOW) await Promise.race(pending);
   }
   try {
-    for await (const body of fileCommands(layout)) await send(body);
-    for await (const body of transcriptCommands(layout)) await send(body);
+    for (const [index, file] of (await layout.store.files(layout.key)).entries()) {
+      if (await isThere(layout, file)) {
+        let piece = 0;
+        for await (const body of fileCommands(layout, file)) await send(`${index}:${piece++}`, body);
+      } else missing.push(file);
+    }
+    let page = 0;
+    for await (const body of transcriptCommands(layout)) await send(`transcript:${page++}`, body);
     await Promise.all(pending);
   } finally {
     await Promise.allSettled(pending);
   }
   await layout.link.command("start", startCommand(layout));
+  return missing;
 }
 
-async function* fileCommands(layout: Layout): AsyncGenerator<CommandBody> {
-  for (const file of await layout.store.files(layout.key)) {
-    if ((file.type ?? "file") !== "file") {
-      yield { kind: "file:put", file, offset: 0, data: "", last: true };
-    } else if (file.sha256 !== undefined) {
-      yield* contentCommands(layout, file, file.sha256);
-    }
-  }
+/** Whether the store has the right bytes of a file. What has no bytes is there. */
+async function isThere({ store, key, intact }: Layout, { sha256 }: FileEntry): Promise<boolean> {
+  if (sha256 === undefined || intact.has(sha256)) return true;
+  // Twice: a file is given up for good.
+  const right = (await isIntact(store, key, sha256)) || (await isIntact(store, key, sha256));
+  if (right) intact.add(sha256);
+  return right;
+}
+
+async function* fileCommands(layout: Layout, file: FileEntry): AsyncGenerator<CommandBody> {
+  if ((file.type ?? "file") !== "file") yield { kind: "file:put", file, offset: 0, data: "", last: true };
+  else if (file.sha256 !== undefined) yield* contentCommands(layout, file, file.sha256);
 }
 
 async function* contentCommands(layout: Layout, file: FileEntry, sha256: string): AsyncGenerator<CommandBody> {

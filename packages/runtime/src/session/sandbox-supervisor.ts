@@ -1,47 +1,24 @@
 import {
-  manifestText,
   RuntimeError,
-  SyncReport,
   type AgentProfile,
   type Architecture,
   type EventDraft,
+  type FileEntry,
   type SandboxStatus,
-  type SessionState,
 } from "@hhopkins/agent-runtime-protocol";
 import { randomBytes } from "node:crypto";
-import type { LogWrite } from "../log/session-log.ts";
-import type { RunnerCursor, SessionKey, StoredSandbox } from "../persistence/session-store.ts";
-import type { Sandbox, SandboxRef } from "../sandbox/port.ts";
-import { unlessAborted, withDeadline } from "./deadline.ts";
-import { sha256 } from "./entry-translation.ts";
+import type { RunnerCursor, StoredSandbox } from "../persistence/session-store.ts";
+import type { Sandbox } from "../sandbox/port.ts";
+import { unlessAborted } from "./deadline.ts";
+import { findSandbox } from "./find-sandbox.ts";
 import { RunnerLink } from "./runner-link.ts";
 import { layOutSandbox } from "./sandbox-layout.ts";
 import type { SessionParts } from "./session-parts.ts";
 import { sandboxStatusEvent } from "./sandbox-status.ts";
+import type { RunningSandbox, SupervisedSession } from "./supervised-session.ts";
 import { unkeptEvents, unkeptFiles } from "./unkept-files.ts";
+import { verifyBytes, verifySaved, type SaveCheck } from "./save-verification.ts";
 import { startError } from "./start-error.ts";
-
-/** What the supervisor needs of its session. */
-export interface SupervisedSession {
-  readonly key: SessionKey;
-  state(): SessionState;
-  /** Up to which entry everything is saved. */
-  cursor(): RunnerCursor | null;
-  /** Why the store refuses at the moment, or undefined. */
-  storeFailure(): RuntimeError | undefined;
-  /** Appends in the session's mailbox. */
-  write(write: LogWrite): Promise<void>;
-  onEntries(): void;
-  /** The sandbox ended by itself. Everything that it said has been handed over before. */
-  onLost(reason: string): void;
-}
-
-interface Running {
-  readonly sandbox: Sandbox;
-  readonly link: RunnerLink;
-  readonly stored: StoredSandbox;
-  readonly close: () => Promise<void>;
-}
 
 /** The fence of a single node. */
 const FENCE = 1;
@@ -52,7 +29,7 @@ export class SandboxSupervisor {
   readonly #session: SupervisedSession;
   #generation: number;
   #nativeSessionId: string | null;
-  #running: Running | undefined;
+  #running: RunningSandbox | undefined;
   #starting: Promise<RunnerLink> | undefined;
   #abort = new AbortController();
   /** This server has let go of it, for another one to find. */
@@ -115,7 +92,7 @@ export class SandboxSupervisor {
   }
 
   async #create(signal: AbortSignal): Promise<RunnerLink> {
-    const { provider, store, newId, now } = this.#parts;
+    const { provider, store } = this.#parts;
     const profile = await this.#profile();
     const generation = this.#generation + 1;
     const stored: StoredSandbox = { provider: provider.name, generation, ref: null, token: `art_${randomBytes(24).toString("base64url")}`, started: false };
@@ -123,7 +100,7 @@ export class SandboxSupervisor {
     await this.#session.write({
       events: [
         this.statusEvent("starting", "Starting a sandbox.", { generation }),
-        ...unkeptEvents({ sessionId: this.#session.key.sessionId, newId, now }, unkept),
+        ...unkeptEvents(this.#aboutFiles, unkept, "their bytes were too large to be kept or could not be read"),
       ],
       files: { put: [], deleted: unkept.map(({ path }) => path) },
       sandbox: stored,
@@ -139,7 +116,12 @@ export class SandboxSupervisor {
     return this.#layOut(running, profile, signal);
   }
 
-  async #introduce(sandbox: Sandbox, known: StoredSandbox, signal: AbortSignal): Promise<Running> {
+  get #aboutFiles(): { sessionId: string; newId: () => string; now: () => Date } {
+    const { newId, now } = this.#parts;
+    return { sessionId: this.#session.key.sessionId, newId, now };
+  }
+
+  async #introduce(sandbox: Sandbox, known: StoredSandbox, signal: AbortSignal): Promise<RunningSandbox> {
     await this.#session.write({ events: [this.statusEvent("starting", "Starting the agent.", { sandboxId: sandbox.id })], sandbox: known });
     signal.throwIfAborted();
     return this.#adopt(sandbox, known, { generation: known.generation, n: 0 });
@@ -174,7 +156,7 @@ export class SandboxSupervisor {
   }
 
   /** Listens to the sandbox and watches for its end. */
-  async #adopt(sandbox: Sandbox, stored: StoredSandbox, cursor: RunnerCursor): Promise<Running> {
+  async #adopt(sandbox: Sandbox, stored: StoredSandbox, cursor: RunnerCursor): Promise<RunningSandbox> {
     const { log, gateway } = this.#parts;
     const link = new RunnerLink({
       generation: stored.generation,
@@ -191,17 +173,18 @@ export class SandboxSupervisor {
       link.close();
       await Promise.all([models.close(), runner.close()]);
     };
-    const running = { sandbox, link, stored, close };
+    const running = { sandbox, link, stored, close, intact: new Set<string>() };
     this.#running = running;
     void sandbox.ended.then(({ reason }) => this.#onEnded(sandbox, reason)).catch(() => undefined);
     return running;
   }
 
-  async #layOut(running: Running, profile: AgentProfile, signal: AbortSignal): Promise<RunnerLink> {
+  async #layOut(running: RunningSandbox, profile: AgentProfile, signal: AbortSignal): Promise<RunnerLink> {
     const stop = (): void => running.link.close("The sandbox did not start in time.");
     signal.addEventListener("abort", stop, { once: true });
+    let missing: readonly FileEntry[];
     try {
-      await layOutSandbox({
+      missing = await layOutSandbox({
         key: this.#session.key,
         store: this.#parts.store,
         link: running.link,
@@ -209,6 +192,7 @@ export class SandboxSupervisor {
         profile,
         nativeSessionId: this.#nativeSessionId,
         limits: this.#parts.limits,
+        intact: running.intact,
         signal,
       });
     } finally {
@@ -216,7 +200,11 @@ export class SandboxSupervisor {
     }
     const stored = { ...running.stored, started: true };
     await this.#session.write({
-      events: [this.statusEvent("ready", undefined, { sandboxId: running.sandbox.id })],
+      events: [
+        ...unkeptEvents(this.#aboutFiles, missing, "what is saved of them is missing or damaged"),
+        this.statusEvent("ready", undefined, { sandboxId: running.sandbox.id }),
+      ],
+      files: { put: [], deleted: missing.map(({ path }) => path) },
       sandbox: stored,
     });
     // It may have ended while that was written.
@@ -239,7 +227,7 @@ export class SandboxSupervisor {
 
   /** Finds the stored sandbox after a start of the server. False: it is gone. */
   async attach(stored: StoredSandbox, cursor: RunnerCursor | null): Promise<boolean> {
-    const sandbox = await this.#find(stored);
+    const sandbox = await findSandbox(this.#parts, this.#session.key, stored);
     if (sandbox === null) return false;
     this.#releaseSlot = this.#parts.slots.adopt();
     const known = { ...stored, ref: sandbox.ref };
@@ -255,23 +243,13 @@ export class SandboxSupervisor {
     return true;
   }
 
-  async #resumeStart(running: Running): Promise<RunnerLink> {
+  async #resumeStart(running: RunningSandbox): Promise<RunnerLink> {
     try {
       const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(this.#parts.limits.sandboxStartMs)]);
       return await this.#layOut(running, await this.#profile(), signal);
     } catch (error) {
       throw await this.#startFailed(error);
     }
-  }
-
-  async #find(stored: StoredSandbox): Promise<Sandbox | null> {
-    const { provider, deployment } = this.#parts;
-    if (stored.provider !== provider.name) return null;
-    if (stored.ref !== null) return provider.attach(stored.ref as SandboxRef);
-    const { sessionId } = this.#session.key;
-    const found = await provider.list({ deployment });
-    const match = found.find(({ tags }) => tags.session === sessionId && tags.generation === String(stored.generation));
-    return match === undefined ? null : provider.attach(match.ref);
   }
 
   #onEnded(sandbox: Sandbox, reason: string): void {
@@ -301,12 +279,26 @@ export class SandboxSupervisor {
     const running = this.#running;
     if (running === undefined) return;
     // First as often as need be without consequence; the second is final for the runner.
-    if (!this.#prepared) await this.#verifySaved(running, "sync");
+    if (!this.#prepared) await verifySaved(this.#check(running), "sync");
     this.#prepared = true;
-    await this.#verifySaved(running, "prepare-end");
+    await verifySaved(this.#check(running), "prepare-end");
     await this.#session.write({ events: [this.statusEvent("terminated", message, { loaded: false })], sandbox: null, snapshot: true });
     await this.#forget();
     await running.sandbox.terminate();
+  }
+
+  /** Saves what the sandbox holds, and verifies what is saved; while no turn runs, that it is all. */
+  async sync(): Promise<void> {
+    const running = this.#running;
+    if (running === undefined || !running.stored.started) return;
+    const check = this.#check(running);
+    if (this.#session.state().turn === null) await verifySaved(check, "sync");
+    else await verifyBytes(check);
+    if (this.#unhealthy) await this.#tellOnce("ready", undefined);
+  }
+
+  get #unhealthy(): boolean {
+    return this.#session.state().runtime.sandbox?.status === "unhealthy";
   }
 
   /** Its runner was prepared to end by a server that did not live to end it: all that it said is saved. */
@@ -321,22 +313,21 @@ export class SandboxSupervisor {
     }
   }
 
-  async #verifySaved(running: Running, kind: "sync" | "prepare-end"): Promise<void> {
-    const { limits, store } = this.#parts;
-    const fail = (why: string): RuntimeError => new RuntimeError("unavailable", `The sandbox was not ended: ${why}`);
-    const reply = running.link.command(`${kind}:${this.#parts.newId()}`, { kind });
-    const report = SyncReport.parse(await withDeadline(reply, limits.syncMs, () => fail("its runner did not report in time.")));
-    const deadline = Date.now() + limits.syncMs;
-    while ((this.#session.cursor()?.n ?? 0) < report.last) {
-      if (Date.now() > deadline || this.#session.storeFailure() !== undefined) throw fail("not everything that its runner reported could be saved.");
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
-    const files = await store.files(this.#session.key);
-    if (files.length !== report.count || sha256(manifestText(files)) !== report.manifest) {
-      const message = `the saved workspace has ${files.length} files that differ from the sandbox's ${report.count}.`;
-      await this.#tellOnce("unhealthy", message);
-      throw fail(message);
-    }
+  #check(running: RunningSandbox): SaveCheck {
+    const { limits, newId, store } = this.#parts;
+    const { key, cursor, storeFailure, write } = this.#session;
+    return {
+      key,
+      store,
+      link: running.link,
+      intact: running.intact,
+      newId,
+      syncMs: limits.syncMs,
+      saved: () => cursor()?.n ?? 0,
+      storeFailure,
+      write,
+      onWrong: (message) => this.#tellOnce("unhealthy", `The save of the workspace is wrong: ${message}`),
+    };
   }
 
   /** Ends the sandbox, whatever is in it. */
@@ -368,7 +359,7 @@ export class SandboxSupervisor {
   }
 
   /** A status that is tried again and again makes one event. */
-  async #tellOnce(status: SandboxStatus, message: string): Promise<void> {
+  async #tellOnce(status: SandboxStatus, message: string | undefined): Promise<void> {
     const { sandbox } = this.#session.state().runtime;
     if (sandbox?.status === status && sandbox.statusMessage === message) return;
     await this.#session.write({ events: [this.statusEvent(status, message)] });

@@ -4,6 +4,7 @@ import { DEFAULT_TENANT } from "../auth/principal.ts";
 import { readState, SessionLog } from "../log/session-log.ts";
 import type { SessionHead, SessionKey } from "../persistence/session-store.ts";
 import type { SandboxRef, SandboxTags } from "../sandbox/port.ts";
+import { RetrySchedule } from "./retry-schedule.ts";
 import { newSession } from "./session-creation.ts";
 import type { SessionParts } from "./session-parts.ts";
 import { Session, type AgentSession } from "./session.ts";
@@ -17,6 +18,9 @@ interface Held {
   ending?: Promise<void>;
 }
 
+/** An idle session whose save cannot be verified is tried again at least so often. */
+const MOST_IDLE_WAIT_MS = 5 * 60_000;
+
 export interface SessionManagerOptions {
   readonly idleTimeoutMs: number;
   readonly shutdownGraceMs: number;
@@ -27,12 +31,14 @@ export class SessionManager {
   readonly #parts: SessionParts;
   readonly #options: SessionManagerOptions;
   readonly #held = new Map<string, Held>();
+  readonly #idleRetries: RetrySchedule;
   #timers: NodeJS.Timeout[] = [];
   #stopping = false;
 
   constructor(parts: SessionParts, options: SessionManagerOptions) {
     this.#parts = parts;
     this.#options = options;
+    this.#idleRetries = new RetrySchedule({ first: sweepMs(options.idleTimeoutMs), most: MOST_IDLE_WAIT_MS });
   }
 
   /** Sessions in memory. */
@@ -176,8 +182,7 @@ export class SessionManager {
     for (const { ref, tags } of running) {
       if (!owned.has(`${tags.session} ${tags.generation}`)) await this.#endOrphan(ref, tags);
     }
-    const { idleTimeoutMs } = this.#options;
-    this.#every(Math.min(10_000, Math.max(20, idleTimeoutMs / 4)), () => this.#unloadIdle());
+    this.#every(sweepMs(this.#options.idleTimeoutMs), () => this.#unloadIdle());
     this.#every(this.#parts.limits.syncIntervalMs, () => this.#syncBusy());
   }
 
@@ -210,11 +215,13 @@ export class SessionManager {
 
   async #unloadIdle(): Promise<void> {
     const since = this.#parts.now().getTime() - this.#options.idleTimeoutMs;
+    this.#idleRetries.keep(new Set(this.#held.keys()));
     for (const session of this.loaded()) {
       const { lastActivity, createdAt } = session.getState();
       const active = Math.max(Date.parse(lastActivity ?? createdAt), session.loadedAt);
-      if (!session.idle || active > since) continue;
+      if (!session.idle || active > since || !this.#idleRetries.due(session.sessionId, this.#parts.now().getTime())) continue;
       await this.#unload(session, "Idle; the next message starts a new sandbox.").catch((error: unknown) => {
+        this.#idleRetries.failed(session.sessionId, this.#parts.now().getTime());
         this.#parts.log.warn({ err: error, sessionId: session.sessionId }, "an idle session could not be unloaded");
       });
     }
@@ -290,6 +297,11 @@ export class SessionManager {
   #refuseWhileStopping(): void {
     if (this.#stopping) throw new RuntimeError("shutting_down", "The server is shutting down.", { retryAfter: 5 });
   }
+}
+
+/** How often to look for idle sessions. */
+function sweepMs(idleTimeoutMs: number): number {
+  return Math.min(10_000, Math.max(20, idleTimeoutMs / 4));
 }
 
 function notFound(key: SessionKey): RuntimeError {

@@ -159,12 +159,9 @@ export class Session implements AgentSession {
     });
   }
 
-  /** A full scan of the workspace; resolves when all of it is saved. */
-  async sync(): Promise<void> {
-    const { link } = this.#supervisor;
-    if (link === undefined) return;
-    await link.command(`sync:${this.#parts.newId()}`, { kind: "sync" });
-    await this.#writer.run(() => this.#takeEntries());
+  /** A full scan of the workspace; resolves when all of it is saved, and what is saved was read back. */
+  sync(): Promise<void> {
+    return this.#supervisor.sync();
   }
 
   /** Takes the next message of the queue into a turn, if none runs. */

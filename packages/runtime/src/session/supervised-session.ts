@@ -1,0 +1,30 @@
+import type { RuntimeError, SessionState } from "@hhopkins/agent-runtime-protocol";
+import type { LogWrite } from "../log/session-log.ts";
+import type { RunnerCursor, SessionKey, StoredSandbox } from "../persistence/session-store.ts";
+import type { Sandbox } from "../sandbox/port.ts";
+import type { RunnerLink } from "./runner-link.ts";
+
+/** What the supervisor needs of its session. */
+export interface SupervisedSession {
+  readonly key: SessionKey;
+  state(): SessionState;
+  /** Up to which entry everything is saved. */
+  cursor(): RunnerCursor | null;
+  /** Why the store refuses at the moment, or undefined. */
+  storeFailure(): RuntimeError | undefined;
+  /** Appends in the session's mailbox. */
+  write(write: LogWrite): Promise<void>;
+  onEntries(): void;
+  /** The sandbox ended by itself. Everything that it said has been handed over before. */
+  onLost(reason: string): void;
+}
+
+/** A sandbox that runs, and this server's ends of it. */
+export interface RunningSandbox {
+  readonly sandbox: Sandbox;
+  readonly link: RunnerLink;
+  readonly stored: StoredSandbox;
+  readonly close: () => Promise<void>;
+  /** Hashes of the blobs that this server has read back and found right. */
+  readonly intact: Set<string>;
+}
