@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { harnessOf, isAlive, sandboxPid } from "../testing/processes.ts";
+import { harnessOf, isAlive, sandboxPid, sandboxRecord } from "../testing/processes.ts";
 import { bash, prompt } from "../testing/prompts.ts";
 import { said, startRuntime } from "../testing/runtime-under-test.ts";
 import { logOf, turnEnds } from "../testing/session-log.ts";
@@ -68,7 +68,7 @@ test("a turn whose sandbox died while no server ran fails as sandbox_lost, and w
   await first.send(id, prompt("talk", { text: WORDS, chunk: 5, delayMs: 20 }));
   await first.until(id, (state) => said(state).at(-1)?.includes("word word") === true);
   await first.runtime.shutdown();
-  const sandbox = await sandboxPid(dataDir, `${id}-1`);
+  const { process: { pid: sandbox }, sockets } = await sandboxRecord(dataDir, `${id}-1`);
   process.kill(sandbox, "SIGKILL");
   await expect.poll(() => isAlive(sandbox)).toBe(false);
   await using second = await startRuntime({}, { dataDir, model });
@@ -77,6 +77,8 @@ test("a turn whose sandbox died while no server ran fails as sandbox_lost, and w
   expect(state.streamingBlockIds).toEqual([]);
   expect(await turnEnds(second, id)).toEqual(["failed sandbox_lost"]);
   expect(said(await second.turn(id, prompt("again", { text: "alive" }))).at(-1)).toBe("alive");
+  // Kept for a day, beside the disk of the dead sandbox, which goes with the data directory here.
+  await rm(sockets, { recursive: true });
 });
 
 test.each(["pending", "starting", "the agent starts"])("a shutdown while the sandbox is still in the state %s: the next server runs the turn, once", async (when) => {

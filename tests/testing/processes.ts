@@ -8,12 +8,14 @@ export interface Process {
   readonly command: string;
 }
 
+/** What this host remembers of a local sandbox. */
+export async function sandboxRecord(dataDir: string, sandboxId: string): Promise<{ process: { pid: number }; sockets: string }> {
+  return JSON.parse(await readFile(join(dataDir, "sandboxes", sandboxId, "sandbox.json"), "utf8")) as Awaited<ReturnType<typeof sandboxRecord>>;
+}
+
 /** The process whose end is the end of a local sandbox. */
 export async function sandboxPid(dataDir: string, sandboxId: string): Promise<number> {
-  const record = JSON.parse(await readFile(join(dataDir, "sandboxes", sandboxId, "sandbox.json"), "utf8")) as {
-    process: { pid: number };
-  };
-  return record.process.pid;
+  return (await sandboxRecord(dataDir, sandboxId)).process.pid;
 }
 
 /** What descends from `pid`, parents first. */
