@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes sure of the programs that npm cannot bring: bubblewrap (the local sandbox) and, for tests, Chromium.
-# usage: system-packages.sh bubblewrap [chromium]
+# Makes sure of the programs that npm cannot bring: bubblewrap (the local sandbox) and, for tests, Chromium and unzip.
+# usage: system-packages.sh bubblewrap [chromium] [unzip]
 # Installs what is missing on Debian and Ubuntu where it may (root, or sudo without a password), and otherwise says what
 # to install. It never fails the caller: without bubblewrap the server itself refuses to start, with the remedy.
 set -u
@@ -16,6 +16,7 @@ missing=""
 for want in "$@"; do
   case "$want" in
     bubblewrap) command -v bwrap >/dev/null 2>&1 || missing="$missing bubblewrap" ;;
+    unzip) command -v unzip >/dev/null 2>&1 || missing="$missing unzip" ;;
     # Fonts come along: a browser without any draws no text.
     chromium) has_chromium || missing="$missing chromium fonts-liberation" ;;
     *) echo "system-packages.sh: unknown program '$want'" >&2; exit 2 ;;

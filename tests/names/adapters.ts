@@ -40,6 +40,11 @@ const stores: Row[] = [
   ...method("store", "blocks", at.reads("blocks: pages backwards, oldest first")),
   ...method("store", "block", at.reads("blocks: an old one is changed where it stands")),
   ...method("store", "files", at.blobs("files: put, replaced, deleted, listed by path")),
+  ...method(
+    "store",
+    "checkpoints filesAt",
+    at.blobs("checkpoints: the files of each stay as they were, whatever becomes of them"),
+  ),
   ...method("store", "blob blobSize", at.blobs("blobs: pieces in any order make the whole, byte for byte")),
   ...method(
     "store",

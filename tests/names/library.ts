@@ -195,7 +195,7 @@ const members: Row[] = [
 
 const routed = at.client("every method calls its route");
 const clientCalls =
-  "createSession listSessions getSession sendMessage updateMessage withdrawMessage interrupt sync unload deleteSession updateOptions getBlocks listFiles readFile listProfiles";
+  "createSession listSessions getSession sendMessage updateMessage withdrawMessage interrupt sync unload deleteSession updateOptions getBlocks listFiles readFile readArchive listProfiles";
 
 const clients: Row[] = [
   ...method("client", clientCalls, routed),

@@ -51,7 +51,11 @@ const routes: Row[] = [
   ...tested("route", ["GET /sessions/{id}/files", "GET /sessions/{id}/files/{path}"], files),
   ...tested("route", ["GET /sessions/{id}/events"], at.sse("live events follow history; leaving ends the follow")),
   ...tested("route", ["/v1/…"], at.rest("%s")),
-  ...later("route", ["GET /sessions/{id}/archive"], "reliability"),
+  ...tested(
+    "route",
+    ["GET /sessions/{id}/archive"],
+    at.archive("a sleeping session's workspace as a zip: bytes, modes, symlinks, empty folders; what was not kept is named in it"),
+  ),
   ...later(
     "route",
     ["POST /sessions/{id}/asks/{askId}/answer", "POST /sessions/{id}/fork", "POST /sessions/{id}/rewind"],

@@ -32,6 +32,16 @@ export const wireRows: readonly Row[] = [
   ),
   ...variants(
     "CommandBody",
+    "resend list",
+    at.savedContent("an unload ends nothing and says why; when the store is right again what is wrong is sent again"),
+  ),
+  ...tested(
+    "field",
+    ["FileList.files", "FileList.more"],
+    at.resend("the list comes in pages, by path, and each path once"),
+  ),
+  ...variants(
+    "CommandBody",
     "prepare-end",
     at.runnerLife("prepares its end: harness ended, workspace told, nothing taken any more, nobody attaches"),
   ),

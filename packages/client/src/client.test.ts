@@ -42,6 +42,7 @@ test("every method calls its route", async () => {
   await client.getBlocks("s", { before: "b" });
   await client.listFiles("s");
   await client.readFile("s", "dir/ä b");
+  await client.readArchive("s");
   await client.listProfiles();
   await client.deleteSession("s");
   expect(seen.map(({ method, url }) => `${method} ${url.slice("http://x/base/v1".length)}`)).toEqual([
@@ -58,6 +59,7 @@ test("every method calls its route", async () => {
     "GET /sessions/s/blocks?before=b",
     "GET /sessions/s/files",
     "GET /sessions/s/files/dir/%C3%A4%20b",
+    "GET /sessions/s/archive",
     "GET /agent-profiles",
     "DELETE /sessions/s",
   ]);

@@ -30,6 +30,8 @@ export interface AgentClient {
   getBlocks(sessionId: string, page?: { conversation?: string; before?: string; limit?: number }): Promise<BlocksPage>;
   listFiles(sessionId: string): Promise<ListFilesAnswer>;
   readFile(sessionId: string, path: string): Promise<Uint8Array>;
+  /** The whole workspace as a zip, as last synced; it streams, and breaks where the server finds bytes damaged. */
+  readArchive(sessionId: string): Promise<ReadableStream<Uint8Array>>;
   listProfiles(): Promise<ListProfilesAnswer>;
   /** Follows a session until `stop()`; never throws, and comes back after every cut. */
   follow(sessionId: string, handlers?: FollowHandlers, options?: FollowOptions): Following;
@@ -59,6 +61,10 @@ export function createAgentClient(options: AgentClientOptions): AgentClient {
       const encoded = path.split("/").map(encodeURIComponent).join("/");
       const response = await endpoint.call(`${session(id)}/files/${encoded}`);
       return new Uint8Array(await response.arrayBuffer());
+    },
+    async readArchive(id) {
+      const { body } = await endpoint.call(`${session(id)}/archive`);
+      return body ?? new ReadableStream({ start: (controller) => controller.close() });
     },
     listProfiles: () => endpoint.json("/agent-profiles"),
     follow(id, handlers = {}, followOptions = {}) {

@@ -87,6 +87,8 @@ export interface SessionService {
     sessionId: string,
     path: string,
   ): Promise<{ entry: FileEntry; bytes: AsyncIterable<Uint8Array> }>;
+  /** The workspace as a zip, as last synced, made while it is read. Rejects at once where there is no such session. */
+  archive(principal: Principal, sessionId: string): Promise<AsyncIterable<Uint8Array>>;
   follow(principal: Principal, sessionId: string, options: FollowOptions): Promise<Follow>;
   /** List updates of the principal's tenant, best effort. Returns how to stop. */
   watch(principal: Principal, listener: (change: SessionListChange) => void): () => void;

@@ -13,6 +13,7 @@ import type { Follow, SessionService } from "./service.ts";
 import type { SessionManager } from "./session-manager.ts";
 import type { SessionParts } from "./session-parts.ts";
 import type { ListWatch } from "./list-watch.ts";
+import { workspaceArchive } from "./workspace-archive.ts";
 
 /** What the transports do with sessions, each call for a principal and inside its tenant. */
 export function createSessionService(parts: SessionParts, manager: SessionManager, watch: ListWatch): SessionService {
@@ -72,6 +73,11 @@ export function createSessionService(parts: SessionParts, manager: SessionManage
         throw new RuntimeError("file_not_found", `${path} has no bytes here: it is a ${entry.type ?? "file"}, or larger than what is kept.`);
       }
       return { entry, bytes: store.blob(key, entry.sha256) };
+    },
+    async archive(principal, sessionId) {
+      const key = keyOf(principal, sessionId);
+      await manager.head(key);
+      return workspaceArchive({ store, key, files: await store.files(key) });
     },
     async follow(principal, sessionId, options): Promise<Follow> {
       const key = keyOf(principal, sessionId);

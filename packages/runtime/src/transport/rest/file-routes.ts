@@ -11,6 +11,14 @@ const list = createRoute({
   responses: { 200: answer("Every file", documents.ListFilesAnswer), ...problems },
 });
 
+const archive = createRoute({
+  method: "get",
+  path: "/sessions/{id}/archive",
+  summary: "The whole workspace as a zip, as last synced",
+  request: { params: sessionPath },
+  responses: { 200: { description: "The zip", content: { "application/zip": {} } }, ...problems },
+});
+
 const TEXT =
   /\.(?:c|cc|cpp|css|csv|go|h|html?|java|jsx?|json|log|md|mjs|php|py|rb|rs|sh|sql|svg|toml|tsx?|txt|xml|ya?ml)$/i;
 
@@ -19,6 +27,16 @@ export function fileRoutes({ service }: RestParts): RestRouter {
   const router = createRouter();
   router.openapi(list, async (c) => {
     return c.json(await service.files(c.var.principal, sessionIdOf(c.req.valid("param").id)), 200);
+  });
+  router.openapi(archive, async (c) => {
+    const id = sessionIdOf(c.req.valid("param").id);
+    const bytes = await service.archive(c.var.principal, id);
+    return new Response(byteStream(bytes), {
+      headers: {
+        "content-type": "application/zip",
+        "content-disposition": `attachment; filename*=UTF-8''${encodeName(`${id}.zip`)}`,
+      },
+    });
   });
   router.openAPIRegistry.registerPath({
     method: "get",

@@ -20,6 +20,7 @@ test("the OpenAPI document names every route", async () => {
     "get /ready",
     "get /sessions",
     "get /sessions/{id}",
+    "get /sessions/{id}/archive",
     "get /sessions/{id}/blocks",
     "get /sessions/{id}/events",
     "get /sessions/{id}/files",

@@ -188,6 +188,13 @@ export class MemorySessions implements SessionService {
     return { entry: { path, size: bytes.byteLength }, bytes: chunks(bytes) };
   }
 
+  async archive(principal: Principal, sessionId: string) {
+    this.#session(principal, sessionId);
+    return (async function* () {
+      yield Buffer.from("PK");
+    })();
+  }
+
   async follow(principal: Principal, sessionId: string, options: FollowOptions): Promise<Follow> {
     this.#fail();
     const session = this.#session(principal, sessionId);
