@@ -38,6 +38,7 @@ export const ERROR_CODES = {
   model_refused: { status: 502, retry: false, title: "The model refused the request" },
   model_unreachable: { status: 502, retry: true, title: "The model cannot be reached" },
   model_failed: { status: 502, retry: true, title: "The model failed" },
+  turn_timeout: { status: 504, retry: true, title: "The turn took too long" },
   turn_limit: { status: 409, retry: false, title: "A limit of the turn was reached" },
   protocol_error: { status: 502, retry: false, title: "A peer broke the protocol" },
   stale_fence: { status: 409, retry: false, title: "Another server owns the session" },

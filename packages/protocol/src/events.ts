@@ -3,7 +3,7 @@ import { BlockUpdates, ConversationBlock, SubagentStatus } from "./blocks.ts";
 import { WorkspaceFile } from "./files.ts";
 import { ClientId, Id, Seq, Timestamp, WorkspacePath } from "./primitives.ts";
 import { SessionRuntimeState } from "./runtime-state.ts";
-import { Ask, PersistedSessionListData, SessionOptions, TurnError, TurnStatus } from "./session.ts";
+import { Ask, MessageMode, PersistedSessionListData, SessionOptions, TurnError, TurnStatus } from "./session.ts";
 import { SessionMetadata, Usage } from "./usage.ts";
 
 const sessionId = Id;
@@ -39,9 +39,12 @@ export const eventData = {
     content: z.string(),
     /** Place in the queue, 1 is next; absent when a turn can take it at once. */
     position: z.number().int().positive().optional(),
+    mode: MessageMode.optional(),
   }),
   "session:message:updated": z.object({ sessionId, messageId: ClientId, content: z.string() }),
   "session:message:withdrawn": z.object({ sessionId, messageId: ClientId }),
+  /** The running turn has folded it in; its `user_message` block follows. */
+  "session:message:taken": z.object({ sessionId, messageId: ClientId, turnId: Id }),
   "session:turn:started": z.object({ sessionId, turnId: Id, messageIds: z.array(ClientId) }),
   "session:turn:completed": z.object({
     sessionId,

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Id, Seq, Timestamp, ClientId } from "./primitives.ts";
+import { MessageMode } from "./session.ts";
 
 const FrameId = z.union([z.string().max(128), z.number()]);
 const Join = z.strictObject({ sessionId: Id, after: Seq.optional(), logId: z.string().max(128).optional() });
@@ -17,7 +18,12 @@ export const ClientFrame = z.discriminatedUnion("event", [
   z.strictObject({
     id: FrameId.optional(),
     event: z.literal("session:message"),
-    data: z.strictObject({ sessionId: Id, content: z.string().min(1), messageId: ClientId.optional() }),
+    data: z.strictObject({
+      sessionId: Id,
+      content: z.string().min(1),
+      messageId: ClientId.optional(),
+      mode: MessageMode.optional(),
+    }),
   }),
   z.strictObject({
     id: FrameId.optional(),

@@ -3,7 +3,7 @@ import { ConversationBlock } from "./blocks.ts";
 import { FileEntry, WorkspaceFileInput } from "./files.ts";
 import { AgentProfileListData } from "./profile.ts";
 import { ClientId, JsonObject } from "./primitives.ts";
-import { PersistedSessionListData, SessionListItem, SessionOptions } from "./session.ts";
+import { MessageMode, PersistedSessionListData, SessionListItem, SessionOptions } from "./session.ts";
 import { SessionRuntimeState } from "./runtime-state.ts";
 
 /** Body of `POST /sessions/create`. */
@@ -25,6 +25,7 @@ export type CreateSessionAnswer = z.infer<typeof CreateSessionAnswer>;
 export const SendMessageBody = z.strictObject({
   content: z.string().min(1),
   messageId: ClientId.optional(),
+  mode: MessageMode.optional(),
 });
 export type SendMessageBody = z.infer<typeof SendMessageBody>;
 

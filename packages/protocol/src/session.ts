@@ -38,7 +38,19 @@ export type PersistedSessionData = z.infer<typeof PersistedSessionData>;
 export const SessionListItem = PersistedSessionListData.extend({ runtime: SessionRuntimeState });
 export type SessionListItem = z.infer<typeof SessionListItem>;
 
-export const QueuedMessage = z.object({ messageId: ClientId, content: z.string(), queuedAt: Timestamp });
+/**
+ * What a message does to a turn that runs. `steer`: the turn takes it where the harness can fold it in, else it becomes
+ * a turn of its own. `interrupt`: the turn stops, and the message is next. Without: it waits its turn.
+ */
+export const MessageMode = z.enum(["steer", "interrupt"]);
+export type MessageMode = z.infer<typeof MessageMode>;
+
+export const QueuedMessage = z.object({
+  messageId: ClientId,
+  content: z.string(),
+  queuedAt: Timestamp,
+  mode: MessageMode.optional(),
+});
 export type QueuedMessage = z.infer<typeof QueuedMessage>;
 
 export const TurnStatus = z.enum(["completed", "interrupted", "failed"]);

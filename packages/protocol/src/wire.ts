@@ -64,6 +64,8 @@ export const EntryBody = z.discriminatedUnion("kind", [
   }),
   /** The harness is ready; with it this conversation can be resumed elsewhere. */
   z.object({ kind: z.literal("harness:ready"), nativeSessionId: z.string().max(200) }),
+  /** The running turn has folded in a message that it was given by `steer`. */
+  z.object({ kind: z.literal("message:taken"), turnId: Id, messageId: ClientId }),
   /** Follows the full scan after the turn; every entry of the turn has a lower number. */
   z.object({
     kind: z.literal("turn:ended"),
@@ -123,6 +125,10 @@ export type StartCommand = z.infer<typeof StartCommand>;
 export const SyncReport = z.object({ last: n, count: n, manifest: Sha256 });
 export type SyncReport = z.infer<typeof SyncReport>;
 
+/** `taken`: the turn has the message, or is about to; else it does not get it any more. */
+export const UnsteerReport = z.object({ taken: z.boolean() });
+export type UnsteerReport = z.infer<typeof UnsteerReport>;
+
 /** A page of the files that the runner knows, by path in order of code units. */
 export const FileList = z.object({ files: z.array(FileEntry), more: z.boolean() });
 export type FileList = z.infer<typeof FileList>;
@@ -144,8 +150,20 @@ export const CommandBody = z.discriminatedUnion("kind", [
     turnId: Id,
     messages: z.array(z.object({ messageId: ClientId, content: z.string() })).min(1),
   }),
-  /** Stops the running turn. `failure`: it ends as failed with this error instead of as interrupted. */
-  z.object({ kind: z.literal("interrupt"), turnId: Id, failure: TurnError.optional() }),
+  /**
+   * Stops the running turn; a harness that has not stopped after `graceMs` is killed. `failure`: it ends as failed with
+   * this error instead of as interrupted. Overtakes what waits.
+   */
+  z.object({
+    kind: z.literal("interrupt"),
+    turnId: Id,
+    failure: TurnError.optional(),
+    graceMs: z.number().int().positive().optional(),
+  }),
+  /** Offers a message to the running turn, which may take it (`message:taken`) until it ends. */
+  z.object({ kind: z.literal("steer"), turnId: Id, messageId: ClientId, content: z.string() }),
+  /** Takes the offer back; the reply is an `UnsteerReport`. */
+  z.object({ kind: z.literal("unsteer"), turnId: Id, messageId: ClientId }),
   z.object({ kind: z.literal("options"), options: SessionOptions }),
   /** Full scan; the reply is a `SyncReport`. */
   z.object({ kind: z.literal("sync") }),

@@ -32,16 +32,25 @@ export interface HarnessSpec {
   readonly modelUrl: string;
   /** What the harness shows the gateway instead of a key. */
   readonly modelToken: string;
+  /** For the process to be ready, in milliseconds; at the start and whenever it is started again. */
+  readonly startDeadlineMs: number;
   /** Transcript lines of `start.resume`, by key, put before the start. */
   readonly transcript: ReadonlyMap<string, readonly string[]>;
   /**
-   * Takes what the harness has to say, in order (blocks, subagents, usage, transcript; never turn ends or files).
+   * Takes what the harness has to say, in order (blocks, messages taken, subagents, usage, transcript; never turn ends or files).
    * Resolves when there is room: an architecture waits for it.
    */
   readonly emit: (body: EntryBody) => Promise<void>;
   readonly now: () => Date;
   /** Diagnostics for the runner's own log file; never a client's eyes. */
   readonly log: (message: string, detail?: unknown) => void;
+}
+
+/** Messages for the turn that runs. One that is folded in is said by a `message:taken`; the others are gone with the turn. */
+export interface HarnessSteering {
+  offer(message: HarnessMessage): void;
+  /** Takes an offer back. True: too late, the turn has it or is about to. */
+  withdraw(messageId: string): Promise<boolean>;
 }
 
 /** A running harness: one long-lived process, many turns. */
@@ -53,8 +62,13 @@ export interface Harness {
    * end. A harness process that died is started again, resumed, by the next call.
    */
   runTurn(turn: { turnId: string; messages: readonly HarnessMessage[] }): Promise<TurnEnd>;
-  /** Stops the running turn; `failure` makes it end as failed with that error. Resolves when asked, not when stopped. */
-  interrupt(failure?: TurnError): Promise<void>;
+  /**
+   * Stops the running turn; `failure` makes it end as failed with that error, and a process that goes on for `graceMs`
+   * is killed. Resolves when asked, not when stopped.
+   */
+  interrupt(failure?: TurnError, graceMs?: number): Promise<void>;
+  /** Absent where a turn that runs cannot be told more. */
+  readonly steering?: HarnessSteering;
   setOptions(options: SessionOptions): Promise<void>;
   /** Everything that the harness mirrors out has been emitted. */
   flush(): Promise<void>;

@@ -28,6 +28,7 @@ export function fitEntry(body: EntryBody): EntryBody[] {
       });
     case "subagent:completed":
     case "subagent:discovered":
+    case "message:taken":
     case "turn:ended":
       return cutToFit(body, (limit) => cutStrings(body, limit).value);
     case "blob":

@@ -43,6 +43,7 @@ export function createHarnessHost(options: HarnessHostOptions): HarnessHost {
       packages: paths.packages,
       modelUrl: options.modelUrl,
       modelToken: options.modelToken,
+      startDeadlineMs: options.startDeadlineMs,
       transcript: new Map(transcript),
       emit: options.emit,
       now: options.now,

@@ -89,7 +89,7 @@ describe("a runner", () => {
     expect(all.map((entry) => entry.n)).toEqual(all.map((_, at) => at + 1));
   });
 
-  it("interrupts the running turn only, and passes on why", async () => {
+  it("interrupts the running turn or the next, whose id was given, and passes on why", async () => {
     const fake = fakeArchitecture(async ({ interrupted }) => {
       const failure = await interrupted;
       return failure === undefined ? { status: "interrupted" } : { status: "failed", error: failure };
@@ -97,12 +97,15 @@ describe("a runner", () => {
     await fixture.run(fake);
     const peer = await fixture.attached();
     await peer.ask("c1", START);
-    expect(await peer.ask("c2", { kind: "interrupt", turnId: "t1" })).toMatchObject({ ok: true });
+    expect(await peer.ask("c1a", { kind: "interrupt", turnId: "t0" })).toMatchObject({ ok: true });
+    await peer.ask("c2", message("t0"));
+    expect(await peer.entry("turn:ended")).toMatchObject({ turnId: "t0", status: "interrupted" });
+    expect(fake.calls).toEqual(["start", "flush"]);
     await peer.ask("c3", message("t1"));
     expect(await peer.ask("c4", { kind: "interrupt", turnId: "other" })).toMatchObject({ ok: true });
-    expect(fake.calls).toEqual(["start", "turn t1"]);
+    expect(fake.calls).toEqual(["start", "flush", "turn t1"]);
     await peer.ask("c5", { kind: "interrupt", turnId: "t1" });
-    expect(await peer.entry("turn:ended")).toMatchObject({ status: "interrupted" });
+    expect(await peer.entry("turn:ended", (end) => end.turnId === "t1")).toMatchObject({ status: "interrupted" });
     await peer.ask("c6", message("t2"));
     const failure = { code: "model_auth_failed", message: "bad key" };
     await peer.ask("c7", { kind: "interrupt", turnId: "t2", failure });

@@ -104,9 +104,14 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     return tracker.sync();
   }
 
-  async function prepareEnd(): Promise<SyncReport> {
+  function refuseWhileRunning(): void {
     if (turns.running) throw new RuntimeError("conflict", "A turn is running: interrupt it first.");
+  }
+
+  async function prepareEnd(): Promise<SyncReport> {
+    refuseWhileRunning();
     await flush();
+    refuseWhileRunning();
     ending = true;
     // What the harness left running could still write; after this nothing does.
     await host.stop();
@@ -124,7 +129,11 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
       case "message":
         return turns.take(command, running());
       case "interrupt":
-        return turns.interrupt(command.turnId, command.failure);
+        return turns.interrupt(command);
+      case "steer":
+        return turns.steer(command);
+      case "unsteer":
+        return turns.unsteer(command);
       case "options":
         return withDeadline(
           running().setOptions(command.options),

@@ -1,5 +1,5 @@
 import { NO_USAGE, RuntimeError, TurnError, TurnStatus, Usage, toRuntimeError } from "@hhopkins/agent-runtime-protocol";
-import type { CommandBody, EntryBody } from "@hhopkins/agent-runtime-protocol";
+import type { CommandBody, EntryBody, UnsteerReport } from "@hhopkins/agent-runtime-protocol";
 import { z } from "zod";
 import type { Harness, TurnEnd } from "./architecture.ts";
 import { withDeadline } from "./deadline.ts";
@@ -7,6 +7,9 @@ import type { Log } from "./log.ts";
 import type { StateFile } from "./state-file.ts";
 
 export type MessageCommand = Extract<CommandBody, { kind: "message" }>;
+type InterruptCommand = Extract<CommandBody, { kind: "interrupt" }>;
+type SteerCommand = Extract<CommandBody, { kind: "steer" }>;
+type UnsteerCommand = Extract<CommandBody, { kind: "unsteer" }>;
 
 /** The turn that was taken and has not ended yet, on disk. */
 export const OpenTurn = z.object({ turnId: z.string() });
@@ -34,8 +37,12 @@ export interface Turns {
   readonly running: boolean;
   /** Takes the message; the turn goes on by itself. Throws `conflict` while another one runs. */
   take(command: MessageCommand, harness: Harness): void;
-  /** Asks the running turn to stop; another turn's id has no effect. */
-  interrupt(turnId: string, failure?: TurnError): Promise<void>;
+  /** Asks the turn to stop; one that is yet to come does not begin then. */
+  interrupt(command: InterruptCommand): Promise<void>;
+  /** Offers a message to the running turn, where its harness can take more. */
+  steer(command: SteerCommand): void;
+  /** Takes the offer back, unless it is too late. */
+  unsteer(command: UnsteerCommand): Promise<UnsteerReport>;
   /** Ends a turn that an earlier runner process left open. */
   closeLeftOver(): Promise<void>;
   /** Resolves when no turn runs. */
@@ -43,16 +50,25 @@ export interface Turns {
 }
 
 const INTERRUPT_DEADLINE_MS = 10_000;
+const UNSTEER_DEADLINE_MS = 5_000;
 const FLUSH_DEADLINE_MS = 60_000;
 
 export function createTurns(options: TurnsOptions): Turns {
   const { append, log, openTurn } = options;
   let current: { turnId: string; harness: Harness; working: boolean } | null = null;
   let done: Promise<void> = Promise.resolve();
+  /** An interrupt overtakes other commands, so it can be here before its turn. */
+  let early: InterruptCommand | null = null;
+
+  function workingOn(turnId: string): Harness | null {
+    return current !== null && current.turnId === turnId && current.working ? current.harness : null;
+  }
 
   async function run(command: MessageCommand, harness: Harness): Promise<void> {
     const { turnId, messages } = command;
-    const end = await runHarness(harness, { turnId, messages });
+    const stopped = early?.turnId === turnId ? early : null;
+    early = null;
+    const end = stopped === null ? await runHarness(harness, { turnId, messages }) : stoppedEnd(stopped.failure);
     if (current !== null) current.working = false;
     try {
       await withDeadline(harness.flush(), FLUSH_DEADLINE_MS, "The harness did not hand over what it had to say");
@@ -91,13 +107,18 @@ export function createTurns(options: TurnsOptions): Turns {
       options.onBusy(true);
       done = run(command, harness).catch((error: unknown) => log("turns: the end of a turn was lost", error));
     },
-    async interrupt(turnId, failure) {
-      if (current === null || current.turnId !== turnId || !current.working) return;
-      await withDeadline(
-        current.harness.interrupt(failure),
-        INTERRUPT_DEADLINE_MS,
-        "The harness did not take the interrupt",
-      );
+    async interrupt(command) {
+      if (current?.turnId !== command.turnId) early = command;
+      const asked = workingOn(command.turnId)?.interrupt(command.failure, command.graceMs);
+      if (asked !== undefined)
+        await withDeadline(asked, INTERRUPT_DEADLINE_MS, "The harness did not take the interrupt");
+    },
+    steer({ turnId, messageId, content }) {
+      workingOn(turnId)?.steering?.offer({ messageId, content });
+    },
+    async unsteer({ turnId, messageId }) {
+      const late = workingOn(turnId)?.steering?.withdraw(messageId) ?? Promise.resolve(false);
+      return { taken: await withDeadline(late, UNSTEER_DEADLINE_MS, "The harness did not give the message back") };
     },
     async closeLeftOver() {
       const left = openTurn.read();
@@ -108,6 +129,10 @@ export function createTurns(options: TurnsOptions): Turns {
     },
     idle: () => done,
   };
+}
+
+function stoppedEnd(failure: TurnError | undefined): TurnEnd {
+  return failure === undefined ? { status: "interrupted", usage: NO_USAGE, costUSD: 0 } : failedEnd(failure);
 }
 
 function failedEnd(error: TurnError): TurnEnd {

@@ -31,6 +31,12 @@ export interface AgentRuntimeConfig {
   readonly deployment?: string;
   /** From the request of a sandbox to a harness that is ready. Default: 2 min. */
   readonly sandboxStartTimeoutMs?: number;
+  /** For an agent's process to be ready, whenever it is started. Default: 1 min. */
+  readonly harnessStartTimeoutMs?: number;
+  /** A turn that is still running after this long ends as failed with `turn_timeout`. Default: no limit. */
+  readonly turnTimeoutMs?: number;
+  /** For a turn to end after an interrupt; then it is ended, and its sandbox where need be. Default: 10 s. */
+  readonly interruptTimeoutMs?: number;
   /** For running turns to end by themselves at shutdown. Default: 10 s. */
   readonly shutdownGraceMs?: number;
   /** Names of files and folders of the workspace that are not tracked, at any depth. Default: `DEFAULT_IGNORE`. */
@@ -54,6 +60,9 @@ const KEYS: Record<keyof AgentRuntimeConfig, "number" | "other"> = {
   dataDir: "other",
   deployment: "other",
   sandboxStartTimeoutMs: "number",
+  harnessStartTimeoutMs: "number",
+  turnTimeoutMs: "number",
+  interruptTimeoutMs: "number",
   shutdownGraceMs: "number",
   ignoreFiles: "other",
   maxFileBytes: "number",
@@ -89,6 +98,7 @@ export const DEFAULTS = {
   dataDir: ".agent-runtime",
   deployment: "default",
   sandboxStartTimeoutMs: 120_000,
+  interruptTimeoutMs: 10_000,
   shutdownGraceMs: 10_000,
   maxFileBytes: 32 * MIB,
 } as const;

@@ -83,7 +83,9 @@ export async function createAgentRuntime(config: AgentRuntimeConfig = {}): Promi
     limits: {
       sandboxStartMs: config.sandboxStartTimeoutMs ?? DEFAULTS.sandboxStartTimeoutMs,
       syncMs: 60_000,
-      interruptMs: 15_000,
+      interruptMs: config.interruptTimeoutMs ?? DEFAULTS.interruptTimeoutMs,
+      ...(config.harnessStartTimeoutMs === undefined ? {} : { harnessStartMs: config.harnessStartTimeoutMs }),
+      ...(config.turnTimeoutMs === undefined ? {} : { turnTimeoutMs: config.turnTimeoutMs }),
       syncIntervalMs,
       maxFileBytes: config.maxFileBytes ?? DEFAULTS.maxFileBytes,
       ignore: config.ignoreFiles ?? DEFAULT_IGNORE,

@@ -1,5 +1,6 @@
 import type { SessionEvent } from "../events.ts";
 import type { WorkspaceFile } from "../files.ts";
+import type { MessageMode } from "../session.ts";
 import { completeBlock, deltaBlock, discoverSubagent, startBlock, updateBlock } from "./conversation.ts";
 import type { SessionState } from "./state.ts";
 import { boundFiles } from "./window.ts";
@@ -76,14 +77,20 @@ function putFile(files: readonly WorkspaceFile[], file: WorkspaceFile): readonly
   return boundFiles([...files.filter((known) => known.path !== file.path), file]);
 }
 
+/** Where in the queue a message goes: one that interrupts stands before all but those that did before it. */
+export function queuePlace(queue: SessionState["queue"], mode: MessageMode | undefined): number {
+  return mode === "interrupt" ? queue.filter((message) => message.mode === "interrupt").length : queue.length;
+}
+
 /** Messages, turns, asks: what people and agent do in turn. */
 function applyTurn(state: SessionState, event: SessionEvent): SessionState {
   switch (event.type) {
     case "session:message:queued": {
-      const { messageId, content } = event.data;
+      const { messageId, content, mode } = event.data;
+      const message = { messageId, content, queuedAt: event.at, ...(mode === undefined ? {} : { mode }) };
       return {
         ...state,
-        queue: [...state.queue, { messageId, content, queuedAt: event.at }],
+        queue: state.queue.toSpliced(queuePlace(state.queue, mode), 0, message),
         lastActivity: event.at,
       };
     }
@@ -101,6 +108,16 @@ function applyTurn(state: SessionState, event: SessionEvent): SessionState {
         queue: state.queue.filter((message) => message.messageId !== event.data.messageId),
         lastActivity: event.at,
       };
+    case "session:message:taken": {
+      const { messageId, turnId } = event.data;
+      const { turn } = state;
+      return {
+        ...state,
+        queue: state.queue.filter((message) => message.messageId !== messageId),
+        turn: turn?.turnId === turnId ? { ...turn, messageIds: [...turn.messageIds, messageId] } : turn,
+        lastActivity: event.at,
+      };
+    }
     case "session:turn:started": {
       const { turnId, messageIds } = event.data;
       return {

@@ -9,11 +9,11 @@ import {
 } from "@hhopkins/agent-runtime-protocol";
 import type { Harness, HarnessMessage, HarnessSpec, TurnEnd } from "../architecture.ts";
 import { harnessError, isCredentialStatus, modelError } from "./failures.ts";
-import { openQuery, type LiveQuery } from "./live-query.ts";
+import { cancelMessage, openQuery, type LiveQuery } from "./live-query.ts";
 import type { NativeMessage } from "./native.ts";
 import { configFolderOf, modelOf } from "./options.ts";
-import { promptOf } from "./prompts.ts";
 import { loadSdk } from "./sdk.ts";
+import { createSteering } from "./steering.ts";
 import { openTranscript } from "./transcript.ts";
 import { createTranslator } from "./translator.ts";
 import { createTurnProgress, type TurnProgress } from "./turn-progress.ts";
@@ -22,17 +22,19 @@ import { addSpent, NOTHING_SPENT, spentSince, type Spent } from "./usage.ts";
 export interface DriverTimes {
   /** How long a turn may go on after an interrupt before the process is killed. */
   readonly interruptGraceMs: number;
-  readonly startTimeoutMs: number;
 }
 
-export const DRIVER_TIMES: DriverTimes = { interruptGraceMs: 8000, startTimeoutMs: 60_000 };
+export const DRIVER_TIMES: DriverTimes = { interruptGraceMs: 8000 };
 
 interface RunningTurn {
+  readonly turnId: string;
   progress: TurnProgress | undefined;
   spent: Spent;
   interrupted: boolean;
   failure: TurnError | undefined;
   readonly over: PromiseWithResolvers<void>;
+  /** Calls off the start of a process for this turn. */
+  readonly stop: AbortController;
   escalation: NodeJS.Timeout | undefined;
 }
 
@@ -68,7 +70,34 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
     // With a wrong key every try is in vain, and the harness would go on trying for minutes.
     const status = message.subtype === "api_retry" ? message.error_status : undefined;
     if (isCredentialStatus(status)) stopTurn(modelError({ status }));
+    if (turn !== undefined) await followSteering(turn, message);
     if (turn?.progress?.isOver(message) === true) turn.over.resolve();
+  }
+
+  async function followSteering(running: RunningTurn, message: NativeMessage): Promise<void> {
+    const taken = steering.follow(message);
+    for (const messageId of taken) await spec.emit({ kind: "message:taken", turnId: running.turnId, messageId });
+    // What began in spite of an interrupt is interrupted too.
+    if (taken.length > 0 && running.interrupted) interruptQuery();
+  }
+
+  const steering = createSteering({
+    give(prompt) {
+      turn?.progress?.given(prompt.uuid);
+      live?.prompts.push(prompt);
+    },
+    async cancel(uuid) {
+      const cancelled = await cancelMessage(live, uuid).catch((error: unknown) => {
+        spec.log("a message could not be taken back", error);
+        return false;
+      });
+      if (cancelled) turn?.progress?.settled(uuid);
+      return cancelled;
+    },
+  });
+
+  function interruptQuery(): void {
+    live?.query.interrupt().catch((error: unknown) => spec.log("interrupt failed", error));
   }
 
   async function onResult(message: NativeMessage): Promise<void> {
@@ -86,7 +115,6 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
   }
 
   async function open(startSignal: AbortSignal): Promise<LiveQuery> {
-    const { startTimeoutMs } = times;
     const opened = await openQuery({
       spec,
       sdk,
@@ -94,7 +122,7 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
       sessionId,
       sessionOptions,
       signal: startSignal,
-      startTimeoutMs,
+      startTimeoutMs: spec.startDeadlineMs,
       onMessage,
       onEnd,
     });
@@ -104,23 +132,27 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
     return opened;
   }
 
-  function stopTurn(failure?: TurnError): void {
+  function stopTurn(failure?: TurnError, graceMs = times.interruptGraceMs): void {
     if (turn === undefined) return;
     turn.interrupted = true;
     turn.failure ??= failure;
+    turn.stop.abort();
     if (turn.progress === undefined) return;
     const stuck = live;
-    live?.query.interrupt().catch((error: unknown) => spec.log("interrupt failed", error));
+    steering.stop();
+    interruptQuery();
     turn.escalation ??= setTimeout(() => {
       spec.log("harness did not stop when it was interrupted: killed", { pid: stuck?.process.pid });
       stuck?.process.kill();
-    }, times.interruptGraceMs);
+    }, graceMs);
   }
 
   async function play(running: RunningTurn, messages: readonly HarnessMessage[]): Promise<void> {
-    const { prompts } = live ?? (await open(AbortSignal.timeout(times.startTimeoutMs)));
-    if (running.interrupted) return;
-    const given = messages.map(promptOf);
+    const signal = AbortSignal.any([running.stop.signal, AbortSignal.timeout(spec.startDeadlineMs)]);
+    const opened = live ?? (await open(signal).catch(unlessStopped(running)));
+    if (running.interrupted || opened === undefined) return;
+    const { prompts } = opened;
+    const given = messages.map(steering.promptOf);
     running.progress = createTurnProgress(given.map(({ uuid }) => uuid));
     for (const prompt of given) prompts.push(prompt);
     await running.over.promise;
@@ -128,11 +160,13 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
 
   async function runTurn(input: { turnId: string; messages: readonly HarnessMessage[] }): Promise<TurnEnd> {
     const running: RunningTurn = {
+      turnId: input.turnId,
       progress: undefined,
       spent: NOTHING_SPENT,
       interrupted: false,
       failure: undefined,
       over: Promise.withResolvers<void>(),
+      stop: new AbortController(),
       escalation: undefined,
     };
     turn = running;
@@ -144,6 +178,7 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
     }
     clearTimeout(running.escalation);
     turn = undefined;
+    steering.end();
     const { bodies, ...outcome } = translator.endTurn(input.turnId, running);
     await emitAll(bodies);
     return { ...running.spent, ...outcome };
@@ -153,7 +188,13 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
   return {
     nativeSessionId: sessionId,
     runTurn,
-    interrupt: async (failure) => stopTurn(failure),
+    interrupt: async (failure, graceMs) => stopTurn(failure, graceMs),
+    steering: {
+      offer(message) {
+        if (turn?.interrupted === false) steering.offer(message);
+      },
+      withdraw: (messageId) => steering.withdraw(messageId),
+    },
     async setOptions(options: SessionOptions) {
       sessionOptions = options;
       await live?.query.setModel(modelOf(spec, options));
@@ -167,5 +208,11 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
       live?.process.kill();
       await transcript.flush();
     },
+  };
+}
+
+function unlessStopped(running: RunningTurn): (error: unknown) => undefined {
+  return (error) => {
+    if (!running.interrupted) throw error;
   };
 }

@@ -74,6 +74,17 @@ export async function openQuery(input: LiveQueryInput): Promise<LiveQuery> {
   }
 }
 
+/** The SDK has it, its declarations do not. */
+interface Cancelling {
+  cancelAsyncMessage?(uuid: string): Promise<boolean>;
+}
+
+/** Takes back a message that the harness has queued and not begun. False: it is too late for that. */
+export async function cancelMessage(live: LiveQuery | undefined, uuid: string): Promise<boolean> {
+  const query: (Query & Cancelling) | undefined = live?.query;
+  return (await query?.cancelAsyncMessage?.(uuid)) ?? false;
+}
+
 async function pump(live: LiveQuery, input: LiveQueryInput): Promise<void> {
   let reason = "it ended";
   try {

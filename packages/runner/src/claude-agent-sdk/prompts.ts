@@ -36,15 +36,16 @@ export function createPrompts(): Prompts {
 export type Prompt = SDKUserMessage & { uuid: string };
 
 /**
- * A user's message for the harness. Its uuid follows from our id. What begins with a slash is text too: the harness
+ * A user's message for the harness. Its uuid follows from our id, and from how often it was taken back before: the
+ * harness drops one whose uuid it has seen. What begins with a slash is text too: the harness
  * has commands of its own, such as `/clear`, that would change the conversation behind the log's back.
  */
-export function promptOf({ messageId, content }: HarnessMessage): Prompt {
+export function promptOf({ messageId, content }: HarnessMessage, recalls = 0): Prompt {
   return {
     type: "user",
     message: { role: "user", content: [{ type: "text", text: content }] },
     parent_tool_use_id: null,
-    uuid: uuidOf(messageId),
+    uuid: uuidOf(recalls === 0 ? messageId : `${messageId} ${recalls}`),
     ...(content.trimStart().startsWith("/") ? { client_composed: true } : {}),
   };
 }

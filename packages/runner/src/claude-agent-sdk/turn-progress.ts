@@ -2,6 +2,10 @@ import type { NativeMessage } from "./native.ts";
 
 /** Watches a turn's messages for its end. A `result` is not the end: a background agent's report can follow it. */
 export interface TurnProgress {
+  /** One more message was given to the harness. */
+  given(uuid: string): void;
+  /** The harness gave it back. */
+  settled(uuid: string): void;
   /** True once the harness is idle and has settled every message that it was given. */
   isOver(message: NativeMessage): boolean;
 }
@@ -13,6 +17,8 @@ export function createTurnProgress(uuids: readonly string[]): TurnProgress {
   const unsettled = new Set(uuids);
   const announced = new Set<string>();
   return {
+    given: (uuid) => void unsettled.add(uuid),
+    settled: (uuid) => void unsettled.delete(uuid),
     isOver(message) {
       if (message.type === "command_lifecycle") {
         announced.add(message.command_uuid ?? "");

@@ -50,6 +50,41 @@ describe("commands", () => {
     ]);
   });
 
+  it("lets a turn begin beside a sync, and an interrupt overtake everything", async () => {
+    const begun: string[] = [];
+    const gates = new Map<string, PromiseWithResolvers<void>>();
+    const { commands } = subject((command) => {
+      begun.push(command.kind);
+      const gate = Promise.withResolvers<void>();
+      gates.set(command.kind, gate);
+      return gate.promise;
+    });
+    const open = async (...kinds: string[]) => {
+      for (const kind of kinds) gates.get(kind)?.resolve();
+      await new Promise((resolve) => setImmediate(resolve));
+    };
+    const turnId = "turn-1";
+    const messages = [{ messageId: "m1", content: "hello" }];
+    void commands.take("a", { kind: "transcript:put", key: "k", lines: [] });
+    void commands.take("b", sync);
+    void commands.take("c", { kind: "message", turnId, messages });
+    void commands.take("d", { kind: "steer", turnId, messageId: "m2", content: "and" });
+    void commands.take("e", { kind: "prepare-end" });
+    void commands.take("f", { kind: "interrupt", turnId });
+    await open();
+    expect(begun).toEqual(["interrupt", "transcript:put"]);
+    await open("transcript:put");
+    expect(begun.slice(2).toSorted()).toEqual(["message", "sync"]);
+    await open("message");
+    expect(begun.slice(4)).toEqual(["steer"]);
+    await open("steer");
+    expect(begun.slice(5)).toEqual([]);
+    await open("sync", "interrupt");
+    expect(begun.slice(5)).toEqual(["prepare-end"]);
+    await open("prepare-end");
+    await commands.idle();
+  });
+
   it("answers a failure with its code, and hides what is not ours", async () => {
     const { commands, replies } = subject(async (command) => {
       if (command.kind === "sync") throw new RuntimeError("conflict", "no");

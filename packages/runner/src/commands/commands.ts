@@ -11,7 +11,10 @@ export interface CommandsOptions {
   readonly log: Log;
 }
 
-/** Does commands one after another, in the order in which they came, each id once. */
+/**
+ * Does commands in the order in which they came, each id once. But a turn does not wait for a sync, which can take long,
+ * and an interrupt waits for nothing.
+ */
 export interface Commands {
   /** The promise, where there is one, asks the sender to wait before it sends more. */
   take(id: string, command: CommandBody): Promise<void> | null;
@@ -25,7 +28,9 @@ const MAX_WAITING_CHARS = 8 * 1024 * 1024;
 export function createCommands(options: CommandsOptions): Commands {
   const { ledger, handle, reply, log } = options;
   const inWork = new Set<string>();
+  /** Resolves when everything so far is done, `turnsReady` when all of it but syncs is. */
   let queue = Promise.resolve();
+  let turnsReady = Promise.resolve();
   let waitingChars = 0;
 
   async function run(id: string, command: CommandBody): Promise<void> {
@@ -47,6 +52,36 @@ export function createCommands(options: CommandsOptions): Commands {
     reply(id, result);
   }
 
+  /** Runs it when its time has come; resolves when it is done. */
+  function line(command: CommandBody, work: () => Promise<void>): Promise<void> {
+    switch (command.kind) {
+      case "interrupt": {
+        const done = work();
+        queue = both(queue, done);
+        return done;
+      }
+      case "message":
+      case "steer":
+      case "unsteer":
+      case "options":
+        turnsReady = turnsReady.then(work);
+        queue = both(queue, turnsReady);
+        return turnsReady;
+      case "sync":
+      case "resend":
+      case "list":
+        return (queue = queue.then(work));
+      case "file:put":
+      case "transcript:put":
+      case "start":
+      case "prepare-end":
+        queue = queue.then(work);
+        return (turnsReady = queue);
+      default:
+        return command satisfies never;
+    }
+  }
+
   return {
     take(id, command) {
       const known = ledger.get(id);
@@ -59,14 +94,18 @@ export function createCommands(options: CommandsOptions): Commands {
       inWork.add(id);
       const size = command.kind === "file:put" ? command.data.length : 0;
       waitingChars += size;
-      queue = queue.then(async () => {
+      const done = line(command, async () => {
         await run(id, command);
         waitingChars -= size;
       });
-      return waitingChars > MAX_WAITING_CHARS ? queue : null;
+      return waitingChars > MAX_WAITING_CHARS ? done : null;
     },
     idle: () => queue,
   };
+}
+
+async function both(one: Promise<void>, other: Promise<void>): Promise<void> {
+  await Promise.all([one, other]);
 }
 
 /** Putting the same bytes again does no harm, and a workspace has many files: these answers stay in memory. */

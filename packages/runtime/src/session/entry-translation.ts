@@ -33,10 +33,14 @@ export interface EntryWrite {
   readonly subagents: Set<string>;
   metadata: SessionState["sessionMetadata"];
   nativeSessionId?: string;
+  /** Messages that the running turn took, beside those of the state. */
+  readonly taken: string[];
+  /** The server's time, for blocks of its own. */
+  readonly at: Date;
   turnEnded: boolean;
 }
 
-export function newEntryWrite(sessionId: string, state: SessionState): EntryWrite {
+export function newEntryWrite(sessionId: string, state: SessionState, at: Date): EntryWrite {
   return {
     sessionId,
     state,
@@ -48,6 +52,8 @@ export function newEntryWrite(sessionId: string, state: SessionState): EntryWrit
     startedBlocks: new Set(),
     subagents: new Set(),
     metadata: state.sessionMetadata,
+    taken: [],
+    at,
     turnEnded: false,
   };
 }
@@ -77,6 +83,8 @@ export function addEntry(write: EntryWrite, body: EntryBody): string | null {
     case "harness:ready":
       write.nativeSessionId = body.nativeSessionId;
       return null;
+    case "message:taken":
+      return addTakenMessage(write, body);
     case "turn:ended":
       return addTurnEnd(write, body);
   }
@@ -204,6 +212,24 @@ function addUsageEntry(write: EntryWrite, body: Extract<EntryBody, { kind: "usag
   return null;
 }
 
+/** The turn has it now; its block stands where it was taken. */
+function addTakenMessage(write: EntryWrite, { turnId, messageId }: Extract<EntryBody, { kind: "message:taken" }>): string | null {
+  const { sessionId, state } = write;
+  if (state.turn?.turnId !== turnId || write.turnEnded) return `turn ${turnId} does not run`;
+  const message = state.queue.find((queued) => queued.messageId === messageId);
+  if (message === undefined || write.taken.includes(messageId)) return `message ${messageId} does not wait`;
+  write.taken.push(messageId);
+  const { content } = message;
+  const block = { type: "user_message" as const, id: messageId, timestamp: write.at.toISOString(), content };
+  const place = { sessionId, conversationId: MAIN_CONVERSATION };
+  write.events.push(
+    { type: "session:message:taken", data: { sessionId, messageId, turnId } },
+    { type: "session:block:start", data: { ...place, block } },
+    { type: "session:block:complete", data: { ...place, blockId: messageId, block } },
+  );
+  return null;
+}
+
 function addTurnEnd(write: EntryWrite, body: Extract<EntryBody, { kind: "turn:ended" }>): string | null {
   const { turn } = write.state;
   if (turn === null || turn.turnId !== body.turnId || write.turnEnded) return `turn ${body.turnId} does not run`;
@@ -215,7 +241,7 @@ function addTurnEnd(write: EntryWrite, body: Extract<EntryBody, { kind: "turn:en
     data: {
       sessionId: write.sessionId,
       turnId,
-      messageIds: [...turn.messageIds],
+      messageIds: [...turn.messageIds, ...write.taken],
       status,
       usage,
       costUSD,

@@ -1,4 +1,4 @@
-import { RuntimeError, type SendMessageAnswer, type SendMessageBody, type SessionState } from "@hhopkins/agent-runtime-protocol";
+import { queuePlace, RuntimeError, type SendMessageAnswer, type SendMessageBody, type SessionState } from "@hhopkins/agent-runtime-protocol";
 import type { LogWrite } from "../log/session-log.ts";
 import type { SessionKey, SessionStore, StoredMessage } from "../persistence/session-store.ts";
 import { sha256 } from "./entry-translation.ts";
@@ -21,7 +21,7 @@ export async function acceptMessage(
   message: IncomingMessage,
 ): Promise<Accepted> {
   const { key, state } = session;
-  const { content, idempotencyKey } = message;
+  const { content, idempotencyKey, mode } = message;
   const contentHash = sha256(content);
   const known = await knownMessage(parts.store, key, message);
   if (known !== null) {
@@ -33,14 +33,26 @@ export async function acceptMessage(
     messageId: message.messageId ?? `msg_${parts.newId()}`,
     contentHash,
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
-    ...(waits ? { position: state.queue.length + 1 } : {}),
+    ...(waits ? { position: queuePlace(state.queue, mode) + 1 } : {}),
   };
   const { messageId, position } = stored;
-  const data = { sessionId: key.sessionId, messageId, content, ...(position === undefined ? {} : { position }) };
+  const data = { sessionId: key.sessionId, messageId, content, ...(position === undefined ? {} : { position }), ...(mode === undefined ? {} : { mode }) };
   return {
     answer: answer(key.sessionId, stored),
     write: { events: [{ type: "session:message:queued", data }], messages: [stored] },
   };
+}
+
+/** Messages that a turn has taken, whole: those in the state can be cut. */
+export async function keptMessages(
+  store: SessionStore,
+  key: SessionKey,
+  messageIds: readonly string[],
+): Promise<{ messageId: string; content: string }[]> {
+  const found = await Promise.all(messageIds.map((messageId) => store.block(key, messageId)));
+  return found.flatMap((stored) =>
+    stored?.block.type === "user_message" ? [{ messageId: stored.block.id, content: stored.block.content }] : [],
+  );
 }
 
 async function knownMessage(store: SessionStore, key: SessionKey, message: IncomingMessage): Promise<StoredMessage | null> {

@@ -1,17 +1,19 @@
 import {
   RuntimeError,
   type AgentProfile,
-  type Architecture,
   type EventDraft,
   type FileEntry,
   type SandboxStatus,
 } from "@hhopkins/agent-runtime-protocol";
 import { randomBytes } from "node:crypto";
+import { failpoint } from "../failpoint.ts";
 import type { RunnerCursor, StoredSandbox } from "../persistence/session-store.ts";
 import type { Sandbox } from "../sandbox/port.ts";
-import { unlessAborted } from "./deadline.ts";
+import { unlessAborted, withDeadline } from "./deadline.ts";
 import { findSandbox } from "./find-sandbox.ts";
 import { RunnerLink } from "./runner-link.ts";
+import { Abandonment } from "./abandonment.ts";
+import { profileOf, sandboxSpec } from "./sandbox-request.ts";
 import { layOutSandbox } from "./sandbox-layout.ts";
 import type { SessionParts } from "./session-parts.ts";
 import { sandboxStatusEvent } from "./sandbox-status.ts";
@@ -36,6 +38,8 @@ export class SandboxSupervisor {
   #released = false;
   /** Its runner was told that it ends, and takes no turns any more. */
   #prepared = false;
+  /** Its runner did not do as it was told: it is ended before anything else. */
+  readonly #abandonment = new Abandonment((message) => this.#endStuck(message));
   #releaseSlot: (() => void) | undefined;
 
   constructor(parts: SessionParts, session: SupervisedSession, at: { generation: number; nativeSessionId: string | null }) {
@@ -64,9 +68,33 @@ export class SandboxSupervisor {
 
   /** The link to a runner whose harness is ready; starts a sandbox where there is none. */
   ready(): Promise<RunnerLink> {
+    if (this.#abandonment.pending) return this.#abandonment.ended().then(() => this.ready());
     if (this.#prepared) return this.#replace();
     this.#starting ??= this.#start();
     return this.#starting;
+  }
+
+  /** Its runner did not do as it was told, and it is being ended. */
+  get abandoned(): boolean {
+    return this.#abandonment.pending;
+  }
+
+  /** Ends a sandbox whose runner is stuck, with what it still tells, if it does so in time. The next `ready` waits for that. */
+  abandon(message: string): void {
+    this.#abandonment.begin(message).catch((error: unknown) => this.#warn(error, "a sandbox that is stuck did not end"));
+  }
+
+  async #endStuck(message: string): Promise<void> {
+    const running = this.#running;
+    if (running === undefined) return;
+    const reply = running.link.command(`sync:${this.#parts.newId()}`, { kind: "sync" });
+    const late = () => new RuntimeError("unavailable", "The runner does not answer.");
+    const reported = await withDeadline(reply, this.#parts.limits.interruptMs, late).then(() => true, () => false);
+    // What it reports has to be saved; what it does not report is lost with it.
+    if (reported && this.#running === running) await verifySaved(this.#check(running), "sync");
+    if (this.#running !== running) return;
+    await this.lost();
+    await this.#session.write({ events: [this.statusEvent("terminated", message)], sandbox: null });
   }
 
   /** An end that could not be verified left a runner that takes no turns: the end comes first, then a new start. */
@@ -93,7 +121,7 @@ export class SandboxSupervisor {
 
   async #create(signal: AbortSignal): Promise<RunnerLink> {
     const { provider, store } = this.#parts;
-    const profile = await this.#profile();
+    const profile = await profileOf(this.#parts, this.#session.state());
     const generation = this.#generation + 1;
     const stored: StoredSandbox = { provider: provider.name, generation, ref: null, token: `art_${randomBytes(24).toString("base64url")}`, started: false };
     const unkept = unkeptFiles(await store.files(this.#session.key));
@@ -107,7 +135,10 @@ export class SandboxSupervisor {
       cursor: { generation, n: 0 },
     });
     this.#generation = generation;
-    const sandbox = await unlessAborted(this.#createSandbox(stored, signal), signal, (late) => this.#discard(late));
+    const spec = sandboxSpec(this.#parts, this.#session.key, { state: this.#session.state(), stored });
+    failpoint("create:before");
+    const sandbox = await unlessAborted(provider.create(spec, { signal, onProgress: (message) => this.#tell("starting", message) }), signal, (late) => this.#discard(late));
+    failpoint("create:after");
     const known = { ...stored, ref: sandbox.ref };
     const running = await this.#introduce(sandbox, known, signal).catch(async (error: unknown) => {
       await this.#discard(sandbox);
@@ -131,28 +162,6 @@ export class SandboxSupervisor {
   async #discard(sandbox: Sandbox): Promise<void> {
     const done = this.#released ? sandbox.release() : sandbox.terminate();
     await done.catch((failure: unknown) => this.#warn(failure, "a sandbox that failed to start did not end"));
-  }
-
-  #createSandbox(stored: StoredSandbox, signal: AbortSignal): Promise<Sandbox> {
-    const { provider, runnerFiles, deployment } = this.#parts;
-    const { tenant, sessionId } = this.#session.key;
-    const generation = String(stored.generation);
-    return provider.create(
-      {
-        key: `${sessionId}-${generation}`,
-        tags: { deployment, tenant, session: sessionId, generation },
-        runner: runnerFiles(this.#session.state().type as Architecture),
-        environment: { AGENT_RUNTIME_GENERATION: generation, AGENT_RUNTIME_MODEL_TOKEN: stored.token },
-      },
-      { signal, onProgress: (message) => this.#tell("starting", message) },
-    );
-  }
-
-  async #profile(): Promise<AgentProfile> {
-    const id = this.#session.state().agentProfileReference;
-    const profile = await this.#parts.profiles.loadAgentProfile(id);
-    if (profile === null) throw new RuntimeError("unknown_profile", `The agent profile ${id} is not there any more.`);
-    return profile;
   }
 
   /** Listens to the sandbox and watches for its end. */
@@ -246,7 +255,7 @@ export class SandboxSupervisor {
   async #resumeStart(running: RunningSandbox): Promise<RunnerLink> {
     try {
       const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(this.#parts.limits.sandboxStartMs)]);
-      return await this.#layOut(running, await this.#profile(), signal);
+      return await this.#layOut(running, await profileOf(this.#parts, this.#session.state()), signal);
     } catch (error) {
       throw await this.#startFailed(error);
     }
@@ -274,6 +283,7 @@ export class SandboxSupervisor {
    * sandbox still there, when it could not be verified.
    */
   async end(message: string): Promise<void> {
+    await this.#abandonment.ended();
     this.#abort.abort(new RuntimeError("unavailable", message));
     await this.#starting?.catch(() => undefined);
     const running = this.#running;
@@ -281,10 +291,14 @@ export class SandboxSupervisor {
     // First as often as need be without consequence; the second is final for the runner.
     if (!this.#prepared) await verifySaved(this.#check(running), "sync");
     this.#prepared = true;
+    failpoint("sync:before");
     await verifySaved(this.#check(running), "prepare-end");
+    failpoint("sync:after");
     await this.#session.write({ events: [this.statusEvent("terminated", message, { loaded: false })], sandbox: null, snapshot: true });
     await this.#forget();
+    failpoint("terminate:before");
     await running.sandbox.terminate();
+    failpoint("terminate:after");
   }
 
   /** Saves what the sandbox holds, and verifies what is saved; while no turn runs, that it is all. */

@@ -11,8 +11,12 @@ export interface SessionLimits {
   readonly sandboxStartMs: number;
   /** For the runner's answer to a sync. */
   readonly syncMs: number;
-  /** For a turn to end after it was told to stop, before its session is ended. */
+  /** For a harness to be ready, inside of `sandboxStartMs` at the first time; absent: the runner's default. */
+  readonly harnessStartMs?: number;
+  /** For a turn to end after it was told to stop; then the server ends it, and its sandbox. */
   readonly interruptMs: number;
+  /** For a turn, from when its runner got it; absent: no limit. */
+  readonly turnTimeoutMs?: number;
   readonly syncIntervalMs: number;
   /** Files above this many bytes are listed without their bytes. */
   readonly maxFileBytes: number;

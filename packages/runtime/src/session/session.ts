@@ -1,21 +1,24 @@
 import {
   RuntimeError,
   toRuntimeError,
-  type EventDraft,
+  type EntryKind,
   type SendMessageAnswer,
   type SessionOptions,
   type SessionState,
   type TurnError,
 } from "@hhopkins/agent-runtime-protocol";
 import { setTimeout as delay } from "node:timers/promises";
+import { failpoint, failpointAfterAnswer } from "../failpoint.ts";
 import type { SessionLog } from "../log/session-log.ts";
 import type { SessionHead, SessionKey } from "../persistence/session-store.ts";
+import { withDeadline } from "./deadline.ts";
 import { addEntry, entriesWrite, newEntryWrite } from "./entry-translation.ts";
-import { acceptMessage, type IncomingMessage } from "./message-queue.ts";
+import { acceptMessage, keptMessages, type IncomingMessage } from "./message-queue.ts";
 import { SandboxSupervisor } from "./sandbox-supervisor.ts";
 import type { SessionParts } from "./session-parts.ts";
 import { SessionWriter } from "./session-writer.ts";
 import { closingEvents } from "./turn-closing.ts";
+import { TurnControl, type TurnStop } from "./turn-control.ts";
 
 /** What an embedding application holds of a session. */
 export interface AgentSession {
@@ -24,6 +27,10 @@ export interface AgentSession {
   getState(): SessionState;
 }
 
+/** For a turn's end to be saved, when it was ended by force. */
+const FORCED_END_MS = 5_000;
+/** What a sandbox may still say whose turn was ended by force. */
+const OUTLIVES_TURN: ReadonlySet<EntryKind> = new Set(["blob", "file:changed", "file:deleted", "transcript", "usage", "harness:ready"]);
 /** Entries that are saved in one write. */
 const ENTRIES_A_WRITE = 500;
 
@@ -40,8 +47,7 @@ export class Session implements AgentSession {
   readonly #writer: SessionWriter;
   readonly #supervisor: SandboxSupervisor;
   #draining = false;
-  /** The turn that was given to a runner: only the runner can stop it, and says how it ended. */
-  #given: string | undefined;
+  readonly #control: TurnControl;
   /** The turn that runs is the last one here. */
   #finishing = false;
   /** Takes nothing more: it is being unloaded, or is. */
@@ -73,6 +79,13 @@ export class Session implements AgentSession {
       },
       { generation: at.head.generation, nativeSessionId: at.head.nativeSessionId },
     );
+    this.#control = new TurnControl(parts, {
+      sessionId: log.key.sessionId,
+      writer: this.#writer,
+      supervisor: this.#supervisor,
+      state: () => log.state,
+      closeTurn: (stop) => this.#closeTurn(stop),
+    });
   }
 
   get sessionId(): string {
@@ -91,8 +104,7 @@ export class Session implements AgentSession {
 
   /** A runner has the turn that runs. */
   get working(): boolean {
-    const { turn } = this.#log.state;
-    return turn !== null && turn.turnId === this.#given;
+    return this.#control.isGiven;
   }
 
   /** Why the store refuses at the moment, or undefined. */
@@ -106,28 +118,27 @@ export class Session implements AgentSession {
     return this.#writer.ask(async () => {
       const accepted = await acceptMessage(this.#parts, { key: this.key, state: this.#log.state }, message);
       if (accepted.write !== undefined) await this.#writer.append(accepted.write);
+      failpoint("acknowledge:before");
+      failpointAfterAnswer("acknowledge:after");
+      if (accepted.write !== undefined) await this.#act(message.mode, accepted.answer.messageId);
       this.#pump();
       return accepted.answer;
     });
   }
 
+  async #act(mode: IncomingMessage["mode"], messageId: string): Promise<void> {
+    if (mode === "interrupt") await this.#control.stop();
+    if (mode === "steer") this.#control.steer(messageId);
+  }
+
   updateMessage(messageId: string, content: string): Promise<void> {
     const { sessionId } = this;
-    return this.#changeQueued(messageId, { type: "session:message:updated", data: { sessionId, messageId, content } });
+    return this.#control.change(messageId, { type: "session:message:updated", data: { sessionId, messageId, content } });
   }
 
   withdrawMessage(messageId: string): Promise<void> {
     const { sessionId } = this;
-    return this.#changeQueued(messageId, { type: "session:message:withdrawn", data: { sessionId, messageId } });
-  }
-
-  #changeQueued(messageId: string, event: EventDraft): Promise<void> {
-    return this.#writer.ask(async () => {
-      if (!this.#log.state.queue.some((message) => message.messageId === messageId)) {
-        throw new RuntimeError("message_not_found", `Message ${messageId} is not in the queue; a turn may have taken it.`);
-      }
-      await this.#writer.append({ events: [event] });
-    });
+    return this.#control.change(messageId, { type: "session:message:withdrawn", data: { sessionId, messageId } });
   }
 
   updateOptions(options: SessionOptions): Promise<void> {
@@ -136,27 +147,13 @@ export class Session implements AgentSession {
       await this.#writer.append({
         events: [{ type: "session:options:update", data: { sessionId: this.sessionId, sessionOptions } }],
       });
-      this.#tell("options", { kind: "options", options: sessionOptions });
+      this.#control.tell("options", { kind: "options", options: sessionOptions });
     });
   }
 
   /** Asks the running turn to stop; with `failure` it ends as failed. */
   interrupt(failure?: TurnError): Promise<void> {
-    return this.#writer.ask(async () => {
-      const { turn } = this.#log.state;
-      if (turn === null) return;
-      if (this.#given !== turn.turnId) {
-        await this.#closeTurn(failure === undefined ? { status: "interrupted" } : { status: "failed", error: failure });
-        return;
-      }
-      this.#tell("interrupt", { kind: "interrupt", turnId: turn.turnId, ...(failure === undefined ? {} : { failure }) });
-    });
-  }
-
-  #tell(name: string, body: Parameters<NonNullable<SandboxSupervisor["link"]>["command"]>[1]): void {
-    this.#supervisor.link?.command(`${name}:${this.#parts.newId()}`, body).catch((error: unknown) => {
-      this.#parts.log.warn({ err: error, sessionId: this.sessionId }, `the runner did not take ${name}`);
-    });
+    return this.#writer.ask(() => this.#control.stop(failure));
   }
 
   /** A full scan of the workspace; resolves when all of it is saved, and what is saved was read back. */
@@ -197,8 +194,12 @@ export class Session implements AgentSession {
       // In the mailbox: an interrupt comes either before, and ends the turn, or after, and goes to the runner.
       const given = await this.#writer.run(async () => {
         if (this.#log.state.turn?.turnId !== turnId) return null;
-        this.#given = turnId;
-        return { reply: link.command(turnId, { kind: "message", turnId, messages }) };
+        this.#control.given(turnId, this.#parts.now().getTime());
+        failpoint("deliver:before");
+        const reply = link.command(turnId, { kind: "message", turnId, messages });
+        failpointAfterAnswer("deliver:after");
+        this.#control.steer();
+        return { reply };
       });
       await given?.reply.catch((error: unknown) => {
         // A server that did not live to end this sandbox had prepared it to: another one takes the turn.
@@ -220,7 +221,7 @@ export class Session implements AgentSession {
     });
   }
 
-  async #closeTurn(end: { status: "failed" | "interrupted"; error?: TurnError }): Promise<void> {
+  async #closeTurn(end: TurnStop): Promise<void> {
     const { store, newId, now } = this.#parts;
     await this.#writer.save(async () => ({
       events: await closingEvents({ state: this.#log.state, store, key: this.key, newId, now, ...end }),
@@ -271,8 +272,9 @@ export class Session implements AgentSession {
       const entries = arrived.filter((entry) => entry.n > taken);
       const last = entries.at(-1);
       if (last === undefined) continue;
-      const write = newEntryWrite(this.sessionId, this.#log.state);
+      const write = newEntryWrite(this.sessionId, this.#log.state, this.#parts.now());
       for (const entry of entries) {
+        if (this.#supervisor.abandoned && !OUTLIVES_TURN.has(entry.body.kind)) continue;
         const refusal = addEntry(write, entry.body);
         if (refusal !== null) this.#parts.log.warn({ sessionId: this.sessionId, n: entry.n, refusal }, "an entry of a runner was refused");
       }
@@ -284,7 +286,9 @@ export class Session implements AgentSession {
         link.rewind();
         throw error;
       }
+      failpoint("forget:before");
       link.saved(last.n);
+      failpointAfterAnswer("forget:after");
       if (write.nativeSessionId !== undefined) this.#supervisor.nativeSessionId = write.nativeSessionId;
       if (write.turnEnded) this.#pump();
     }
@@ -292,17 +296,16 @@ export class Session implements AgentSession {
 
   /** After a start of the server: goes on where the last one stopped. */
   async resume(head: SessionHead): Promise<void> {
+    failpoint("resume:before");
     const found = head.sandbox !== null && (await this.#supervisor.attach(head.sandbox, head.cursor));
+    failpoint("resume:after");
     const started = head.sandbox?.started === true;
     if (!found) await this.#writer.run(() => (started ? this.#markLost("it ended while no server ran") : this.#markUnloaded()));
-    const { turn, blocks } = this.#log.state;
+    const { turn } = this.#log.state;
     if (turn !== null) {
-      if (started) this.#given = turn.turnId;
-      const messages = turn.messageIds.flatMap((messageId) => {
-        const block = blocks.find(({ id }) => id === messageId);
-        return block?.type === "user_message" ? [{ messageId, content: block.content }] : [];
-      });
-      this.#deliver(turn.turnId, messages);
+      if (started) this.#control.given(turn.turnId, Date.parse(turn.startedAt));
+      if (this.#control.isToStop) await this.#writer.run(() => this.#control.stop());
+      this.#deliver(turn.turnId, await keptMessages(this.#parts.store, this.key, turn.messageIds));
     }
     this.#pump();
   }
@@ -353,7 +356,7 @@ export class Session implements AgentSession {
   async #stopTurn(): Promise<void> {
     if (this.#log.state.turn === null) return;
     await this.interrupt();
-    const deadline = Date.now() + this.#parts.limits.interruptMs;
+    const deadline = Date.now() + this.#parts.limits.interruptMs + FORCED_END_MS;
     while (this.#log.state.turn !== null) {
       if (this.#writer.failure !== undefined) throw this.#writer.failure;
       if (Date.now() > deadline) throw new RuntimeError("unavailable", "The running turn did not stop in time.");
@@ -370,6 +373,7 @@ export class Session implements AgentSession {
   async release(): Promise<void> {
     this.#closing = true;
     this.#leaving = true;
+    this.#control.close();
     await this.#writer.idle();
     await this.#supervisor.release();
   }
@@ -378,6 +382,7 @@ export class Session implements AgentSession {
   async destroy(): Promise<void> {
     this.#closing = true;
     this.#leaving = true;
+    this.#control.close();
     await this.#supervisor.kill();
     await this.#writer.idle();
   }

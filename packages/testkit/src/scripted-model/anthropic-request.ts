@@ -36,19 +36,20 @@ export function readAnthropicRequest(body: unknown): AnthropicRequest | string {
   const { model, messages, system, tools, stream, metadata } = parsed.data;
   // Claude Code also puts messages of the role `system` among the others: its environment, reminders.
   const ofSystem = messages.filter(({ role }) => role === "system");
-  const spoken = messages.filter(({ role }) => role !== "system");
   return {
     model,
     stream: stream ?? false,
     systemText: [system ?? "", ...ofSystem.map(({ content }) => content)].flatMap(textsOf).join("\n"),
     toolNames: (tools ?? []).map((tool) => tool.name),
     conversationKey: metadata?.user_id ?? "",
-    messages: spoken.map((message) => readMessage(message.role, message.content)),
+    messages: messages.flatMap(({ role, content }) => spokenMessage(role, content)),
   };
 }
 
-function readMessage(role: string, content: Content): ConversationMessage {
-  return { role: role === "assistant" ? "assistant" : "user", texts: textsOf(content) };
+function spokenMessage(role: string, content: Content): ConversationMessage[] {
+  if (role !== "system") return [{ role: role === "assistant" ? "assistant" : "user", texts: textsOf(content) }];
+  const texts = textsOf(content).flatMap((text) => steeredBySystem.exec(text)?.[1] ?? []);
+  return texts.length === 0 ? [] : [{ role: "user", texts }];
 }
 
 /** The texts of the user or the model. What stands in a tool result is not the user's word, but for messages that a harness put there. */
@@ -62,6 +63,9 @@ function textsOf(content: Content): string[] {
 
 /** Claude Code hands a message that came during a tool to its model at the end of the tool's result, in a reminder. */
 const steered = /<system-reminder>\s*The user sent a new message[^\n]*\n([\s\S]*?)<\/system-reminder>/g;
+
+/** For newer models it is a message of the role `system`. */
+const steeredBySystem = /^The user sent a new message[^\n]*\n([\s\S]*)/;
 
 function steeredTexts(resultContent: unknown): string[] {
   const parsed = resultContentSchema.safeParse(resultContent);

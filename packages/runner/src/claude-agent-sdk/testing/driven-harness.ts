@@ -16,6 +16,7 @@ export interface DrivenOptions {
   readonly sessionOptions?: SessionOptions;
   readonly environment?: Record<string, string>;
   readonly times?: Partial<DriverTimes>;
+  readonly startDeadlineMs?: number;
   /** Another harness whose conversation is resumed from the transcript that it mirrored. */
   readonly resume?: DrivenHarness;
 }
@@ -64,6 +65,7 @@ export async function drive(options: DrivenOptions = {}): Promise<DrivenHarness>
       packages: PACKAGES,
       modelUrl: model.url,
       modelToken: "token-of-the-session",
+      startDeadlineMs: options.startDeadlineMs ?? 60_000,
       transcript: initial,
       emit: async (body) => {
         bodies.push(body);

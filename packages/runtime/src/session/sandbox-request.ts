@@ -1,0 +1,41 @@
+/** What a session asks its sandbox provider for. */
+import {
+  RuntimeError,
+  type AgentProfile,
+  type Architecture,
+  type SessionState,
+} from "@hhopkins/agent-runtime-protocol";
+import { runnerFailpoint } from "../failpoint.ts";
+import type { SessionKey, StoredSandbox } from "../persistence/session-store.ts";
+import type { SandboxSpec } from "../sandbox/port.ts";
+import type { SessionParts } from "./session-parts.ts";
+
+export function sandboxSpec(
+  parts: SessionParts,
+  key: SessionKey,
+  about: { state: SessionState; stored: StoredSandbox },
+): SandboxSpec {
+  const { tenant, sessionId } = key;
+  const { state, stored } = about;
+  const { harnessStartMs } = parts.limits;
+  const generation = String(stored.generation);
+  return {
+    key: `${sessionId}-${generation}`,
+    tags: { deployment: parts.deployment, tenant, session: sessionId, generation },
+    runner: parts.runnerFiles(state.type as Architecture),
+    environment: {
+      AGENT_RUNTIME_GENERATION: generation,
+      AGENT_RUNTIME_MODEL_TOKEN: stored.token,
+      ...(harnessStartMs === undefined ? {} : { AGENT_RUNTIME_START_DEADLINE_MS: String(Math.ceil(harnessStartMs)) }),
+      ...runnerFailpoint(),
+    },
+  };
+}
+
+/** The profile of a session. Throws `unknown_profile`. */
+export async function profileOf(parts: SessionParts, state: SessionState): Promise<AgentProfile> {
+  const id = state.agentProfileReference;
+  const profile = await parts.profiles.loadAgentProfile(id);
+  if (profile === null) throw new RuntimeError("unknown_profile", `The agent profile ${id} is not there any more.`);
+  return profile;
+}
