@@ -19,7 +19,7 @@ export function summarize(values: readonly number[]): Summary {
 }
 
 /** Linear between the two nearest values (the default of R, type 7); NaN of nothing. */
-function quantile(sorted: readonly number[], share: number): number {
+export function quantile(sorted: readonly number[], share: number): number {
   const at = (sorted.length - 1) * share;
   const below = sorted[Math.floor(at)] ?? Number.NaN;
   const above = sorted[Math.ceil(at)] ?? Number.NaN;

@@ -1,11 +1,18 @@
-// npm run bench: installs what is missing, then measures. What stands after `--` goes to the benchmark: npm run bench -- --warm 100
+// npm run bench: installs what is missing, then measures. The first argument says what, latency if it is none of these;
+// the others go to the benchmark: npm run bench -- --warm 100, npm run bench -- fanout --clients 100
 import { join } from "node:path";
 import { ensureInstalled } from "./install.mjs";
 import { root } from "./pnpm.mjs";
 import { run, systemPackages } from "./run.mjs";
 
+const programs = { latency: "bench/latency.ts", fanout: "bench/fanout.ts", soak: "tests/soak/soak.ts" };
+const [first = "latency", ...others] = process.argv.slice(2);
+const [program, given] = Object.hasOwn(programs, first)
+  ? [programs[first], others]
+  : [programs.latency, process.argv.slice(2)];
+
 await ensureInstalled();
 systemPackages("bubblewrap");
 const { bundle } = await import("./bundle.mjs");
 await bundle();
-process.exitCode = await run([join(root, "bench/latency.ts"), ...process.argv.slice(2)]);
+process.exitCode = await run([join(root, program), ...given], { cwd: root });

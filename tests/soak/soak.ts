@@ -1,0 +1,189 @@
+/**
+ * npm run soak -- --minutes 20: the real server with many sessions, agents at work, and people who come and go, killed
+ * and started again once a minute. Writes each sample to a CSV, a plot, and how memory and descriptors grow by turns.
+ */
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { startScriptedModel } from "@hhopkins/agent-runtime-testkit";
+import { processTree } from "../testing/process-tree.ts";
+import { API_KEY } from "../testing/runtime-under-test.ts";
+import { endSandboxes, startServerProcess, type ServerProcess } from "../testing/server-process.ts";
+import { newCounts, type Address } from "./counts.ts";
+import { plot } from "./plot.ts";
+import { csv, mean, readProcess, slope, type Sample } from "./samples.ts";
+import { talk } from "./talk.ts";
+import { visit } from "./visitor.ts";
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: "string", default: "20" },
+    sessions: { type: "string", default: "200" },
+    /** Conversations at once; fewer than may have a sandbox, for one that is left keeps its own for a while. */
+    talkers: { type: "string", default: "6" },
+    visitors: { type: "string", default: "30" },
+    /** Of so many kills one is of the server; the others are of a sandbox each. */
+    "server-every": { type: "string", default: "1" },
+    plot: { type: "string", default: "docs/images/soak.svg" },
+    csv: { type: "string", default: "test-results/soak.csv" },
+  },
+});
+const SANDBOXES = 12;
+const SAMPLE_MS = 2000;
+/** Younger, a process still grows to its size, which says nothing about what it loses. */
+const GROWN_S = 25;
+
+const counts = newCounts();
+const address: Address = { url: "" };
+const stop = new AbortController();
+const samples: Sample[] = [];
+const sessions: string[] = [];
+
+async function main(): Promise<void> {
+  for (const file of [values.csv, values.plot]) await mkdir(dirname(file), { recursive: true });
+  const folder = await mkdtemp(join(tmpdir(), "agent-runtime-soak-"));
+  const model = await startScriptedModel({ keepRequests: 1 });
+  const start = (): Promise<ServerProcess> =>
+    startServerProcess({
+      folder,
+      modelUrl: model.url,
+      flags: ["--max-sandboxes", String(SANDBOXES), "--idle-timeout-ms", "8000"],
+    });
+  let server = await start();
+  let born = performance.now();
+  address.url = server.url;
+  try {
+    await createSessions(server);
+    const began = performance.now();
+    const parts = { address, counts, key: API_KEY, signal: stop.signal };
+    const work = [
+      ...Array.from({ length: Number(values.talkers) }, (_, index) => converse(index)),
+      ...Array.from({ length: Number(values.visitors) }, () => visit({ ...parts, choose: anySession })),
+    ];
+    const end = began + Number(values.minutes) * 60_000;
+    for (let next = SAMPLE_MS; performance.now() < end; next += SAMPLE_MS) {
+      await delay(Math.max(0, began + next - performance.now()));
+      const seconds = (performance.now() - began) / 1000;
+      // Half a minute after each full one, so that the last life is as long as the others.
+      const killed = counts.kills + counts.sandboxKills;
+      const due = seconds > 30 + killed * 60;
+      if (due && killed % Number(values["server-every"]) !== 0) {
+        if (await killSandbox(join(folder, "data", "sandboxes"))) counts.sandboxKills += 1;
+      } else if (due) {
+        counts.kills += 1;
+        await server.end("SIGKILL");
+        server = await start();
+        born = performance.now();
+        address.url = server.url;
+      }
+      await sample({ pid: server.pid, folder }, { seconds, age: (performance.now() - born) / 1000 });
+    }
+    stop.abort();
+    await Promise.all(work);
+    await report();
+  } finally {
+    stop.abort();
+    await server.end("SIGKILL");
+    await endSandboxes(folder);
+    await model.close();
+    await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+  }
+}
+
+async function createSessions(server: ServerProcess): Promise<void> {
+  for (let count = 0; count < Number(values.sessions); count++) {
+    const created = await server.request("POST", "/sessions/create", {
+      agentProfileRef: "default",
+      architecture: "claude-agent-sdk",
+    });
+    sessions.push(((await created.json()) as { sessionId: string }).sessionId);
+  }
+}
+
+function anySession(): string {
+  return sessions[Math.floor(Math.random() * sessions.length)] ?? "";
+}
+
+/** One conversation after another, over the sessions in turn. */
+async function converse(index: number): Promise<void> {
+  for (let at = index; !stop.signal.aborted; at += Number(values.talkers)) {
+    const sessionId = sessions[at % sessions.length] ?? "";
+    await talk({ address, counts, key: API_KEY, signal: stop.signal, sessionId, turns: 6, pauseMs: 1000 });
+  }
+}
+
+async function sample(
+  { pid, folder }: { pid: number; folder: string },
+  time: { seconds: number; age: number },
+): Promise<void> {
+  const found = await readProcess(pid);
+  if (found === null) throw new Error("the server ended by itself");
+  const { turns, reconnects, kills } = counts;
+  const next = {
+    ...time,
+    ...found,
+    sandboxes: await sandboxesIn(join(folder, "data", "sandboxes")),
+    turns,
+    reconnects,
+    kills,
+  };
+  samples.push(next);
+  await writeFile(values.csv, csv(samples));
+  if (samples.length % 15 === 0)
+    console.log(csv([next]).split("\n")[1], `failed ${counts.failed.length}, faults ${counts.faults.length}`);
+}
+
+/** Kills the first process of one of them, which ends them all. */
+async function killSandbox(folder: string): Promise<boolean> {
+  const [name] = (await readdir(folder).catch(() => [])).toSorted(() => Math.random() - 0.5);
+  const record = await readFile(join(folder, name ?? "", "sandbox.json"), "utf8").catch(() => "{}");
+  const { process: first } = JSON.parse(record) as { process?: { pid: number } };
+  const tree = first === undefined ? [] : await processTree(first.pid);
+  // The record may be old: only what still is a sandbox is ended.
+  if (first === undefined || !tree.some(({ command }) => command.includes("runner.mjs"))) return false;
+  process.kill(first.pid, "SIGKILL");
+  return true;
+}
+
+/** Each has a folder from its start to its end. */
+async function sandboxesIn(folder: string): Promise<number> {
+  return (await readdir(folder).catch(() => [])).length;
+}
+
+async function report(): Promise<void> {
+  const last = samples.at(-1);
+  if (last === undefined) return;
+  const minutes = last.seconds / 60;
+  const { kills, sandboxKills, lostTurns } = counts;
+  const others = sandboxKills > 0 ? ` of the server and ${sandboxKills} of a sandbox` : "";
+  const title = `${values.sessions} sessions, ${last.turns} turns, ${last.reconnects} reconnects, ${kills} kills${others} in ${minutes.toFixed(0)} minutes`;
+  await writeFile(values.plot, plot(samples, title));
+  console.log(
+    `\n${title}: ${(last.turns / minutes).toFixed(0)} turns and ${(last.reconnects / minutes).toFixed(0)} reconnects a minute`,
+  );
+  console.log(
+    `events seen ${counts.events}, missed or doubled ${counts.faults.length}, turns ended by the kill of their sandbox ${lostTurns}, by anything else ${counts.failed.length}`,
+  );
+  for (const line of [...counts.faults, ...counts.failed].slice(0, 20)) console.log(`  ${line}`);
+  const grown = samples.filter(({ seconds, age }) => seconds > last.seconds - 15 * 60 && age > GROWN_S);
+  const lives = Map.groupBy(grown, ({ kills }) => kills);
+  const means = [...lives.values()].map((life) => mean(life.map(({ rssMib }) => rssMib)).toFixed(0));
+  console.log(
+    `last 15 minutes, samples of processes older than ${GROWN_S} s, mean RSS of each life in MiB: ${means.join(" ")}`,
+  );
+  for (const [of, unit] of [
+    ["rssMib", "MiB"],
+    ["descriptors", "descriptors"],
+  ] as const) {
+    // Processes of the same age beside each other: what is left is what later lives have more than earlier ones.
+    const across = slope(grown, of, ({ age }) => Math.round(age / 4));
+    const within = slope(grown, of, (one) => one.kills);
+    console.log(
+      `growth a 1,000 turns, ${unit}: from life to life ${across.toFixed(2)}, within lives ${within.toFixed(2)}`,
+    );
+  }
+}
+
+await main();
