@@ -37,6 +37,11 @@ const stores: Row[] = [
   ...method("store", "create head", at.appends("create: the session is there with its first events")),
   ...method("store", "append", at.appends("append: of twenty writers at once each event has a number of its own")),
   ...method("store", "events", at.reads("events: pages by cursor, without hole or double")),
+  ...method(
+    "store",
+    "compact",
+    at.compactions("compact: what is dropped is gone, and the event after it stands for it"),
+  ),
   ...method("store", "blocks", at.reads("blocks: pages backwards, oldest first")),
   ...method("store", "block", at.reads("blocks: an old one is changed where it stands")),
   ...method("store", "files", at.blobs("files: put, replaced, deleted, listed by path")),

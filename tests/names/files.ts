@@ -25,6 +25,11 @@ export const sandboxFaults = testsIn("tests/session/sandbox-faults.test.ts");
 export const examples = testsIn("examples/examples.test.ts");
 
 export const rest = testsIn("packages/runtime/src/transport/rest/app.test.ts");
+export const slowClients = testsIn("packages/runtime/src/transport/slow-clients.test.ts");
+export const resyncs = testsIn("tests/client/resync.test.ts");
+export const cuts = testsIn("tests/client/random-cuts.test.ts")(
+  "followers over WebSocket and SSE hold the server's state, byte for byte (cuts of seed %i)",
+);
 export const sse = testsIn("packages/runtime/src/transport/sse/event-stream.test.ts");
 export const webSocket = testsIn("packages/runtime/src/transport/websocket/transport.test.ts");
 export const nodeHandler = testsIn("packages/runtime/src/transport/node-handler.test.ts");
@@ -64,6 +69,7 @@ const contract = "packages/testkit/src/persistence-contract";
 export const nineMethods = testsIn(`${contract}/nine-methods.ts`);
 export const appends = testsIn(`${contract}/appends.ts`);
 export const reads = testsIn(`${contract}/reads.ts`);
+export const compactions = testsIn(`${contract}/compactions.ts`);
 export const blobs = testsIn(`${contract}/files.ts`);
 export const storedSessions = testsIn(`${contract}/sessions.ts`);
 export const lifetime = testsIn(`${contract}/lifetime.ts`);

@@ -117,6 +117,7 @@ const runtimeOptions: Row[] = [
     "ignoreFiles maxFileBytes",
     at.options("ignoreFiles and maxFileBytes: what is not tracked, and what is listed without its bytes"),
   ),
+  ...option("createAgentRuntime", "compactAfterEvents", at.cuts),
   ...option(
     "createAgentRuntime",
     "logger",

@@ -15,9 +15,13 @@ export interface EventStreamOptions {
   readonly heartbeatMs: number;
   readonly streamMs: number;
   readonly log: TransportLog;
+  /** A clock in milliseconds; by default the process's own. */
+  readonly now?: () => number;
 }
 
 const encoder = new TextEncoder();
+/** Who takes so long to come back for more has frames waiting, and gets them merged; in milliseconds. */
+const SLOW_MS = 50;
 
 /** One event as SSE: its id is a cursor, its data is the payload with `seq`, `from` where it stands for more, and `at`. */
 export function encodeEvent(frame: LogFrame, logId: string): string {
@@ -37,7 +41,7 @@ type Next = IteratorResult<readonly LogFrame[]> | "heartbeat" | "end";
  * by itself after `streamMs`; the client then goes on by its cursor.
  */
 export function eventStream(follow: Follow, options: EventStreamOptions): ReadableStream<Uint8Array> {
-  const { ending, heartbeatMs, streamMs, client, sessionId, log } = options;
+  const { ending, heartbeatMs, streamMs, client, sessionId, log, now = () => performance.now() } = options;
   const batches = follow.batches[Symbol.asyncIterator]();
   let waiting: Promise<IteratorResult<readonly LogFrame[]>> | undefined;
   let head = "retry: 1000\n\n";
@@ -56,14 +60,7 @@ export function eventStream(follow: Follow, options: EventStreamOptions): Readab
   if (client.aborted) stop();
 
   let cancelled = false;
-  /** The reader has taken what it was given; who leaves it lying is slow, and gets merged frames next. */
-  let isTaken = true;
-  const give = (controller: ReadableStreamDefaultController<Uint8Array>, frames: readonly LogFrame[]): void => {
-    controller.enqueue(encoder.encode(frames.map((frame) => encodeEvent(frame, follow.logId)).join("")));
-    isTaken = false;
-    setImmediate(() => (isSlow = !isTaken));
-  };
-  let isSlow = false;
+  let givenAt = Infinity;
 
   const next = async (): Promise<Next> => {
     if (ending.signal.aborted) return "end";
@@ -76,7 +73,7 @@ export function eventStream(follow: Follow, options: EventStreamOptions): Readab
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        isTaken = true;
+        const isSlow = now() - givenAt > SLOW_MS;
         try {
           if (head !== "") {
             const first = follow.resync === undefined ? head : head + resyncEvent(sessionId, follow);
@@ -91,7 +88,9 @@ export function eventStream(follow: Follow, options: EventStreamOptions): Readab
             stop();
             return controller.close();
           }
-          give(controller, isSlow ? mergedFrames(found.value) : found.value);
+          const frames = isSlow ? mergedFrames(found.value) : found.value;
+          givenAt = now();
+          controller.enqueue(encoder.encode(frames.map((frame) => encodeEvent(frame, follow.logId)).join("")));
         } catch (error) {
           stop();
           if (error instanceof CursorTooOld) {

@@ -59,6 +59,10 @@ export class Joins {
 
   async #loop(sessionId: string, follow: Follow, ending: AbortController): Promise<void> {
     const { outbox, webSocket, log } = this.#parts;
+    const unwatch = follow.onNotice?.((notice) => {
+      // Best effort: a client that does not read misses some.
+      if (!outbox.isFull) outbox.json({ event: "error", data: { sessionId, ...notice } });
+    });
     try {
       if (follow.resync === undefined) {
         await this.#pump(follow, ending.signal);
@@ -79,6 +83,7 @@ export class Joins {
       });
       webSocket.close(1011, "stream broke");
     } finally {
+      unwatch?.();
       ending.abort();
       if (this.#loops.get(sessionId) === ending) this.#loops.delete(sessionId);
     }

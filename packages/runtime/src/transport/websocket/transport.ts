@@ -31,7 +31,10 @@ export interface WebSocketTransportOptions {
   readonly allowedOrigins?: readonly string[];
   /** Milliseconds between pings; who misses one until the next is ended. 30 s by default. */
   readonly heartbeatMs?: number;
-  /** Bytes that may wait for one client before the runtime stops reading on for it; 1 MB by default. */
+  /**
+   * Bytes that may wait for one client before the runtime stops reading on for it; 256 KB by default. Deltas that
+   * gather meanwhile are merged.
+   */
   readonly bufferBytes?: number;
   /** Milliseconds that clients have to answer a close; 2 s by default. */
   readonly closeMs?: number;
@@ -72,7 +75,7 @@ function attach(server: Server, options: WebSocketTransportOptions): AttachedWeb
       service: options.service,
       principal: client.principal,
       webSocket,
-      outbox: new Outbox(webSocket, client.socket, options.bufferBytes ?? 1024 * 1024),
+      outbox: new Outbox(webSocket, client.socket, options.bufferBytes ?? 256 * 1024),
       messageBytes: options.limits?.messageBytes ?? TRANSPORT_LIMITS.messageBytes,
       log: options.log ?? SILENT_LOG,
     });
