@@ -10,12 +10,32 @@ const wrong = at.command("wrong usage and wrong configuration end with 2, help w
 const commands: Row[] = [
   ...tested("command", ["serve"], stopped),
   ...tested("command", ["doctor"], at.doctor("finds what does not, with the remedy")),
-  ...later("command", ["gateway"], "sandboxes"),
+  ...tested(
+    "command",
+    ["gateway"],
+    at.command("a gateway serves until SIGTERM; a data directory has one, beside its server"),
+  ),
   ...flag("--host --port", at.server("a taken port and a taken data directory are said, and nothing stays open")),
   ...flag("--data-dir", at.server("sessions and key are there after a restart; memory forgets the sessions")),
   ...flag("--persistence", at.server("sessions and key are there after a restart; memory forgets the sessions")),
   ...flag("--sandbox --idle-timeout-ms --sync-interval-ms --max-sandboxes", limits),
   ...flag("--model", at.server("the model is the real one where its credential is set, or what --model says")),
+  ...flag(
+    "--gateway",
+    at.crashedStreams("with the gateway in a process of its own the answer streams on, and nothing is taken back"),
+  ),
+  ...tested(
+    "flag value",
+    ["--gateway internal"],
+    at.crashedStreams(
+      "an answer that streams through a killed server is taken back and asked for again; no second copy stays",
+    ),
+  ),
+  ...tested(
+    "flag value",
+    ["--gateway external"],
+    at.crashedStreams("with the gateway in a process of its own the answer streams on, and nothing is taken back"),
+  ),
   ...flag("--api-key --cors-origin", at.server("--cors-origin lets a page in, --api-key is the key")),
   ...flag("--log-level", at.serverLog("the level is kept; an error comes with its cause")),
   ...later("flag", ["--profiles"], "profiles"),
@@ -28,6 +48,7 @@ const commands: Row[] = [
       "PERSISTENCE",
       "SANDBOX",
       "MODEL",
+      "GATEWAY",
       "API_KEY",
       "IDLE_TIMEOUT_MS",
       "SYNC_INTERVAL_MS",
@@ -81,6 +102,11 @@ const commands: Row[] = [
     "flag value",
     ["--model real", "--model scripted"],
     at.server("the model is the real one where its credential is set, or what --model says"),
+  ),
+  ...tested(
+    "file",
+    ["gateway.json"],
+    at.externalGateway("a gateway that was away is told again which sandboxes there are"),
   ),
   ...tested("file", ["api-key"], at.apiKey("a key is made once, kept with mode 0600, and found again")),
   ...tested(

@@ -123,6 +123,16 @@ const runtimeOptions: Row[] = [
     "logger",
     at.options("logger is told what goes wrong, and no key or text of a message"),
   ),
+  ...option(
+    "createAgentRuntime",
+    "gateway gateway.external",
+    at.crashedStreams("with the gateway in a process of its own the answer streams on, and nothing is taken back"),
+  ),
+  ...tested(
+    "export",
+    ["serveGateway"],
+    at.externalGateway("an answer goes on while servers come and go, and a new one says the same again"),
+  ),
   ...later("option", ["createAgentRuntime.gateway.publicUrl"], "sandboxes"),
   ...later("option", ["createAgentRuntime.tools"], "profiles"),
   ...later("option", ["createAgentRuntime.bus"], "stores"),

@@ -23,6 +23,8 @@ export interface ServerProcess extends AsyncDisposable {
   until(sessionId: string, condition: (state: SessionState) => boolean): Promise<SessionState>;
   /** Ends the process with a signal and waits for it; resolves with its exit code. */
   end(signal: NodeJS.Signals): Promise<number | null>;
+  /** Resolves when the process is gone, whoever ended it. */
+  readonly exited: Promise<void>;
 }
 
 export interface ServerProcessOptions {
@@ -31,10 +33,20 @@ export interface ServerProcessOptions {
   readonly modelUrl: string;
   readonly flags?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** Kills the process, also while it starts. */
+  readonly signal?: AbortSignal;
 }
 
 export async function startServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
-  const flags = ["--port", "0", "--data-dir", join(options.folder, "data"), "--api-key", API_KEY, ...(options.flags ?? [])];
+  const flags = [
+    "--port",
+    "0",
+    "--data-dir",
+    join(options.folder, "data"),
+    "--api-key",
+    API_KEY,
+    ...(options.flags ?? []),
+  ];
   const child = spawn(process.execPath, [MAIN, "serve", ...flags], {
     cwd: options.folder,
     stdio: ["ignore", "pipe", "pipe"],
@@ -47,13 +59,16 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
     },
   });
   const output: string[] = [];
+  const exited = once(child, "exit").then(() => undefined);
+  options.signal?.addEventListener("abort", () => child.kill("SIGKILL"));
   const url = await listeningUrl(child, output);
   const headers = { authorization: `Bearer ${API_KEY}`, "content-type": "application/json" };
   const request: ServerProcess["request"] = (method, path, body) =>
     fetch(`${url}${path}`, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
   const stateText: ServerProcess["stateText"] = async (sessionId) => {
     const response = await request("GET", `/sessions/${sessionId}`);
-    if (response.status !== 200) throw new Error(`GET /sessions/${sessionId}: ${response.status} ${await response.text()}`);
+    if (response.status !== 200)
+      throw new Error(`GET /sessions/${sessionId}: ${response.status} ${await response.text()}`);
     return response.text();
   };
   const state: ServerProcess["state"] = async (sessionId) => JSON.parse(await stateText(sessionId)) as SessionState;
@@ -74,7 +89,10 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
     async until(sessionId, condition) {
       const stop = new AbortController();
       const { lastSeq } = await state(sessionId);
-      const response = await fetch(`${url}/sessions/${sessionId}/events?after=${Math.max(0, lastSeq - 1)}`, { headers, signal: stop.signal });
+      const response = await fetch(`${url}/sessions/${sessionId}/events?after=${Math.max(0, lastSeq - 1)}`, {
+        headers,
+        signal: stop.signal,
+      });
       if (response.body === null) throw new Error("no event stream");
       try {
         for await (const _chunk of response.body) {
@@ -87,6 +105,7 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
       throw new Error(`the event stream of ${sessionId} ended before the condition held`);
     },
     end,
+    exited,
     async [Symbol.asyncDispose]() {
       await end("SIGKILL");
     },

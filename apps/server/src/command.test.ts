@@ -100,3 +100,22 @@ test("nobody listens any more to what it says: it goes on, and ends in order", a
   server.child.kill("SIGTERM");
   expect(await server.exited).toBe(0);
 });
+
+test("a gateway serves until SIGTERM; a data directory has one, beside its server", { timeout: 90_000 }, async () => {
+  using folder = temporaryFolder();
+  const data = join(folder.path, "data");
+  const gateway = run(["gateway", "--data-dir", data, "--model", "scripted"], folder.path);
+  await gateway.until(/Agent Runtime gateway/);
+  const again = run(["gateway", "--data-dir", data, "--model", "scripted"], folder.path);
+  expect(await again.exited).toBe(1);
+  expect(again.output()).toContain(`in use by another gateway (process ${gateway.child.pid}`);
+  const server = run(
+    ["serve", "--port", "0", "--data-dir", data, "--gateway", "external", "--sandbox", "unsafe-process"],
+    folder.path,
+  );
+  await server.until(/Model +as `agent-runtime gateway` has it/);
+  server.child.kill("SIGTERM");
+  gateway.child.kill("SIGTERM");
+  expect([await server.exited, await gateway.exited]).toEqual([0, 0]);
+  expect((await ended(["serve", "--gateway", "elsewhere"])).code).toBe(2);
+});

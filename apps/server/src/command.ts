@@ -1,8 +1,9 @@
 import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
 import { Command, CommanderError, Option } from "commander";
 import { doctor } from "./doctor/doctor.ts";
+import { gateway } from "./gateway/gateway.ts";
 import { serve } from "./serve/serve.ts";
-import { environmentNameOf, OPTION_NAMES, OPTIONS } from "./settings/options.ts";
+import { environmentNameOf, OPTION_NAMES, OPTIONS, type OptionName } from "./settings/options.ts";
 import { resolveSettings, type Settings } from "./settings/settings.ts";
 
 /** 0: clean; 1: a fault; 2: wrong usage or configuration. */
@@ -15,14 +16,16 @@ export async function runCommand(args: readonly string[]): Promise<ExitCode> {
     .description("Runs a fleet of AI coding agents. Without a command it serves.")
     .exitOverride()
     .configureHelp({ showGlobalOptions: true });
-  const add = (command: Command, action: (settings: Settings) => Promise<ExitCode>): void => {
-    addOptions(command.allowExcessArguments(false).exitOverride());
+  const add = (command: Command, action: (settings: Settings) => Promise<ExitCode>, options = OPTION_NAMES): void => {
+    addOptions(command.allowExcessArguments(false).exitOverride(), options);
     command.action(async (flags: Record<string, unknown>) => {
       code = await action(await resolveSettings({ flags, environment: process.env, folder: process.cwd() }));
     });
   };
   add(program.command("serve", { isDefault: true }).description("Serve sessions and the page"), serve);
   add(program.command("doctor").description("Check what serving needs, and say what to do"), doctor);
+  const model = "Serve the model to the sandboxes of `serve --gateway external`, and go on when that one restarts";
+  add(program.command("gateway").description(model), gateway, ["dataDir", "model", "logLevel"]);
   try {
     await program.parseAsync([...args], { from: "user" });
     return code;
@@ -31,8 +34,8 @@ export async function runCommand(args: readonly string[]): Promise<ExitCode> {
   }
 }
 
-function addOptions(command: Command): void {
-  for (const name of OPTION_NAMES) {
+function addOptions(command: Command, options: readonly OptionName[]): void {
+  for (const name of options) {
     const { flag, description } = OPTIONS[name];
     // Environment and defaults are resolved with the configuration file, so commander is told of flags alone.
     command.addOption(new Option(flag, `${description} [${environmentNameOf(name)}]`));

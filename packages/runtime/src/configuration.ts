@@ -19,6 +19,11 @@ export interface AgentRuntimeConfig {
   readonly auth?: "none";
   /** Model credentials by session, fetched outside of any sandbox. Default: from the environment. */
   readonly credentials?: Credentials;
+  /**
+   * `external`: sandboxes reach the model through `agent-runtime gateway`, a process of its own with the same `dataDir` and
+   * its own credentials, which a restart of this server does not touch. Default: through this process.
+   */
+  readonly gateway?: { readonly external: boolean };
   /** Sandboxes that may run at once; beyond, a first message waits as `pending`. Default: from the machine's memory. */
   readonly maxSandboxes?: number;
   /** A session with no activity for this long is saved, its sandbox ended, and it is unloaded. Default: 15 min. */
@@ -54,6 +59,7 @@ const KEYS: Record<keyof AgentRuntimeConfig, "number" | "other"> = {
   authenticate: "other",
   auth: "other",
   credentials: "other",
+  gateway: "other",
   maxSandboxes: "number",
   idleTimeoutMs: "number",
   syncIntervalMs: "number",

@@ -1,6 +1,7 @@
 export * from "@hhopkins/agent-runtime-protocol";
 export { createAgentRuntime, type AgentRuntime, type RestServerOptions, type WebSocketServerOptions } from "./runtime.ts";
 export { DEFAULT_IGNORE, type AgentRuntimeConfig } from "./configuration.ts";
+export { serveGateway, type GatewayServer, type GatewayServerOptions } from "./gateway/index.ts";
 export type { Logger } from "./logger.ts";
 export type { Authenticate, Principal } from "./auth/principal.ts";
 export { SessionManager } from "./session/session-manager.ts";

@@ -6,7 +6,8 @@ import { join, resolve } from "node:path";
 import { createAuthenticate } from "./auth/authentication.ts";
 import type { Authenticate } from "./auth/principal.ts";
 import { checkConfiguration, DEFAULT_IGNORE, defaultMaxSandboxes, DEFAULTS, type AgentRuntimeConfig } from "./configuration.ts";
-import { createGateway, credentialsFromEnvironment } from "./gateway/index.ts";
+import { createExternalGateway, createGateway, credentialsFromEnvironment, type GatewayOptions } from "./gateway/index.ts";
+import type { ModelGateway } from "./gateway/port.ts";
 import { Committer } from "./log/committer.ts";
 import { LogHub } from "./log/hub.ts";
 import { consoleLogger } from "./logger.ts";
@@ -62,11 +63,11 @@ export async function createAgentRuntime(config: AgentRuntimeConfig = {}): Promi
   const syncIntervalMs = config.syncIntervalMs ?? DEFAULTS.syncIntervalMs;
   const store = storeForAdapter(adapter, { warn: (message) => log.warn({}, message), syncIntervalMs });
   const watch = new ListWatch();
-  const gateway = createGateway({
-    credentials: config.credentials ?? credentialsFromEnvironment(process.env),
-    log,
-    onAuthFailure: ({ session }, status) => endTurnWithoutCredential(manager, session, status),
-  });
+  const onAuthFailure: GatewayOptions["onAuthFailure"] = ({ session }, status) => endTurnWithoutCredential(manager, session, status);
+  const gateway: ModelGateway =
+    config.gateway?.external === true
+      ? createExternalGateway({ dataDir, log, onAuthFailure })
+      : createGateway({ credentials: config.credentials ?? credentialsFromEnvironment(process.env), log, onAuthFailure });
   const parts: SessionParts = {
     store,
     committer: new Committer(store),
@@ -130,6 +131,7 @@ function composed(parts: Composition): AgentRuntime {
     async start() {
       await adapter.open?.();
       await provider.probe?.();
+      await gateway.open?.();
       await manager.start();
     },
     async shutdown() {

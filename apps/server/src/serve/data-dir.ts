@@ -9,19 +9,25 @@ export interface DataDir {
   release(): void;
 }
 
+export interface TakeOptions {
+  /** One server and one gateway can have it at a time. */
+  readonly as?: "server" | "gateway";
+  readonly now?: () => Date;
+}
+
 /**
  * Makes the directory (mode 0700) where it is missing and takes it for this process. Throws `data_dir_unusable` where
  * it cannot be written, or where another server has it.
  */
-export function takeDataDir(dataDir: string, now: () => Date = () => new Date()): DataDir {
+export function takeDataDir(dataDir: string, { as = "server", now = () => new Date() }: TakeOptions = {}): DataDir {
   const path = resolve(dataDir);
-  const note = join(path, "server.json");
+  const note = join(path, `${as}.json`);
   try {
     makeFolders(path);
   } catch (cause) {
     throw unusable(path, cause);
   }
-  const lock = lockDataDir(path, note);
+  const lock = lockDataDir(path, as);
   try {
     writeFileSync(note, `${JSON.stringify({ pid: process.pid, startedAt: now().toISOString() })}\n`, { mode: 0o600 });
   } catch (cause) {
@@ -45,15 +51,15 @@ function makeFolders(path: string): void {
 }
 
 /** The kernel gives the lock back when its process ends, however it ends; so there is nothing stale to judge. */
-function lockDataDir(path: string, note: string): Database.Database {
+function lockDataDir(path: string, as: string): Database.Database {
   let lock: Database.Database | undefined;
   try {
-    lock = new Database(join(path, "server.lock"), { timeout: 0 });
+    lock = new Database(join(path, `${as}.lock`), { timeout: 0 });
     lock.exec("BEGIN EXCLUSIVE");
     return lock;
   } catch (cause) {
     lock?.close();
-    if (isBusy(cause)) throw taken(path, note);
+    if (isBusy(cause)) throw taken(path, as);
     throw unusable(path, cause);
   }
 }
@@ -62,11 +68,14 @@ function isBusy(error: unknown): boolean {
   return error instanceof Error && "code" in error && String(error.code).startsWith("SQLITE_BUSY");
 }
 
-function taken(path: string, note: string): RuntimeError {
-  let who = "another server";
+function taken(path: string, as: string): RuntimeError {
+  let who = `another ${as}`;
   try {
-    const { pid, startedAt } = JSON.parse(readFileSync(note, "utf8")) as { pid?: number; startedAt?: string };
-    who = `another server (process ${pid}, since ${startedAt})`;
+    const { pid, startedAt } = JSON.parse(readFileSync(join(path, `${as}.json`), "utf8")) as {
+      pid?: number;
+      startedAt?: string;
+    };
+    who = `another ${as} (process ${pid}, since ${startedAt})`;
   } catch {
     // It has not written its note yet; that it holds the lock is enough.
   }

@@ -10,6 +10,13 @@ export interface ServedModel {
   close(): Promise<void>;
 }
 
+/** Which one it is, and its credential, only the gateway's process knows. */
+export const MODEL_OF_THE_GATEWAY: ServedModel = {
+  kind: "real",
+  description: "as `agent-runtime gateway` has it",
+  close: async () => {},
+};
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Which variable holds a credential for the model; null where none does. */

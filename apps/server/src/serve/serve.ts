@@ -1,7 +1,7 @@
-import type { Logger } from "pino";
 import type { Settings } from "../settings/settings.ts";
 import { createLog } from "./log.ts";
 import { describeSandbox } from "./parts.ts";
+import { signalled, watchProcess } from "./process-life.ts";
 import { startServer, type RunningServer } from "./server.ts";
 
 /** Serves until SIGTERM or SIGINT; resolves with the exit code. Rejects with a `RuntimeError` where it cannot start. */
@@ -35,29 +35,4 @@ export function welcome({ url, apiKey, model, dataDir }: RunningServer, settings
     "",
   ];
   return `${lines.join("\n")}\n`;
-}
-
-/** Resolves at the first signal to stop; the second one ends the process at once. */
-function signalled(): Promise<void> {
-  return new Promise((resolve) => {
-    let count = 0;
-    const onSignal = (): void => {
-      count += 1;
-      if (count > 1) process.exit(1);
-      resolve();
-    };
-    process.on("SIGTERM", onSignal);
-    process.on("SIGINT", onSignal);
-  });
-}
-
-/** A promise that nobody waits for must not end every session; a broken invariant must, with a line that says why. */
-function watchProcess(log: Logger): void {
-  // Whoever read what we say may have gone (a closed terminal, `| head`): that is no reason to stop working.
-  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
-  process.on("unhandledRejection", (error) => log.error({ err: error }, "A rejection that nobody handled"));
-  process.on("uncaughtException", (error) => {
-    log.fatal({ err: error }, "A fault that nobody handled");
-    process.exit(1);
-  });
 }

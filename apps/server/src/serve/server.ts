@@ -12,7 +12,7 @@ import type { Logger } from "pino";
 import type { Settings } from "../settings/settings.ts";
 import { apiKeyOf, type ApiKey } from "./api-key.ts";
 import { takeDataDir } from "./data-dir.ts";
-import { openModel, type ServedModel } from "./model.ts";
+import { MODEL_OF_THE_GATEWAY, openModel, type ServedModel } from "./model.ts";
 import { createPageHandler } from "./page-files.ts";
 import { persistenceFor, sandboxFor } from "./parts.ts";
 
@@ -52,7 +52,7 @@ async function openAll(
   const dataDir = takeDataDir(settings.dataDir);
   onClose(() => dataDir.release());
   const apiKey = apiKeyOf(settings.apiKey, dataDir.path);
-  const model = await openModel(settings.model, environment);
+  const model = settings.gateway === "external" ? MODEL_OF_THE_GATEWAY : await openModel(settings.model, environment);
   onClose(() => model.close());
   // The port comes before the work: a server that cannot be reached must not take over sessions.
   const http = await listen(settings);
@@ -89,6 +89,7 @@ export function runtimeConfig(
     sandbox: sandboxFor(settings, dataDir, environment),
     logger: log,
     ...(model.credentials === undefined ? {} : { credentials: model.credentials }),
+    ...(settings.gateway === "external" ? { gateway: { external: true } } : {}),
     ...(idleTimeoutMs === undefined ? {} : { idleTimeoutMs }),
     ...(syncIntervalMs === undefined ? {} : { syncIntervalMs }),
     ...(maxSandboxes === undefined ? {} : { maxSandboxes }),

@@ -37,6 +37,11 @@ export const OPTIONS = {
     description: "real or scripted (real where its credential is set)",
     schema: z.enum(["real", "scripted"], "must be real or scripted"),
   },
+  gateway: {
+    flag: "--gateway <where>",
+    description: "internal, or external: sandboxes reach the model through `agent-runtime gateway` (internal)",
+    schema: z.enum(["internal", "external"], "must be internal or external"),
+  },
   apiKey: {
     flag: "--api-key <key>",
     description: "key that requests carry (made at the first start)",

@@ -15,6 +15,7 @@ export interface Settings {
   readonly logLevel: Value<"logLevel">;
   readonly corsOrigins: readonly string[];
   readonly model?: Value<"model">;
+  readonly gateway?: Value<"gateway">;
   readonly apiKey?: string;
   readonly idleTimeoutMs?: number;
   readonly syncIntervalMs?: number;

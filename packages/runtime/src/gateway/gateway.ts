@@ -23,8 +23,14 @@ export interface GatewayOptions {
 
 const METHODS = new Set(["GET", "HEAD", "POST"]);
 
+/** A gateway in this process. */
+export interface StreamGateway extends ModelGateway {
+  /** Serves HTTP on a stream that a sandbox has opened, until either side ends it. */
+  handle(stream: Duplex, identity: GatewayIdentity): void;
+}
+
 /** A gateway to one kind of model API: what begins with `/v1/` is sent on to the base URL of the session's credential. */
-export function createGateway(options: GatewayOptions): ModelGateway {
+export function createGateway(options: GatewayOptions): StreamGateway {
   const identities = new WeakMap<object, GatewayIdentity>();
   const streams = new Set<Duplex>();
   const upstream = createUpstream(options.connectTimeoutMs ?? 15_000);
@@ -91,14 +97,17 @@ export function createGateway(options: GatewayOptions): ModelGateway {
     });
   }
 
+  function handle(stream: Duplex, identity: GatewayIdentity): void {
+    identities.set(stream, identity);
+    streams.add(stream);
+    stream.once("close", () => streams.delete(stream));
+    stream.on("error", () => stream.destroy());
+    server.emit("connection", stream);
+  }
+
   return {
-    handle(stream, identity) {
-      identities.set(stream, identity);
-      streams.add(stream);
-      stream.once("close", () => streams.delete(stream));
-      stream.on("error", () => stream.destroy());
-      server.emit("connection", stream);
-    },
+    handle,
+    serve: (sandbox, identity) => sandbox.accept("gateway", (stream) => handle(stream, identity)),
     async close() {
       for (const stream of streams) stream.destroy();
       upstream.close();

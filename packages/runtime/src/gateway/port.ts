@@ -1,5 +1,5 @@
-import type { Duplex } from "node:stream";
 import type { SessionKey } from "@hhopkins/agent-runtime-protocol";
+import type { Sandbox } from "../sandbox/port.ts";
 
 /** Where the model is, and what opens it. Either `apiKey` or `authToken`. */
 export interface ModelCredential {
@@ -25,8 +25,10 @@ export interface GatewayIdentity {
 
 /** PORT: lets sandboxes reach the model, with a credential that stays outside of them. */
 export interface ModelGateway {
-  /** Serves HTTP on a stream that a sandbox has opened, until either side ends it. */
-  handle(stream: Duplex, identity: GatewayIdentity): void;
+  /** Throws `unavailable`, with the remedy, where what it needs is not there. Once, before anything else. */
+  open?(): Promise<void>;
+  /** Serves the sandbox's channel `gateway`, until closed or longer: what of it streams need not end with this server. */
+  serve(sandbox: Pick<Sandbox, "accept" | "sockets">, identity: GatewayIdentity): Promise<{ close(): Promise<void> }>;
   /** Ends every stream and the connections to the model. */
   close(): Promise<void>;
 }

@@ -29,6 +29,7 @@ export interface HostSandboxParts {
 export class HostSandbox implements Sandbox {
   readonly id: string;
   readonly ref: SandboxRef;
+  readonly sockets: string;
   readonly ended: Promise<{ readonly reason: string }>;
   readonly #parts: HostSandboxParts;
   readonly #end: (end: { readonly reason: string }) => void;
@@ -41,6 +42,7 @@ export class HostSandbox implements Sandbox {
     this.#parts = parts;
     const { launcher, place, process } = parts;
     this.id = place.key;
+    this.sockets = place.sockets;
     this.ref = refOf(launcher.name, place, process);
     const { promise, resolve } = Promise.withResolvers<{ readonly reason: string }>();
     this.ended = promise;

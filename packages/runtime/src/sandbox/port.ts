@@ -37,6 +37,8 @@ export type SandboxChannel = "runner" | "gateway";
 export interface Sandbox {
   readonly id: string;
   readonly ref: SandboxRef;
+  /** The folder of this host where the sandbox finds `CHANNEL.sock`, where it has one: another process may listen there. */
+  readonly sockets?: string;
   /**
    * Gives every stream that the sandbox opens on `channel` to `onStream`, until closed. The runner's stream
    * comes again after it broke. One listener a channel at a time.

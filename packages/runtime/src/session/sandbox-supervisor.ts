@@ -176,7 +176,7 @@ export class SandboxSupervisor {
       log,
     });
     const identity = { session: this.#session.key, generation: stored.generation, token: stored.token };
-    const models = await sandbox.accept("gateway", (stream) => gateway.handle(stream, identity));
+    const models = await gateway.serve(sandbox, identity);
     const runner = await sandbox.accept("runner", (stream) => link.connect(stream));
     const close = async (): Promise<void> => {
       link.close();

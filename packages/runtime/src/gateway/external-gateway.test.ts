@@ -1,0 +1,137 @@
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer, request, type IncomingMessage } from "node:http";
+import { connect, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { createExternalGateway, type ExternalGatewayOptions } from "./external-gateway.ts";
+import { serveGateway, type GatewayServer } from "./gateway-server.ts";
+import type { ModelGateway } from "./port.ts";
+
+const identity = { session: { tenant: "default", sessionId: "s1" }, generation: 1, token: "art_token" };
+const closing: (() => Promise<unknown>)[] = [];
+let dataDir: string;
+let sockets: string;
+const log = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() };
+
+beforeEach(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), "gateway-data-"));
+  sockets = await mkdtemp(join(tmpdir(), "gateway-box-"));
+});
+afterEach(async () => {
+  for (const close of closing.splice(0).toReversed()) await close();
+  for (const folder of [dataDir, sockets]) await rm(folder, { recursive: true, force: true });
+});
+
+/** A model that says "first", and "second" when it is told to. */
+async function slowModel(): Promise<{ baseUrl: string; finish(): void }> {
+  const told = Promise.withResolvers<void>();
+  const server = createServer((incoming, response) => {
+    incoming.resume();
+    response.write("first ");
+    void told.promise.then(() => response.end("second"));
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  closing.push(async () => server.close());
+  return { baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, finish: () => told.resolve() };
+}
+
+async function startGateway(baseUrl: string, sweepMs = 5_000): Promise<GatewayServer> {
+  const gateway = await serveGateway({ dataDir, credentials: () => ({ baseUrl, apiKey: "real" }), sweepMs });
+  closing.push(() => gateway.close());
+  return gateway;
+}
+
+async function server(options: Partial<ExternalGatewayOptions> = {}): Promise<ModelGateway> {
+  const gateway = createExternalGateway({ dataDir, log, ...options });
+  closing.push(() => gateway.close());
+  await gateway.open?.();
+  return gateway;
+}
+
+const sandbox = () => ({ sockets, accept: () => Promise.reject(new Error("the server listens to nothing")) });
+
+/** What the bridge in a sandbox does. */
+async function ask(): Promise<IncomingMessage> {
+  const call = request({
+    socketPath: join(sockets, "gateway.sock"),
+    path: "/v1/messages",
+    method: "POST",
+    headers: { "x-api-key": identity.token },
+  });
+  call.end("{}");
+  const [answer] = (await once(call, "response")) as [IncomingMessage];
+  return answer;
+}
+
+async function askUntilServed(): Promise<IncomingMessage> {
+  for (;;) {
+    const answer = await ask().catch(() => undefined);
+    if (answer !== undefined) return answer;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+test("an answer goes on while servers come and go, and a new one says the same again", async () => {
+  const { baseUrl, finish } = await slowModel();
+  await startGateway(baseUrl);
+  const first = await server();
+  const served = await first.serve(sandbox(), identity);
+  const answer = await ask();
+  await once(answer, "readable");
+  await served.close();
+  await first.close();
+  await (await server()).serve(sandbox(), identity);
+  finish();
+  expect(await text(answer)).toBe("first second");
+  expect((await ask()).statusCode).toBe(200);
+});
+
+test("a gateway that was away is told again which sandboxes there are", async () => {
+  const { baseUrl, finish } = await slowModel();
+  finish();
+  const gateway = await startGateway(baseUrl);
+  await (await server()).serve(sandbox(), identity);
+  await gateway.close();
+  await expect(ask()).rejects.toThrow();
+  await startGateway(baseUrl);
+  expect(await text(await askUntilServed())).toBe("first second");
+});
+
+test("a refused credential is told to the server", async () => {
+  const refusing = createServer(
+    (incoming, response) => void incoming.resume().on("end", () => response.writeHead(401).end()),
+  ).listen(0, "127.0.0.1");
+  await once(refusing, "listening");
+  closing.push(async () => refusing.close());
+  await startGateway(`http://127.0.0.1:${(refusing.address() as AddressInfo).port}`);
+  const told = Promise.withResolvers<unknown>();
+  const gateway = await server({ onAuthFailure: (...failure) => told.resolve(failure) });
+  await gateway.serve(sandbox(), identity);
+  expect((await ask()).statusCode).toBe(401);
+  expect(await told.promise).toEqual([identity, 401]);
+});
+
+test("without a gateway the start is refused, with the remedy; so is a sandbox without a folder on this host", async () => {
+  const refused = server({ openMs: 1 });
+  await expect(refused).rejects.toThrow(RuntimeError);
+  await expect(refused).rejects.toThrow(`agent-runtime gateway --data-dir ${dataDir}`);
+  await startGateway("http://127.0.0.1:1");
+  const elsewhere = { accept: sandbox().accept };
+  await expect((await server()).serve(elsewhere, identity)).rejects.toMatchObject({ code: "not_supported" });
+});
+
+test("a folder that cannot be served is said; one that is gone is let go", async () => {
+  await startGateway("http://127.0.0.1:1", 10);
+  const gateway = await server();
+  const missing = { ...sandbox(), sockets: join(sockets, "missing") };
+  await expect(gateway.serve(missing, identity)).rejects.toMatchObject({ code: "unavailable" });
+  await gateway.serve(sandbox(), identity);
+  const stream = connect(join(sockets, "gateway.sock"));
+  await once(stream, "connect");
+  await rm(sockets, { recursive: true });
+  await once(stream.resume(), "close");
+});

@@ -1,0 +1,118 @@
+import { encodeLine, RuntimeError } from "@hhopkins/agent-runtime-protocol";
+import { readFile } from "node:fs/promises";
+import { connect, type Socket } from "node:net";
+import { once } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Logger } from "../logger.ts";
+import { FromGateway, GatewayNote, gatewayNote, readFrames, type ToGateway } from "./control.ts";
+import type { GatewayIdentity, ModelGateway } from "./port.ts";
+
+export interface ExternalGatewayOptions {
+  readonly dataDir: string;
+  readonly log: Logger;
+  readonly onAuthFailure?: ((identity: GatewayIdentity, status: number) => void) | undefined;
+  /** How long `open` waits for the gateway's process, in ms (5 s). */
+  readonly openMs?: number;
+}
+
+const AGAIN_MS = 250;
+const ANSWER_MS = 5_000;
+
+/**
+ * The server's end of a gateway that is a process of its own: tells it which sandboxes to serve, and tells it again when it
+ * has been away. Closing ends nothing: the gateway lets go of a sandbox by itself once it is gone.
+ */
+export function createExternalGateway(options: ExternalGatewayOptions): ModelGateway {
+  const { log } = options;
+  const wanted = new Map<string, ToGateway>();
+  const waiting = new Map<string, PromiseWithResolvers<void>>();
+  const stop = new AbortController();
+  let line: Socket | undefined;
+
+  function take(frame: FromGateway): void {
+    switch (frame.type) {
+      case "serving":
+        return waiting.get(frame.folder)?.resolve();
+      case "failed":
+        return waiting
+          .get(frame.folder)
+          ?.reject(new RuntimeError("unavailable", `The model gateway refused: ${frame.message}`));
+      case "auth-failure":
+        return options.onAuthFailure?.(frame.identity, frame.status);
+    }
+  }
+
+  async function dial(): Promise<Socket> {
+    const { socket } = GatewayNote.parse(JSON.parse(await readFile(gatewayNote(options.dataDir), "utf8")));
+    const opened = connect(socket);
+    readFrames(opened, FromGateway, take);
+    await once(opened, "connect", { signal: AbortSignal.any([stop.signal, AbortSignal.timeout(ANSWER_MS)]) });
+    return opened;
+  }
+
+  /** Holds the line for as long as this server lives. */
+  async function hold(first: Socket): Promise<void> {
+    for (let next: Socket | undefined = first; !stop.signal.aborted; next = await dial().catch(() => undefined)) {
+      if (next === undefined) {
+        await delay(AGAIN_MS, undefined, { signal: stop.signal }).catch(() => undefined);
+        continue;
+      }
+      line = next;
+      for (const frame of wanted.values()) line.write(encodeLine(frame));
+      if (!line.closed) await once(line, "close");
+      line = undefined;
+      if (!stop.signal.aborted) log.warn({}, "the model gateway's process is away; agents wait for it");
+    }
+  }
+
+  return {
+    async open() {
+      const until = Date.now() + (options.openMs ?? ANSWER_MS);
+      for (;;) {
+        try {
+          void hold(await dial());
+          return;
+        } catch (cause) {
+          if (Date.now() > until) {
+            const remedy = `Start \`agent-runtime gateway --data-dir ${options.dataDir}\` first, or leave out --gateway external.`;
+            throw new RuntimeError("unavailable", `There is no model gateway for this data directory. ${remedy}`, {
+              cause,
+            });
+          }
+          await delay(AGAIN_MS);
+        }
+      }
+    },
+    async serve(sandbox, identity) {
+      const folder = sandbox.sockets;
+      if (folder === undefined)
+        throw new RuntimeError(
+          "not_supported",
+          "This sandbox provider cannot use a gateway that is a process of its own.",
+        );
+      const frame: ToGateway = { type: "serve", folder, identity };
+      wanted.set(folder, frame);
+      if (line !== undefined) {
+        const answer = Promise.withResolvers<void>();
+        waiting.set(folder, answer);
+        line.write(encodeLine(frame));
+        // A gateway that is away serves as soon as it is back; the sandbox holds its requests until then.
+        await Promise.race([
+          answer.promise,
+          once(line, "close").catch(() => undefined),
+          delay(ANSWER_MS, undefined, { ref: false }),
+        ]);
+        waiting.delete(folder);
+      }
+      return {
+        close: async () => {
+          wanted.delete(folder);
+        },
+      };
+    },
+    async close() {
+      stop.abort();
+      line?.destroy();
+    },
+  };
+}

@@ -1,0 +1,152 @@
+import { createAgentClient, type Following, type LiveEvent } from "@hhopkins/agent-runtime-client";
+import type { ConversationBlock, SessionState } from "@hhopkins/agent-runtime-protocol";
+import { API_KEY } from "../testing/runtime-under-test.ts";
+
+/** A harness whose answers broke again and again waits for less than this before it asks once more. */
+const SILENCE_MS = 60_000;
+
+/** What a client that follows from the first event has seen, over every restart, counted as it came. */
+export class ClientLog {
+  readonly sessionId: string;
+  events = 0;
+  retracted = 0;
+  /** Breaks in the order of the numbers, and frames that came twice. */
+  readonly breaks: string[] = [];
+  /** How often, by what: `message M`, `started M`, `completed M`, `tool LINE`, `text T`, `file PATH`. */
+  readonly seen = new Map<string, number>();
+  /** How each message's turn ended. */
+  readonly ends = new Map<string, string>();
+  readonly #following: Following;
+  readonly #turns = new Map<string, readonly string[]>();
+  readonly #waiting = new Set<() => void>();
+  #last = 0;
+  #error = "";
+
+  constructor(baseUrl: string, sessionId: string) {
+    this.sessionId = sessionId;
+    const client = createAgentClient({ baseUrl, apiKey: API_KEY });
+    const backoff = { initialMs: 20, maxMs: 100 };
+    this.#following = client.follow(
+      sessionId,
+      {
+        onEvent: (event) => this.#take(event),
+        onError: (error) => (this.#error = `${error.code}: ${error.message}`),
+        onConnection: (status) => {
+          // A client that gives up would wait for ever.
+          if (status === "failed")
+            this.breaks.push(`${sessionId}: the client gave up after ${this.#last}: ${this.#error}`);
+          this.#look();
+        },
+      },
+      { fromStart: true, backoff },
+    );
+  }
+
+  get state(): SessionState | undefined {
+    return this.#following.state;
+  }
+
+  get running(): boolean {
+    return (this.state?.turn ?? null) !== null;
+  }
+
+  stop(): void {
+    this.#following.stop();
+  }
+
+  /** Resolves when the condition holds; looks after each event. Rejects, with where everything stands, when no event comes any more. */
+  until(condition: () => boolean): Promise<void> {
+    if (condition()) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const end = (settle: () => void): void => {
+        this.#waiting.delete(look);
+        clearTimeout(timer);
+        settle();
+      };
+      const look = (): void => {
+        timer.refresh();
+        if (this.#following.status === "failed") end(() => reject(new Error(this.breaks.at(-1))));
+        else if (condition()) end(resolve);
+      };
+      const timer = setTimeout(
+        () => end(() => reject(new Error(`Nothing more comes: ${this.#standing()}`))),
+        SILENCE_MS,
+      );
+      this.#waiting.add(look);
+    });
+  }
+
+  #standing(): string {
+    const { status, state } = this.#following;
+    const { turn = null, queue = [], runtime } = state ?? {};
+    return JSON.stringify({
+      sessionId: this.sessionId,
+      status,
+      error: this.#error,
+      last: this.#last,
+      turn,
+      queue,
+      runtime,
+    });
+  }
+
+  /** Resolves with the time at which the next event arrives. */
+  async nextEvent(): Promise<number> {
+    const { events } = this;
+    await this.until(() => this.events > events);
+    return performance.now();
+  }
+
+  #look(): void {
+    for (const look of this.#waiting) look();
+  }
+
+  #take(event: LiveEvent): void {
+    const { seq, from = seq } = event;
+    if (from !== this.#last + 1) this.breaks.push(`${this.sessionId}: ${from}–${seq} after ${this.#last}`);
+    this.#last = seq;
+    this.events += 1;
+    this.#count(event.type, event.data);
+    // The state is folded before the handlers are called.
+    this.#look();
+  }
+
+  #count(type: string, data: LiveEvent["data"]): void {
+    switch (type) {
+      case "session:turn:started":
+        this.#turns.set(String(data["turnId"]), data["messageIds"] as string[]);
+        return this.#each(data["messageIds"], "started");
+      case "session:turn:completed": {
+        const messages = this.#turns.get(String(data["turnId"])) ?? [];
+        for (const message of messages) this.ends.set(message, String(data["status"]));
+        return this.#each(messages, "completed");
+      }
+      case "session:block:complete":
+        return this.#block(data["block"] as ConversationBlock);
+      case "session:file:created":
+      case "session:file:modified":
+        return this.#add(`file ${(data["file"] as { path: string }).path}`);
+      default:
+    }
+  }
+
+  #block(block: ConversationBlock): void {
+    if (block.retracted === true) {
+      this.retracted += 1;
+      return;
+    }
+    if (block.type === "user_message") this.#add(`message ${block.id}`);
+    if (block.type === "assistant_text") this.#add(`text ${block.content}`);
+    if (block.type !== "tool_use") return;
+    const line = /^echo (\S+) >> ledger/.exec((block.input as { command?: string }).command ?? "")?.[1];
+    if (line !== undefined) this.#add(`tool ${line}`);
+  }
+
+  #each(messages: unknown, what: string): void {
+    for (const message of messages as string[]) this.#add(`${what} ${message}`);
+  }
+
+  #add(what: string): void {
+    this.seen.set(what, (this.seen.get(what) ?? 0) + 1);
+  }
+}

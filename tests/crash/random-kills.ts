@@ -1,0 +1,128 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { ClientLog } from "./client-log.ts";
+import { crashTurn, type CrashTurn } from "./crash-turn.ts";
+import { startModelLog, type ModelLog } from "./model-log.ts";
+import { reckon, type Reckoning } from "./reckoning.ts";
+import type { CrashReport } from "./report.ts";
+import { ServerUnderFire } from "./server-under-fire.ts";
+
+export interface CrashOptions {
+  readonly rounds: number;
+  readonly seed: number;
+  readonly sessions: number;
+  /** The gateway is a process of its own. */
+  readonly gateway: boolean;
+  readonly onRound?: (round: number, line: string) => void;
+}
+
+/** A session that is given one turn after the other until it is told to finish. */
+interface Worker {
+  readonly client: ClientLog;
+  readonly turns: CrashTurn[];
+  readonly hit: Set<string>;
+  readonly done: Promise<void>;
+}
+
+/** A round: sessions work, at a random moment the server is killed (one time in eight once more as it starts), another one goes on. */
+export async function runCrash(options: CrashOptions): Promise<CrashReport> {
+  const since = performance.now();
+  const random = seeded(options.seed);
+  await using model = await startModelLog();
+  await using server = await ServerUnderFire.open({ modelUrl: model.url, gateway: options.gateway });
+  await server.start();
+  const over = new AbortController();
+  const workers = await Promise.all(
+    Array.from({ length: options.sessions }, (_, index) => startWorker(server, index, { random, over: over.signal })),
+  );
+  const counts = { kills: 0, hits: 0 };
+  const resumeMs: number[] = [];
+  const running = (): Worker[] => workers.filter(({ client }) => client.running);
+  const note = (): void => {
+    counts.kills += 1;
+    if (running().length > 0) counts.hits += 1;
+    for (const { client, hit } of workers) for (const message of client.state?.turn?.messageIds ?? []) hit.add(message);
+  };
+  for (let round = 1; round <= options.rounds; round += 1) {
+    await Promise.race(workers.map(({ client }) => client.until(() => client.running)));
+    // A harness whose answer broke waits longer and longer before it asks again: some rounds let it come far.
+    await delay(random() < 0.25 ? random() * 4000 : random() * 700);
+    note();
+    await server.kill();
+    if (random() < 0.125) {
+      note();
+      await server.startAndKill(200 + random() * 900);
+    }
+    const next = running().map(({ client }) => client.nextEvent());
+    await server.start();
+    const listening = performance.now();
+    if (next.length > 0) resumeMs.push(Math.max(0, (await Promise.race(next)) - listening));
+    options.onRound?.(
+      round,
+      `round ${round}: ${counts.kills} kills, ${workers.reduce((sum, { turns }) => sum + turns.length, 0)} turns`,
+    );
+  }
+  over.abort();
+  await Promise.all(workers.map(({ done }) => done));
+  const accounts = await Promise.all(workers.map((worker) => settle(server, model, worker)));
+  for (const { client } of workers) client.stop();
+  const sum = (of: (worker: Worker) => number): number => workers.reduce((total, worker) => total + of(worker), 0);
+  return {
+    seed: options.seed,
+    gateway: options.gateway,
+    rounds: options.rounds,
+    ...counts,
+    events: sum(({ client }) => client.events),
+    retracted: sum(({ client }) => client.retracted),
+    turns: sum(({ turns }) => turns.length),
+    continued: sum(({ client, hit }) => [...hit].filter((message) => client.ends.get(message) === "completed").length),
+    completed: accounts.reduce((total, { completed }) => total + completed, 0),
+    lost: accounts.flatMap(({ lost }) => lost),
+    doubled: accounts.flatMap(({ doubled }) => doubled),
+    short: accounts.flatMap(({ short }) => short),
+    resumeMs: resumeMs.toSorted((a, b) => a - b),
+    seconds: (performance.now() - since) / 1000,
+  };
+}
+
+async function startWorker(
+  server: ServerUnderFire,
+  index: number,
+  by: { random: () => number; over: AbortSignal },
+): Promise<Worker> {
+  const client = new ClientLog(server.url, await server.create());
+  const turns: CrashTurn[] = [];
+  async function work(): Promise<void> {
+    while (!by.over.aborted) {
+      // At times the next message is sent before the last one's turn is over.
+      for (let more = true; more; more = by.random() < 0.2) {
+        const turn = crashTurn(`s${index}-t${turns.length}`);
+        turns.push(turn);
+        await server.send(client.sessionId, { messageId: turn.mark, content: turn.content });
+      }
+      await client.until(() => client.ends.size === turns.length);
+    }
+  }
+  return { client, turns, hit: new Set(), done: work() };
+}
+
+/** Compares the accounts when nothing moves any more. */
+async function settle(server: ServerUnderFire, model: ModelLog, { client, turns }: Worker): Promise<Reckoning> {
+  await server.persist("POST", `/sessions/${client.sessionId}/sync`);
+  const ledger = await server.fileInSandbox(client.sessionId, "ledger.txt");
+  const response = await server.persist("GET", `/sessions/${client.sessionId}`);
+  const serverState = await response.text();
+  const { lastSeq } = JSON.parse(serverState) as { lastSeq: number };
+  await client.until(() => (client.state?.lastSeq ?? 0) >= lastSeq);
+  return reckon({ turns, client, model, ledger, serverState });
+}
+
+/** A small generator (mulberry32): the same seed gives the same kills, as far as the machine's pace allows. */
+function seeded(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}

@@ -1,0 +1,157 @@
+import { once } from "node:events";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { API_KEY } from "../testing/runtime-under-test.ts";
+import { endSandboxes, startServerProcess, type ServerProcess } from "../testing/server-process.ts";
+import { CRASH_PROFILE } from "./crash-turn.ts";
+import { startGatewayProcess } from "./gateway-process.ts";
+
+export interface ServerUnderFireOptions {
+  readonly modelUrl: string;
+  /** The gateway is a process of its own, which nobody kills. */
+  readonly gateway?: boolean;
+}
+
+/** A data directory and a port whose server is killed and started again. */
+export class ServerUnderFire implements AsyncDisposable {
+  readonly url: string;
+  readonly folder: string;
+  readonly #options: ServerUnderFireOptions;
+  readonly #port: number;
+  readonly #gateway: AsyncDisposable | undefined;
+  #server: ServerProcess | undefined;
+
+  private constructor(
+    options: ServerUnderFireOptions,
+    at: { folder: string; port: number; gateway: AsyncDisposable | undefined },
+  ) {
+    this.#options = options;
+    this.#port = at.port;
+    this.#gateway = at.gateway;
+    this.folder = at.folder;
+    this.url = `http://127.0.0.1:${at.port}`;
+  }
+
+  static async open(options: ServerUnderFireOptions): Promise<ServerUnderFire> {
+    const folder = await mkdtemp(join(tmpdir(), "crash-"));
+    await writeFile(
+      join(folder, "agent-runtime.config.ts"),
+      `export default { profiles: [${JSON.stringify(CRASH_PROFILE)}] };\n`,
+    );
+    const gateway =
+      options.gateway === true ? await startGatewayProcess({ folder, modelUrl: options.modelUrl }) : undefined;
+    return new ServerUnderFire(options, { folder, port: await freePort(), gateway });
+  }
+
+  /** Starts the server; with a failpoint it may be dead before it listens: false then. */
+  async start(failpoint?: string): Promise<boolean> {
+    const flags = ["--port", String(this.#port), ...(this.#gateway === undefined ? [] : ["--gateway", "external"])];
+    const environment: Record<string, string> = failpoint === undefined ? {} : { AGENT_RUNTIME_FAILPOINT: failpoint };
+    const { folder } = this;
+    try {
+      this.#server = await startServerProcess({ folder, modelUrl: this.#options.modelUrl, flags, environment });
+      return true;
+    } catch (error) {
+      if (failpoint !== undefined && String(error).includes(`failpoint ${failpoint.replace(/:\d+$/, "")} reached`))
+        return false;
+      throw error;
+    }
+  }
+
+  /** Kills the server as it starts, after `ms`. */
+  async startAndKill(ms: number): Promise<void> {
+    const stop = new AbortController();
+    const starting = startServerProcess({
+      folder: this.folder,
+      modelUrl: this.#options.modelUrl,
+      flags: ["--port", String(this.#port), ...(this.#gateway === undefined ? [] : ["--gateway", "external"])],
+      signal: stop.signal,
+    });
+    setTimeout(() => stop.abort(), ms);
+    const server = await starting.catch(() => undefined);
+    await server?.end("SIGKILL");
+  }
+
+  async kill(): Promise<void> {
+    await this.#server?.end("SIGKILL");
+  }
+
+  /** Resolves when the server has died; what it wrote. */
+  async died(): Promise<string> {
+    await this.#server?.exited;
+    return this.#server?.output() ?? "";
+  }
+
+  stop(): Promise<number | null> {
+    return this.#server?.end("SIGTERM") ?? Promise.resolve(null);
+  }
+
+  request(method: string, path: string, body?: unknown): Promise<Response> {
+    const headers = { authorization: `Bearer ${API_KEY}`, "content-type": "application/json" };
+    return fetch(`${this.url}${path}`, {
+      method,
+      headers,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  }
+
+  async create(): Promise<string> {
+    const response = await this.request("POST", "/sessions/create", {
+      agentProfileRef: CRASH_PROFILE.id,
+      architecture: "claude-agent-sdk",
+    });
+    return ((await response.json()) as { sessionId: string }).sessionId;
+  }
+
+  /** Sends until it is acknowledged, over any number of deaths. */
+  async send(sessionId: string, message: { messageId: string; content: string }): Promise<void> {
+    await this.persist("POST", `/sessions/${sessionId}/message`, message);
+  }
+
+  /** Asks until the server says yes. */
+  async persist(method: string, path: string, body?: unknown): Promise<Response> {
+    for (;;) {
+      const response = await this.request(method, path, body).catch(() => undefined);
+      if (response?.ok === true) return response;
+      if (response !== undefined && response.status !== 503)
+        throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+      await delay(20);
+    }
+  }
+
+  /** A file of the session as it lies in its newest sandbox, past everything that the server knows; "" where there is none. */
+  async fileInSandbox(sessionId: string, path: string): Promise<string> {
+    return readFile(join(await this.#workspace(sessionId), path), "utf8").catch(() => "");
+  }
+
+  /** Puts an empty file into the session's newest sandbox, from outside. */
+  async writeInSandbox(sessionId: string, path: string): Promise<void> {
+    await writeFile(join(await this.#workspace(sessionId), path), "");
+  }
+
+  async #workspace(sessionId: string): Promise<string> {
+    const sandboxes = join(this.folder, "data", "sandboxes");
+    const names = (await readdir(sandboxes)).filter((name) => name.startsWith(`${sessionId}-`));
+    const newest = Math.max(0, ...names.map((name) => Number(name.slice(sessionId.length + 1))));
+    return join(sandboxes, `${sessionId}-${newest}`, "workspace");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+    await endSandboxes(this.folder);
+    await this.#gateway?.[Symbol.asyncDispose]();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
