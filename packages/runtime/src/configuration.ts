@@ -48,6 +48,14 @@ export interface AgentRuntimeConfig {
   readonly ignoreFiles?: readonly string[];
   /** Files above this many bytes are listed without their bytes. Default: 32 MiB. */
   readonly maxFileBytes?: number;
+  /** Events at a log's end that are kept as they came; before them, deltas of complete blocks are dropped. Default: 1024. */
+  readonly compactAfterEvents?: number;
+  /** For each answer of the store; without one it counts as failed, and is tried again. Default: 15 s. */
+  readonly persistenceTimeoutMs?: number;
+  /** Bytes of one session in memory that are not saved; at the bound its runner waits and messages are refused. Default: 8 MiB. */
+  readonly maxUnsavedBytesPerSession?: number;
+  /** Of all sessions together. Default: 128 MiB. */
+  readonly maxUnsavedBytes?: number;
   /** Default: warnings and errors on stderr. */
   readonly logger?: Logger;
 }
@@ -72,6 +80,10 @@ const KEYS: Record<keyof AgentRuntimeConfig, "number" | "other"> = {
   shutdownGraceMs: "number",
   ignoreFiles: "other",
   maxFileBytes: "number",
+  compactAfterEvents: "number",
+  persistenceTimeoutMs: "number",
+  maxUnsavedBytesPerSession: "number",
+  maxUnsavedBytes: "number",
   logger: "other",
 };
 
@@ -107,6 +119,9 @@ export const DEFAULTS = {
   interruptTimeoutMs: 10_000,
   shutdownGraceMs: 10_000,
   maxFileBytes: 32 * MIB,
+  persistenceTimeoutMs: 15_000,
+  maxUnsavedBytesPerSession: 8 * MIB,
+  maxUnsavedBytes: 128 * MIB,
 } as const;
 
 /** Throws `invalid_configuration` that names the option. */

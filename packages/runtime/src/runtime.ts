@@ -10,10 +10,13 @@ import { createExternalGateway, createGateway, credentialsFromEnvironment, type 
 import type { ModelGateway } from "./gateway/port.ts";
 import { Committer } from "./log/committer.ts";
 import { LogHub } from "./log/hub.ts";
+import { Notices } from "./log/notices.ts";
+import { StoreHealth } from "./log/store-health.ts";
 import { consoleLogger } from "./logger.ts";
 import { checkedReads } from "./persistence/adapter-rows.ts";
 import type { SessionStore } from "./persistence/session-store.ts";
 import { storeForAdapter } from "./persistence/seed-store.ts";
+import { timedStore } from "./persistence/timed-store.ts";
 import { sqlitePersistence } from "./persistence/sqlite/index.ts";
 import { localSandbox } from "./sandbox/local/index.ts";
 import { modalSandbox } from "./sandbox/modal/index.ts";
@@ -23,6 +26,7 @@ import { SessionManager } from "./session/session-manager.ts";
 import type { SessionParts } from "./session/session-parts.ts";
 import { createSessionService, listItem } from "./session/session-service.ts";
 import { Slots } from "./session/slots.ts";
+import { UnsavedBytes } from "./session/unsaved-bytes.ts";
 import { createRestApp, type RestAppOptions } from "./transport/rest/app.ts";
 import { createWebSocketTransport, type AttachedWebSocketServer, type WebSocketTransportOptions } from "./transport/websocket/index.ts";
 import type { SessionService } from "./session/service.ts";
@@ -61,7 +65,11 @@ export async function createAgentRuntime(config: AgentRuntimeConfig = {}): Promi
   const adapter = config.persistence ?? sqlitePersistence({ file: join(dataDir, "agent-runtime.db") });
   const provider = sandboxProvider(config, dataDir);
   const syncIntervalMs = config.syncIntervalMs ?? DEFAULTS.syncIntervalMs;
-  const store = storeForAdapter(adapter, { warn: (message) => log.warn({}, message), syncIntervalMs });
+  const timeoutMs = config.persistenceTimeoutMs ?? DEFAULTS.persistenceTimeoutMs;
+  const kept = storeForAdapter(adapter, { warn: (message) => log.warn({}, message), syncIntervalMs });
+  const store = timedStore(kept, { timeoutMs, onLate: (keys) => keys.forEach((key) => manager.recheck(key)) });
+  const now = (): Date => new Date();
+  const health = new StoreHealth({ now, random: Math.random });
   const watch = new ListWatch();
   const onAuthFailure: GatewayOptions["onAuthFailure"] = ({ session }, status) => endTurnWithoutCredential(manager, session, status);
   const gateway: ModelGateway =
@@ -70,9 +78,15 @@ export async function createAgentRuntime(config: AgentRuntimeConfig = {}): Promi
       : createGateway({ credentials: config.credentials ?? credentialsFromEnvironment(process.env), log, onAuthFailure });
   const parts: SessionParts = {
     store,
-    committer: new Committer(store),
+    committer: new Committer(store, health),
     hub: new LogHub(),
-    now: () => new Date(),
+    health,
+    notices: new Notices(),
+    unsaved: new UnsavedBytes({
+      perSession: config.maxUnsavedBytesPerSession ?? DEFAULTS.maxUnsavedBytesPerSession,
+      total: config.maxUnsavedBytes ?? DEFAULTS.maxUnsavedBytes,
+    }),
+    now,
     newId: randomUUID,
     profiles: checkedReads(adapter),
     provider,
@@ -92,6 +106,7 @@ export async function createAgentRuntime(config: AgentRuntimeConfig = {}): Promi
       ignore: config.ignoreFiles ?? DEFAULT_IGNORE,
     },
     log,
+    ...(config.compactAfterEvents === undefined ? {} : { compactAfter: config.compactAfterEvents }),
   };
   const manager = new SessionManager(parts, {
     idleTimeoutMs: config.idleTimeoutMs ?? DEFAULTS.idleTimeoutMs,

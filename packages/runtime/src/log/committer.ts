@@ -1,6 +1,7 @@
-import { toRuntimeError } from "@hhopkins/agent-runtime-protocol";
+import { RuntimeError, toRuntimeError } from "@hhopkins/agent-runtime-protocol";
 import { failpoint } from "../failpoint.ts";
 import type { AppendBatch, SessionStore } from "../persistence/session-store.ts";
+import type { StoreHealth } from "./store-health.ts";
 
 interface Waiting {
   readonly batch: AppendBatch;
@@ -14,11 +15,13 @@ interface Waiting {
  */
 export class Committer {
   readonly #store: SessionStore;
+  readonly #health: StoreHealth | undefined;
   #waiting: Waiting[] = [];
   #writing = false;
 
-  constructor(store: SessionStore) {
+  constructor(store: SessionStore, health?: StoreHealth) {
     this.#store = store;
+    this.#health = health;
   }
 
   /** Resolves when the batch is stored; rejects when it is not, with a `RuntimeError`. */
@@ -40,18 +43,33 @@ export class Committer {
   }
 
   async #writeGroup(group: readonly Waiting[]): Promise<void> {
+    const outcomes = await this.#outcomes(group);
+    this.#note(outcomes);
+    for (const [index, waiting] of group.entries()) {
+      const failure = outcomes[index];
+      if (failure === null) waiting.resolve();
+      else
+        waiting.reject(failure ?? new RuntimeError("persistence_unavailable", "The store gave no outcome of a write."));
+    }
+  }
+
+  async #outcomes(group: readonly Waiting[]): Promise<(RuntimeError | null)[]> {
     try {
       failpoint("append:before");
       const outcomes = await this.#store.append(group.map((waiting) => waiting.batch));
       failpoint("append:after");
-      for (const [index, waiting] of group.entries()) {
-        const failure = outcomes[index];
-        if (failure === null) waiting.resolve();
-        else
-          waiting.reject(toRuntimeError(failure ?? new Error("the store gave no outcome"), "persistence_unavailable"));
-      }
+      return outcomes.map((failure) => (failure === null ? null : toRuntimeError(failure, "persistence_unavailable")));
     } catch (error) {
-      for (const waiting of group) waiting.reject(toRuntimeError(error, "persistence_unavailable"));
+      const failure = toRuntimeError(error, "persistence_unavailable");
+      return group.map(() => failure);
     }
+  }
+
+  /** A batch that was refused for its own sake has found a store that works. */
+  #note(outcomes: readonly (RuntimeError | null)[]): void {
+    const faults = outcomes.flatMap((outcome) => (outcome?.code === "persistence_unavailable" ? outcome : []));
+    const [fault] = faults;
+    if (fault !== undefined && faults.length === outcomes.length) this.#health?.failed(fault);
+    else this.#health?.worked();
   }
 }

@@ -4,6 +4,8 @@ import type { LogHub } from "./hub.ts";
 import { LiveBuffer } from "./live-buffer.ts";
 
 const PAGE_EVENTS = 256;
+/** Characters of payload that a reader is given of a page at once; it may hold them for as long as it takes. */
+const PAGE_CHARS = 512 * 1024;
 
 export interface FollowerOptions {
   readonly after: number;
@@ -38,10 +40,10 @@ export async function* followLog(
   try {
     while (!signal.aborted && !live.hasEnded && cursor < until) {
       if (live.mendGap()) behind = true;
-      const page: readonly LogFrame[] | undefined = behind ? await storedFrames(source.store, key, cursor) : undefined;
-      const frames: readonly LogFrame[] | null = page ?? live.take(cursor);
-      // A short page reached the tail: what was committed after it is in the live buffer.
-      behind = frames === null || page?.length === PAGE_EVENTS;
+      const page: StoredPage | undefined = behind ? await storedPage(source.store, key, cursor) : undefined;
+      const frames: readonly LogFrame[] | null = page?.frames ?? live.take(cursor);
+      // A page that reached the tail: what was committed after it is in the live buffer.
+      behind = frames === null || page?.hasMore === true;
       const last = frames?.at(-1);
       if (frames === null || last === undefined) {
         if (!behind) await live.news(signal);
@@ -55,13 +57,23 @@ export async function* followLog(
   }
 }
 
-async function storedFrames(store: SessionStore, key: SessionKey, after: number): Promise<readonly LogFrame[]> {
+interface StoredPage {
+  readonly frames: readonly LogFrame[];
+  readonly hasMore: boolean;
+}
+
+async function storedPage(store: SessionStore, key: SessionKey, after: number): Promise<StoredPage> {
   const events = await store.events(key, { after, limit: PAGE_EVENTS });
+  const frames: LogFrame[] = [];
   let cursor = after;
-  return events.map(({ from, ...event }) => {
+  let chars = 0;
+  for (const { from, ...event } of events) {
     const frame = new LogFrame(event, { from });
     if (frame.first !== cursor + 1) throw new CursorTooOld(key.sessionId, cursor);
+    chars += frame.data.length;
+    if (frames.length > 0 && chars > PAGE_CHARS) return { frames, hasMore: true };
+    frames.push(frame);
     cursor = event.seq;
-    return frame;
-  });
+  }
+  return { frames, hasMore: events.length === PAGE_EVENTS };
 }

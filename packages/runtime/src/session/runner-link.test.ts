@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { expect, test, vi } from "vitest";
 import { RunnerLink } from "./runner-link.ts";
+import { UnsavedBytes } from "./unsaved-bytes.ts";
 
 const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 const delta = (n: number): RunnerFrame => ({
@@ -11,11 +12,12 @@ const delta = (n: number): RunnerFrame => ({
   body: { kind: "block:delta", conversationId: "main", blockId: "b:1", delta: `${n}` },
 });
 
-function linked(taken = 0) {
+function linked(taken = 0, all = new UnsavedBytes({ perSession: 2 ** 23, total: 2 ** 27 })) {
   const onEntries = vi.fn();
   const onEnding = vi.fn();
-  const link = new RunnerLink({ generation: 2, fence: 1, taken, onEntries, onEnding, log: quiet });
-  return { link, onEntries, onEnding };
+  const unsaved = all.account();
+  const link = new RunnerLink({ generation: 2, fence: 1, taken, unsaved, onEntries, onEnding, log: quiet });
+  return { link, onEntries, onEnding, unsaved };
 }
 
 /** Two ends of one real stream. */
@@ -128,4 +130,82 @@ test("a closed link fails what waits and takes no streams", async () => {
   await expect(link.command("c2", { kind: "sync" })).rejects.toMatchObject({ code: "sandbox_lost" });
   const late = await runner(link);
   await late.closed;
+});
+
+/** Entries of some 10 KB each. */
+const large = (first: number, last: number): RunnerFrame[] =>
+  Array.from({ length: last - first + 1 }, (_unused, index) => ({
+    type: "entry",
+    n: first + index,
+    body: { kind: "block:delta", conversationId: "main", blockId: "b:1", delta: "x".repeat(10_000) },
+  }));
+
+test("what is received and not saved is bounded: the stream waits, and nothing is lost", async () => {
+  const { link, unsaved } = linked(0, new UnsavedBytes({ perSession: 1_000_000, total: 10_000_000 }));
+  const { hello, say, mine } = await runner(link);
+  hello(600);
+  say(...large(1, 600));
+  const seen: number[] = [];
+  let most = 0;
+  while (seen.length < 600) {
+    // It stands still: nothing more comes until something is saved.
+    await vi.waitFor(() => expect(unsaved.isFull || seen.length > 500).toBe(true), { interval: 2 });
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    const taken = link.take(20);
+    // Taken is not saved.
+    most = Math.max(most, unsaved.bytes);
+    seen.push(...taken.map(({ n }) => n));
+    const last = seen.at(-1);
+    if (last !== undefined) link.saved(last);
+  }
+  expect(seen).toEqual(Array.from({ length: 600 }, (_unused, index) => index + 1));
+  expect(most).toBeGreaterThan(500_000);
+  expect(most).toBeLessThan(1_000_000);
+  expect(unsaved.bytes).toBe(0);
+  expect(mine.writableLength).toBe(0);
+});
+
+test("one bound for all sessions; who holds nothing is let go on when the others have saved", async () => {
+  const all = new UnsavedBytes({ perSession: 1_000_000, total: 1_200_000 });
+  const links = [linked(0, all), linked(0, all), linked(0, all)];
+  const runners = await Promise.all(links.map(({ link }) => runner(link)));
+  for (const { hello, say } of runners) {
+    hello(100);
+    say(...large(1, 100));
+  }
+  await vi.waitFor(() => expect(all.isFull).toBe(true));
+  expect(all.bytes).toBeLessThan(1_000_000);
+  const seen = links.map(() => 0);
+  for (let round = 0; seen.some((n) => n < 100); round += 1) {
+    expect(round).toBeLessThan(10_000);
+    for (const [index, { link }] of links.entries()) {
+      const last = link.take(10).at(-1)?.n;
+      expect(all.bytes).toBeLessThan(1_200_000);
+      if (last === undefined) continue;
+      seen[index] = last;
+      link.saved(last);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  expect(all.bytes).toBe(0);
+});
+
+test("a line longer than the bound gets through, and a link that is closed or begins anew holds nothing", async () => {
+  const { link, unsaved } = linked(0, new UnsavedBytes({ perSession: 50_000, total: 50_000 }));
+  const first = await runner(link);
+  first.hello(9);
+  const long: RunnerFrame = { type: "entry", n: 1, body: { kind: "block:delta", conversationId: "main", blockId: "b:1", delta: "x".repeat(400_000) } };
+  first.say(long, delta(2));
+  await vi.waitFor(() => expect(link.take(1)).toHaveLength(1));
+  expect(unsaved.hasRoom(1)).toBe(false);
+  link.rewind();
+  await first.closed;
+  await vi.waitFor(() => expect(unsaved.bytes).toBe(0));
+  expect(unsaved.hasRoom(1)).toBe(true);
+  const second = await runner(link);
+  second.hello(9);
+  second.say(long, delta(2));
+  await vi.waitFor(() => expect(unsaved.isFull).toBe(true));
+  link.close();
+  expect(unsaved.bytes).toBe(0);
 });

@@ -13,16 +13,20 @@ import {
 } from "@hhopkins/agent-runtime-protocol";
 import { failpoint, failpointAfterAnswer } from "../failpoint.ts";
 import type { Logger } from "../logger.ts";
+import type { UnsavedAccount } from "./unsaved-bytes.ts";
 
 /** Entries that wait for the session; above it the runner's stream is paused. */
 const INBOX_ENTRIES = 2000;
-const INBOX_BYTES = 8 * 1024 * 1024;
+/** Of one `take`, beside its first entry. */
+const TAKE_BYTES = 2 * 1024 * 1024;
 
 export interface RunnerLinkOptions {
   readonly generation: number;
   readonly fence: number;
   /** Number of the last entry that is saved. */
   readonly taken: number;
+  /** Counts what was received and is not saved; while it is full the stream is paused. */
+  readonly unsaved: UnsavedAccount;
   readonly onEntries: () => void;
   /** The runner takes nothing more, and everything that it said is saved. */
   readonly onEnding: () => void;
@@ -35,6 +39,12 @@ interface PendingCommand {
   readonly reject: (error: RuntimeError) => void;
 }
 
+/** An entry and the length of its line. */
+interface Arrived {
+  readonly entry: Entry;
+  readonly bytes: number;
+}
+
 /**
  * The server's end of the wire to one sandbox's runner. Streams come and go; entries arrive each once, in order, and a
  * command is sent again on each new stream until its reply is there (the runner takes it once).
@@ -42,8 +52,13 @@ interface PendingCommand {
 export class RunnerLink {
   readonly #options: RunnerLinkOptions;
   readonly #commands = new Map<string, PendingCommand>();
-  #inbox: Entry[] = [];
+  readonly #unwatch: () => void;
+  #inbox: Arrived[] = [];
   #inboxBytes = 0;
+  /** Of what was taken last, until it is saved. */
+  #takenBytes = 0;
+  /** Of a line that has not ended yet. */
+  #partialBytes = 0;
   #stream: Duplex | undefined;
   #attached = false;
   #received: number;
@@ -57,6 +72,7 @@ export class RunnerLink {
     this.#options = options;
     this.#received = options.taken;
     this.#saved = options.taken;
+    this.#unwatch = options.unsaved.watch(() => this.#pace());
   }
 
   get attached(): boolean {
@@ -83,7 +99,14 @@ export class RunnerLink {
     this.#stream = stream;
     this.#attached = false;
     const lines = createLineSplitter();
-    stream.on("data", (chunk: Uint8Array) => this.#onData(stream, () => lines.push(chunk)));
+    this.#count({ partial: -this.#partialBytes });
+    stream.on("data", (chunk: Uint8Array) =>
+      this.#onData(stream, () => {
+        const complete = lines.push(chunk);
+        this.#count({ partial: lines.pending - this.#partialBytes });
+        return complete;
+      }),
+    );
     stream.on("error", (error) => this.#options.log.debug({ err: error }, "runner stream failed"));
     stream.on("close", () => {
       if (this.#stream !== stream) return;
@@ -102,11 +125,23 @@ export class RunnerLink {
       return;
     }
     if (this.#inbox.length > 0) this.#options.onEntries();
-    if (this.#full) stream.pause();
+    this.#pace();
   }
 
-  get #full(): boolean {
-    return this.#inbox.length > INBOX_ENTRIES || this.#inboxBytes > INBOX_BYTES;
+  /** Reads on as long as there is room for what comes. */
+  #pace(): void {
+    const stream = this.#stream;
+    if (stream === undefined) return;
+    if (this.#inbox.length > INBOX_ENTRIES || this.#options.unsaved.isFull) stream.pause();
+    else if (stream.isPaused()) stream.resume();
+  }
+
+  /** Changes of what is held. */
+  #count({ inbox = 0, taken = 0, partial = 0 }: { inbox?: number; taken?: number; partial?: number }): void {
+    this.#inboxBytes += inbox;
+    this.#takenBytes += taken;
+    this.#partialBytes += partial;
+    this.#options.unsaved.change(inbox + taken + partial, inbox + taken);
   }
 
   #onLine(line: string): void {
@@ -118,7 +153,7 @@ export class RunnerLink {
       case "hello":
         return this.#onHello(frame);
       case "entry":
-        return this.#onEntry(frame, line.length);
+        return this.#onEntry(frame, Buffer.byteLength(line));
       case "reply":
         return this.#onReply(frame);
       case "refused":
@@ -143,8 +178,7 @@ export class RunnerLink {
     }
     this.#lastSaid = hello.last;
     this.#received = this.#saved;
-    this.#inbox = [];
-    this.#inboxBytes = 0;
+    this.#dropInbox();
     this.#attached = true;
     failpoint("attach:before");
     this.#send({ type: "attach", version: WIRE_VERSION, generation, fence, after: this.#saved });
@@ -159,8 +193,8 @@ export class RunnerLink {
     }
     failpoint("receive:before");
     this.#received = entry.n;
-    this.#inbox.push(entry);
-    this.#inboxBytes += bytes;
+    this.#inbox.push({ entry, bytes });
+    this.#count({ inbox: bytes });
     failpoint("receive:after");
   }
 
@@ -172,26 +206,39 @@ export class RunnerLink {
     else command.reject(replyError(reply.error));
   }
 
-  /** Entries in order, the oldest first; they count as taken with `saved`. */
+  /** Entries in order, the oldest first; they count as unsaved until `saved`, `rewind` or the next `take`. */
   take(limit: number): readonly Entry[] {
-    const entries = this.#inbox.slice(0, limit);
-    this.#inbox = this.#inbox.slice(limit);
-    if (this.#inbox.length === 0) this.#inboxBytes = 0;
-    if (!this.#full) this.#stream?.resume();
-    return entries;
+    let bytes = 0;
+    const taken = this.#inbox.slice(0, limit).filter((arrived, index) => {
+      // Once it is over the bound it stays so: what is left out is the end.
+      bytes += arrived.bytes;
+      return index === 0 || bytes <= TAKE_BYTES;
+    });
+    this.#inbox = this.#inbox.slice(taken.length);
+    const sum = taken.reduce((total, arrived) => total + arrived.bytes, 0);
+    this.#count({ inbox: -sum, taken: sum - this.#takenBytes });
+    this.#pace();
+    return taken.map(({ entry }) => entry);
   }
 
   /** Everything up to `n` is in the store: the runner may forget it. */
   saved(n: number): void {
     this.#saved = n;
+    this.#count({ taken: -this.#takenBytes });
+    this.#pace();
     if (this.#attached) this.#send({ type: "ack", n });
   }
 
   /** Starts over from what is saved: the taken entries could not be saved, so the runner has to send them again. */
   rewind(): void {
-    this.#inbox = [];
-    this.#inboxBytes = 0;
+    this.#count({ taken: -this.#takenBytes });
+    this.#dropInbox();
     this.#stream?.destroy();
+  }
+
+  #dropInbox(): void {
+    this.#inbox = [];
+    this.#count({ inbox: -this.#inboxBytes });
   }
 
   /** Resolves with the reply's data, whichever stream it came by; rejects with the reply's error, or at `close`. */
@@ -207,6 +254,9 @@ export class RunnerLink {
   close(reason = "The sandbox is gone."): void {
     this.#closed ??= reason;
     this.#stream?.destroy();
+    this.#unwatch();
+    this.#dropInbox();
+    this.#count({ taken: -this.#takenBytes, partial: -this.#partialBytes });
     for (const command of this.#commands.values()) command.reject(new RuntimeError("sandbox_lost", reason));
     this.#commands.clear();
   }

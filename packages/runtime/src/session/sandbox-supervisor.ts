@@ -171,6 +171,7 @@ export class SandboxSupervisor {
       generation: stored.generation,
       fence: FENCE,
       taken: cursor.generation === stored.generation ? cursor.n : 0,
+      unsaved: this.#session.unsaved,
       onEntries: () => this.#session.onEntries(),
       onEnding: () => void this.#finish(sandbox),
       log,

@@ -15,6 +15,7 @@ import type {
 } from "@hhopkins/agent-runtime-protocol";
 import type { Principal } from "../auth/principal.ts";
 import type { LogFrame } from "../log/frame.ts";
+import type { Notice } from "../log/notices.ts";
 
 /** Where a follower stands and what comes next. */
 export interface Follow {
@@ -29,6 +30,8 @@ export interface Follow {
    * bound and then served from the store. With `tail: true` it ends at the log's tail.
    */
   readonly batches: AsyncIterable<readonly LogFrame[]>;
+  /** Tells what the log cannot, now and later, until the returned function is called. */
+  readonly onNotice?: (listener: (notice: Notice) => void) => () => void;
 }
 
 export interface FollowOptions {

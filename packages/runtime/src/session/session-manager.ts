@@ -14,6 +14,8 @@ interface Held {
   readonly key: SessionKey;
   readonly loading: Promise<Session>;
   session?: Session;
+  /** The same as soon as it is there, before it goes on with what it was at. */
+  opened?: Session;
   /** It is being unloaded or deleted: whoever wants it waits, and looks again. */
   ending?: Promise<void>;
 }
@@ -31,9 +33,11 @@ export class SessionManager {
   readonly #parts: SessionParts;
   readonly #options: SessionManagerOptions;
   readonly #held = new Map<string, Held>();
+  /** Sessions that a server held: whoever loads one first goes on with what it was at. */
+  readonly #unresumed = new Set<string>();
+  readonly #stop = new AbortController();
   readonly #idleRetries: RetrySchedule;
   #timers: NodeJS.Timeout[] = [];
-  #stopping = false;
 
   constructor(parts: SessionParts, options: SessionManagerOptions) {
     this.#parts = parts;
@@ -97,25 +101,38 @@ export class SessionManager {
       await known.ending.catch(() => undefined);
       return this.load(key);
     }
-    return this.#hold(key, (head) => this.#open(key, head)).loading;
+    return this.#hold(key).loading;
   }
 
-  #hold(key: SessionKey, open: (head: SessionHead) => Promise<Session>): Held {
-    const loading = this.head(key).then(open);
-    const held: Held = { key, loading };
+  #hold(key: SessionKey, before: Promise<void> = Promise.resolve()): Held {
+    const held: Held = { key, loading: before.then(() => this.#open(key, (opened) => void (held.opened = opened))) };
     this.#held.set(key.sessionId, held);
-    loading.then(
+    held.loading.then(
       (session) => {
         held.session = session;
       },
-      () => this.#held.delete(key.sessionId),
+      () => {
+        if (this.#held.get(key.sessionId) === held) this.#held.delete(key.sessionId);
+      },
     );
     return held;
   }
 
-  async #open(key: SessionKey, head: SessionHead): Promise<Session> {
+  async #open(key: SessionKey, onOpened: (session: Session) => void): Promise<Session> {
+    const head = await this.head(key);
     const log = await SessionLog.open(key, this.#parts, head);
-    return new Session(this.#parts, log, { head, onConflict: (session) => this.#reload(session) });
+    const session = new Session(this.#parts, log, { head, onConflict: (conflicting) => this.#reload(conflicting) });
+    onOpened(session);
+    this.#refuseWhileStopping();
+    if (!this.#unresumed.has(key.sessionId)) return session;
+    try {
+      await session.resume(head);
+    } catch (error) {
+      await session.release();
+      throw error;
+    }
+    this.#unresumed.delete(key.sessionId);
+    return session;
   }
 
   /** @internal Throws `session_not_found`. */
@@ -144,25 +161,42 @@ export class SessionManager {
     return readState(this.#parts.store, key, await this.head(key));
   }
 
-  /** The log in the store is not the one in memory: what is in memory is let go, and the session goes on from the store. */
-  #reload(session: Session): void {
-    if (this.#held.get(session.sessionId)?.session !== session) return;
-    this.#held.delete(session.sessionId);
-    const again = async (): Promise<void> => {
-      await session.release();
-      await this.#adopt(session.key);
-    };
-    again().catch((error: unknown) => {
-      this.#parts.log.error({ err: error, sessionId: session.sessionId }, "a session could not be loaded again");
-    });
+  /** @internal An append that counted as failed was done after all. */
+  recheck(key: SessionKey): void {
+    void this.#held.get(key.sessionId)?.session?.recheck();
   }
 
-  /** @internal Loads a session that a server held when it ended, and goes on with it. */
+  /** The log in the store is not the one in memory: what is in memory is let go, and the session goes on from the store. */
+  #reload(session: Session): void {
+    const { key } = session;
+    const held = this.#held.get(key.sessionId);
+    if (held === undefined || (held.session ?? held.opened) !== session) return;
+    this.#parts.log.warn({ sessionId: key.sessionId }, "the store has more of a session than it said that it took; it is loaded again");
+    this.#unresumed.add(key.sessionId);
+    this.#hold(key, session.release());
+    void this.#goOn(key);
+  }
+
+  /** Until it is loaded, deleted, or the server stops. */
+  async #goOn(key: SessionKey): Promise<void> {
+    for (let attempt = 1; !this.#stop.signal.aborted; attempt += 1) {
+      try {
+        return await this.#adopt(key);
+      } catch (error) {
+        const { code } = toRuntimeError(error);
+        if (code === "session_not_found" || code === "shutting_down") return;
+        this.#parts.log.error({ err: error, sessionId: key.sessionId }, "a session could not be loaded again");
+        await this.#parts.health.turn(attempt, this.#stop.signal);
+      }
+    }
+  }
+
+  /** Loads a session that a server held when it ended, and goes on with it. */
   async #adopt(key: SessionKey): Promise<void> {
-    const head = await this.head(key);
+    const { sessionId } = key;
+    if (this.#held.get(sessionId) === undefined) this.#unresumed.add(sessionId);
     const session = await this.load(key);
-    await session.resume(head);
-    if (!session.getState().runtime.isLoaded && session.idle) this.#held.delete(key.sessionId);
+    if (!session.getState().runtime.isLoaded && session.idle) this.#held.delete(sessionId);
   }
 
   /** Goes on with what earlier servers left, ends sandboxes that belong to nobody, begins the periodic work. */
@@ -273,10 +307,16 @@ export class SessionManager {
    * turn goes on, or whose save could not be verified, is left for the next server to find.
    */
   async stop(): Promise<void> {
-    this.#stopping = true;
+    this.#stop.abort();
     for (const timer of this.#timers) clearInterval(timer);
     this.#timers = [];
-    await Promise.all([...this.#held.values()].map(({ loading }) => loading.then((session) => this.#stopOne(session)).catch(() => undefined)));
+    await Promise.all(
+      [...this.#held.values()].map(async (held) => {
+        // What it goes on with may wait for a store that fails.
+        if (held.session === undefined) await held.opened?.release();
+        await held.loading.then((session) => this.#stopOne(session)).catch(() => undefined);
+      }),
+    );
     this.#held.clear();
   }
 
@@ -295,7 +335,7 @@ export class SessionManager {
   }
 
   #refuseWhileStopping(): void {
-    if (this.#stopping) throw new RuntimeError("shutting_down", "The server is shutting down.", { retryAfter: 5 });
+    if (this.#stop.signal.aborted) throw new RuntimeError("shutting_down", "The server is shutting down.", { retryAfter: 5 });
   }
 }
 

@@ -1,9 +1,12 @@
 import type { Architecture, PersistenceAdapter, SessionKey, SessionState } from "@hhopkins/agent-runtime-protocol";
 import type { ModelGateway } from "../gateway/port.ts";
+import type { Notices } from "../log/notices.ts";
 import type { LogParts } from "../log/session-log.ts";
+import type { StoreHealth } from "../log/store-health.ts";
 import type { Logger } from "../logger.ts";
 import type { RunnerFiles, SandboxProvider } from "../sandbox/port.ts";
 import type { Slots } from "./slots.ts";
+import type { UnsavedBytes } from "./unsaved-bytes.ts";
 
 /** Deadlines and bounds of a session, in milliseconds and bytes. */
 export interface SessionLimits {
@@ -31,6 +34,9 @@ export interface SessionParts extends LogParts {
   readonly slots: Slots;
   readonly gateway: ModelGateway;
   readonly deployment: string;
+  readonly health: StoreHealth;
+  readonly unsaved: UnsavedBytes;
+  readonly notices: Notices;
   /** What runs inside a sandbox of this architecture; throws `missing_dependency`. */
   readonly runnerFiles: (architecture: Architecture) => RunnerFiles;
   readonly limits: SessionLimits;

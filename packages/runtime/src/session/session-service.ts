@@ -8,10 +8,13 @@ import {
 } from "@hhopkins/agent-runtime-protocol";
 import type { Principal } from "../auth/principal.ts";
 import { followLog } from "../log/follower.ts";
+import type { Notice } from "../log/notices.ts";
 import type { SessionKey } from "../persistence/session-store.ts";
 import type { Follow, SessionService } from "./service.ts";
 import type { SessionManager } from "./session-manager.ts";
 import type { SessionParts } from "./session-parts.ts";
+import type { Session } from "./session.ts";
+import { storeReadiness } from "./store-readiness.ts";
 import type { ListWatch } from "./list-watch.ts";
 import { workspaceArchive } from "./workspace-archive.ts";
 
@@ -20,6 +23,15 @@ export function createSessionService(parts: SessionParts, manager: SessionManage
   const { store } = parts;
   const keyOf = (principal: Principal, sessionId: string): SessionKey => ({ tenant: principal.tenant, sessionId });
   const load = (principal: Principal, sessionId: string) => manager.load(keyOf(principal, sessionId));
+  /** Once again where the session in memory was behind the store. */
+  const change = async <T>(principal: Principal, sessionId: string, work: (session: Session) => Promise<T>): Promise<T> => {
+    const session = await load(principal, sessionId);
+    return work(session).catch(async (error: unknown) => {
+      if (!(error instanceof RuntimeError) || error.code !== "sequence_conflict") throw error;
+      return work(await load(principal, sessionId));
+    });
+  };
+  const persistenceCheck = storeReadiness(parts, () => manager.storeFailure());
 
   return {
     async create(principal, body) {
@@ -32,12 +44,17 @@ export function createSessionService(parts: SessionParts, manager: SessionManage
       return { sessions: [...page.sessions], ...(page.nextCursor === undefined ? {} : { nextCursor: page.nextCursor }) };
     },
     state: (principal, sessionId) => manager.state(keyOf(principal, sessionId)),
-    send: async (principal, sessionId, message) => (await load(principal, sessionId)).send(message),
-    updateMessage: async (principal, sessionId, { messageId, content }) =>
-      (await load(principal, sessionId)).updateMessage(messageId, content),
-    withdrawMessage: async (principal, sessionId, messageId) => (await load(principal, sessionId)).withdrawMessage(messageId),
-    interrupt: async (principal, sessionId) => (await load(principal, sessionId)).interrupt(),
-    updateOptions: async (principal, sessionId, options) => (await load(principal, sessionId)).updateOptions(options),
+    send(principal, sessionId, message) {
+      const { messageId, idempotencyKey } = message;
+      // So that it is the same message the second time.
+      const named = messageId === undefined && idempotencyKey === undefined ? { ...message, messageId: `msg_${parts.newId()}` } : message;
+      return change(principal, sessionId, (session) => session.send(named));
+    },
+    updateMessage: (principal, sessionId, { messageId, content }) =>
+      change(principal, sessionId, (session) => session.updateMessage(messageId, content)),
+    withdrawMessage: (principal, sessionId, messageId) => change(principal, sessionId, (session) => session.withdrawMessage(messageId)),
+    interrupt: (principal, sessionId) => change(principal, sessionId, (session) => session.interrupt()),
+    updateOptions: (principal, sessionId, options) => change(principal, sessionId, (session) => session.updateOptions(options)),
     sync: async (principal, sessionId) => (await load(principal, sessionId)).sync(),
     async unload(principal, sessionId) {
       await manager.head(keyOf(principal, sessionId));
@@ -91,7 +108,8 @@ export function createSessionService(parts: SessionParts, manager: SessionManage
       if (resync !== undefined) return { logId, lastSeq, resync, batches: nothing() };
       const { after, signal } = options;
       const until = options.tail === true ? { until: lastSeq } : {};
-      return { logId, lastSeq, batches: followLog(parts, key, { after, signal, ...until }) };
+      const onNotice = (listener: (notice: Notice) => void) => parts.notices.watch(key, listener);
+      return { logId, lastSeq, onNotice, batches: followLog(parts, key, { after, signal, ...until }) };
     },
     watch: (principal, listener) => watch.watch(principal.tenant, listener),
     async profiles() {
@@ -99,10 +117,7 @@ export function createSessionService(parts: SessionParts, manager: SessionManage
       return { profiles };
     },
     async readiness() {
-      const persistence = await store.list({ tenant: "default", limit: 1 }).then(
-        () => manager.storeFailure()?.message ?? "ok",
-        (error: unknown) => (error instanceof Error ? error.message : String(error)),
-      );
+      const persistence = await persistenceCheck();
       return { ready: persistence === "ok", checks: { persistence } };
     },
   };

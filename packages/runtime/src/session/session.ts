@@ -11,7 +11,6 @@ import { setTimeout as delay } from "node:timers/promises";
 import { failpoint, failpointAfterAnswer } from "../failpoint.ts";
 import type { SessionLog } from "../log/session-log.ts";
 import type { SessionHead, SessionKey } from "../persistence/session-store.ts";
-import { withDeadline } from "./deadline.ts";
 import { addEntry, entriesWrite, newEntryWrite } from "./entry-translation.ts";
 import { acceptMessage, keptMessages, type IncomingMessage } from "./message-queue.ts";
 import { SandboxSupervisor } from "./sandbox-supervisor.ts";
@@ -53,7 +52,7 @@ export class Session implements AgentSession {
   /** Takes nothing more: it is being unloaded, or is. */
   #closing = false;
   /** This server lets go of it: what cannot be saved now is not tried again. */
-  #leaving = false;
+  readonly #leaving = new AbortController();
 
   constructor(parts: SessionParts, log: SessionLog, at: { head: SessionHead; onConflict: (session: Session) => void }) {
     this.key = log.key;
@@ -62,13 +61,14 @@ export class Session implements AgentSession {
     this.#log = log;
     this.#writer = new SessionWriter(parts, log, {
       cursor: at.head.cursor,
-      leaving: () => this.#leaving,
+      leaving: this.#leaving.signal,
       onConflict: () => at.onConflict(this),
     });
     this.#supervisor = new SandboxSupervisor(
       parts,
       {
         key: log.key,
+        unsaved: this.#writer.unsaved,
         state: () => log.state,
         cursor: () => this.#writer.cursor,
         storeFailure: () => this.#writer.failure,
@@ -123,7 +123,12 @@ export class Session implements AgentSession {
       if (accepted.write !== undefined) await this.#act(message.mode, accepted.answer.messageId);
       this.#pump();
       return accepted.answer;
-    });
+    }, message.content.length);
+  }
+
+  /** An append that counted as failed was done after all: what is in memory may be behind the store. */
+  recheck(): Promise<void> {
+    return this.#writer.recheck();
   }
 
   async #act(mode: IncomingMessage["mode"], messageId: string): Promise<void> {
@@ -372,7 +377,7 @@ export class Session implements AgentSession {
   /** For shutdown: the sandbox goes on, a later server finds it. */
   async release(): Promise<void> {
     this.#closing = true;
-    this.#leaving = true;
+    this.#leaving.abort();
     this.#control.close();
     await this.#writer.idle();
     await this.#supervisor.release();
@@ -381,7 +386,7 @@ export class Session implements AgentSession {
   /** For delete: the sandbox ends, whatever is in it. */
   async destroy(): Promise<void> {
     this.#closing = true;
-    this.#leaving = true;
+    this.#leaving.abort();
     this.#control.close();
     await this.#supervisor.kill();
     await this.#writer.idle();

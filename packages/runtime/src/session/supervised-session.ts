@@ -3,10 +3,13 @@ import type { LogWrite } from "../log/session-log.ts";
 import type { RunnerCursor, SessionKey, StoredSandbox } from "../persistence/session-store.ts";
 import type { Sandbox } from "../sandbox/port.ts";
 import type { RunnerLink } from "./runner-link.ts";
+import type { UnsavedAccount } from "./unsaved-bytes.ts";
 
 /** What the supervisor needs of its session. */
 export interface SupervisedSession {
   readonly key: SessionKey;
+  /** Counts what its runner said and is not saved. */
+  readonly unsaved: UnsavedAccount;
   state(): SessionState;
   /** Up to which entry everything is saved. */
   cursor(): RunnerCursor | null;
