@@ -11,9 +11,10 @@ import type { RunnerCursor, StoredSandbox } from "../persistence/session-store.t
 import type { Sandbox } from "../sandbox/port.ts";
 import { unlessAborted, withDeadline } from "./deadline.ts";
 import { findSandbox } from "./find-sandbox.ts";
-import { RunnerLink } from "./runner-link.ts";
+import type { RunnerLink } from "./runner-link.ts";
 import { Abandonment } from "./abandonment.ts";
 import { profileOf, sandboxSpec } from "./sandbox-request.ts";
+import { connectSandbox } from "./connect-sandbox.ts";
 import { layOutSandbox } from "./sandbox-layout.ts";
 import type { SessionParts } from "./session-parts.ts";
 import { sandboxStatusEvent } from "./sandbox-status.ts";
@@ -40,6 +41,8 @@ export class SandboxSupervisor {
   #prepared = false;
   /** Its runner did not do as it was told: it is ended before anything else. */
   readonly #abandonment = new Abandonment((message) => this.#endStuck(message));
+  /** Its end was noticed. */
+  #ended: Sandbox | undefined;
   #releaseSlot: (() => void) | undefined;
 
   constructor(parts: SessionParts, session: SupervisedSession, at: { generation: number; nativeSessionId: string | null }) {
@@ -128,7 +131,7 @@ export class SandboxSupervisor {
     await this.#session.write({
       events: [
         this.statusEvent("starting", "Starting a sandbox.", { generation }),
-        ...unkeptEvents(this.#aboutFiles, unkept, "their bytes were too large to be kept or could not be read"),
+        ...unkeptEvents(this.#parts, this.#session.key, { files: unkept, why: "their bytes were too large to be kept or could not be read" }),
       ],
       files: { put: [], deleted: unkept.map(({ path }) => path) },
       sandbox: stored,
@@ -147,11 +150,6 @@ export class SandboxSupervisor {
     return this.#layOut(running, profile, signal);
   }
 
-  get #aboutFiles(): { sessionId: string; newId: () => string; now: () => Date } {
-    const { newId, now } = this.#parts;
-    return { sessionId: this.#session.key.sessionId, newId, now };
-  }
-
   async #introduce(sandbox: Sandbox, known: StoredSandbox, signal: AbortSignal): Promise<RunningSandbox> {
     await this.#session.write({ events: [this.statusEvent("starting", "Starting the agent.", { sandboxId: sandbox.id })], sandbox: known });
     signal.throwIfAborted();
@@ -166,24 +164,18 @@ export class SandboxSupervisor {
 
   /** Listens to the sandbox and watches for its end. */
   async #adopt(sandbox: Sandbox, stored: StoredSandbox, cursor: RunnerCursor): Promise<RunningSandbox> {
-    const { log, gateway } = this.#parts;
-    const link = new RunnerLink({
-      generation: stored.generation,
+    const running = await connectSandbox(this.#parts, this.#session.key, {
+      sandbox,
+      stored,
       fence: FENCE,
       taken: cursor.generation === stored.generation ? cursor.n : 0,
       unsaved: this.#session.unsaved,
+      isStarted: () => this.#running?.sandbox === sandbox && this.#running.stored.started,
       onEntries: () => this.#session.onEntries(),
       onEnding: () => void this.#finish(sandbox),
-      log,
+      onGone: (reason) => this.#onEnded(sandbox, reason),
+      tell: (status, message) => this.#tellOnce(status, message),
     });
-    const identity = { session: this.#session.key, generation: stored.generation, token: stored.token };
-    const models = await gateway.serve(sandbox, identity);
-    const runner = await sandbox.accept("runner", (stream) => link.connect(stream));
-    const close = async (): Promise<void> => {
-      link.close();
-      await Promise.all([models.close(), runner.close()]);
-    };
-    const running = { sandbox, link, stored, close, intact: new Set<string>() };
     this.#running = running;
     void sandbox.ended.then(({ reason }) => this.#onEnded(sandbox, reason)).catch(() => undefined);
     return running;
@@ -211,7 +203,7 @@ export class SandboxSupervisor {
     const stored = { ...running.stored, started: true };
     await this.#session.write({
       events: [
-        ...unkeptEvents(this.#aboutFiles, missing, "what is saved of them is missing or damaged"),
+        ...unkeptEvents(this.#parts, this.#session.key, { files: missing, why: "what is saved of them is missing or damaged" }),
         this.statusEvent("ready", undefined, { sandboxId: running.sandbox.id }),
       ],
       files: { put: [], deleted: missing.map(({ path }) => path) },
@@ -264,7 +256,8 @@ export class SandboxSupervisor {
 
   #onEnded(sandbox: Sandbox, reason: string): void {
     const running = this.#running;
-    if (running?.sandbox !== sandbox) return;
+    if (running?.sandbox !== sandbox || this.#ended === sandbox) return;
+    this.#ended = sandbox;
     // Nothing in it can be saved any more.
     this.#prepared = false;
     // A start that is under way fails by its link, and cleans up itself.

@@ -10,16 +10,21 @@ export function unkeptFiles(files: readonly FileEntry[]): FileEntry[] {
 
 /** Says that files are no more: an event each, and a block for people. */
 export function unkeptEvents(
-  about: { sessionId: string; newId: () => string; now: () => Date },
-  files: readonly FileEntry[],
-  why: string,
+  parts: { newId: () => string; now: () => Date },
+  { sessionId }: { sessionId: string },
+  { files, why }: { files: readonly FileEntry[]; why: string },
 ): EventDraft[] {
   if (files.length === 0) return [];
-  const { sessionId } = about;
   const names = files.slice(0, NAMED).map(({ path }) => path);
   const more = files.length > NAMED ? `, and ${files.length - NAMED} more` : "";
   const content = `${files.length} of the workspace's files are not in the new sandbox, because ${why}: ${names.join(", ")}${more}.`;
-  const block = { type: "system" as const, id: `server:${about.newId()}`, timestamp: about.now().toISOString(), content, subtype: "files_missing" };
+  const block = {
+    type: "system" as const,
+    id: `server:${parts.newId()}`,
+    timestamp: parts.now().toISOString(),
+    content,
+    subtype: "files_missing",
+  };
   const place = { sessionId, conversationId: MAIN_CONVERSATION };
   return [
     ...files.map(({ path }): EventDraft => ({ type: "session:file:deleted", data: { sessionId, path } })),

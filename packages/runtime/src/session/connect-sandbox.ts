@@ -1,0 +1,50 @@
+import type { SandboxStatus } from "@hhopkins/agent-runtime-protocol";
+import type { SessionKey, StoredSandbox } from "../persistence/session-store.ts";
+import type { Sandbox } from "../sandbox/port.ts";
+import { greet } from "./runner-greeting.ts";
+import { RunnerLink, type RunnerLinkOptions } from "./runner-link.ts";
+import { watchHealth } from "./sandbox-health.ts";
+import type { SessionParts } from "./session-parts.ts";
+import type { RunningSandbox } from "./supervised-session.ts";
+
+export interface SandboxConnection {
+  readonly sandbox: Sandbox;
+  readonly stored: StoredSandbox;
+  readonly fence: number;
+  /** Number of the runner's last entry that is saved. */
+  readonly taken: number;
+  readonly unsaved: RunnerLinkOptions["unsaved"];
+  /** The runner was given its start command, and this is the sandbox of the session. */
+  readonly isStarted: () => boolean;
+  readonly onEntries: () => void;
+  readonly onEnding: () => void;
+  readonly onGone: (reason: string) => void;
+  /** Called again and again while it is so. */
+  readonly tell: (status: SandboxStatus, message: string | undefined) => Promise<void>;
+}
+
+/** Listens to a sandbox, and watches how it is. Its end is for the caller to watch. */
+export async function connectSandbox(parts: SessionParts, session: SessionKey, connection: SandboxConnection): Promise<RunningSandbox> {
+  const { log, gateway } = parts;
+  const { sandbox, stored, fence, taken, unsaved, isStarted, onEntries, onEnding, onGone, tell } = connection;
+  const { generation, token } = stored;
+  const link = new RunnerLink({ generation, fence, taken, unsaved, onEntries, onEnding, log });
+  const models = await gateway.serve(sandbox, { session, generation, token });
+  const greeting = { generation, log, onGreeted: link.connect.bind(link) };
+  const runner = await sandbox.accept("runner", (stream) => greet(stream, greeting));
+  const stopWatching = watchHealth({
+    isAttached: () => link.attached,
+    isStarted,
+    status: () => sandbox.status(),
+    onAway: (message) => tell("unhealthy", message),
+    onBack: () => tell("ready", undefined),
+    onGone: () => onGone("its provider does not have it any more"),
+    onError: (error) => log.warn({ err: error, sessionId: session.sessionId }, "how a sandbox is could not be told"),
+  });
+  const close = async (): Promise<void> => {
+    stopWatching();
+    link.close();
+    await Promise.all([models.close(), runner.close()]);
+  };
+  return { sandbox, link, stored, close, intact: new Set<string>() };
+}
