@@ -1,4 +1,4 @@
-import { cuts, follower, recordedEvents, resyncs, slowClients, webSocket } from "./files.ts";
+import { cuts, follower, recordedEvents, resyncs, slowClients, webSocket, steering } from "./files.ts";
 import { fieldsOf, later, tested, valuesOf, type Row, type TestReference } from "./row.ts";
 
 /** An event with its fields; `sessionId` is a field of each. */
@@ -37,6 +37,16 @@ const events: Row[] = [
   ...event("session:message:queued", "messageId content position", queue),
   ...event("session:message:updated", "messageId content", queue),
   ...event("session:message:withdrawn", "messageId", queue),
+  ...tested(
+    "event field",
+    ["session:message:queued.mode"],
+    steering("the running turn takes it after its tool, its block stands there, and the turn's end names both"),
+  ),
+  ...event(
+    "session:message:taken",
+    "messageId turnId",
+    steering("the running turn takes it after its tool, its block stands there, and the turn's end names both"),
+  ),
   ...event("session:turn:started", "turnId messageIds", turns),
   ...event("session:turn:completed", "turnId messageIds status usage costUSD error", turns),
   ...event("error", "code message", recordedEvents("event error")),
@@ -96,7 +106,7 @@ const frames: Row[] = [
   ),
   ...tested(
     "field",
-    fieldsOf("ClientFrame:session:message", "id data data.sessionId data.content data.messageId"),
+    fieldsOf("ClientFrame:session:message", "id data data.sessionId data.content data.messageId data.mode"),
     commands,
   ),
   ...tested("field", fieldsOf("ClientFrame:session:interrupt", "id data data.sessionId"), commands),

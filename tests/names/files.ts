@@ -21,6 +21,9 @@ export const resend = testsIn("packages/runner/src/workspace/resend.test.ts");
 export const archive = testsIn("tests/session/archive.test.ts");
 export const lifecycle = testsIn("tests/session/lifecycle.test.ts");
 export const death = testsIn("tests/session/death.test.ts");
+export const steering = testsIn("tests/session/steering.test.ts");
+export const stuck = testsIn("tests/session/stuck.test.ts");
+export const messageRestart = testsIn("tests/session/message-restart.test.ts");
 export const sandboxFaults = testsIn("tests/session/sandbox-faults.test.ts");
 export const examples = testsIn("examples/examples.test.ts");
 

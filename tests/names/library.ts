@@ -109,6 +109,23 @@ const runtimeOptions: Row[] = [
   ),
   ...option(
     "createAgentRuntime",
+    "harnessStartTimeoutMs",
+    at.stuck("harnessStartTimeoutMs: an agent that is not ready within it ends the turn as harness_timeout"),
+  ),
+  ...option(
+    "createAgentRuntime",
+    "turnTimeoutMs",
+    at.stuck("turnTimeoutMs: a turn over it fails as turn_timeout with a remedy, and the session goes on"),
+  ),
+  ...option(
+    "createAgentRuntime",
+    "interruptTimeoutMs",
+    at.stuck(
+      "with its runner stopped by SIGSTOP: the server ends the turn, then the sandbox; the next message gets a new one",
+    ),
+  ),
+  ...option(
+    "createAgentRuntime",
     "shutdownGraceMs",
     at.options("shutdownGraceMs: a running turn may end by itself; without the time it goes on in its sandbox"),
   ),

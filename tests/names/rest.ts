@@ -54,7 +54,9 @@ const routes: Row[] = [
   ...tested(
     "route",
     ["GET /sessions/{id}/archive"],
-    at.archive("a sleeping session's workspace as a zip: bytes, modes, symlinks, empty folders; what was not kept is named in it"),
+    at.archive(
+      "a sleeping session's workspace as a zip: bytes, modes, symlinks, empty folders; what was not kept is named in it",
+    ),
   ),
   ...later(
     "route",
@@ -89,7 +91,20 @@ const parameters: Row[] = [
   ...tested("header", ["Retry-After"], at.rest("Retry-After, and codes of the table")),
   ...tested("header", ["Allow"], at.rest("404, 405 with Allow, OPTIONS, HEAD")),
   ...tested("header", ["WWW-Authenticate"], at.rest("everything else does, and says how")),
-  ...later("field", ["SendMessageBody.mode"], "reliability"),
+  ...tested("field", ["SendMessageBody.mode"], at.steering("stops the turn and is next; the others keep their order")),
+  ...tested(
+    "value",
+    ["MessageMode=steer"],
+    at.steering("the running turn takes it after its tool, its block stands there, and the turn's end names both"),
+  ),
+  ...tested("value", ["MessageMode=interrupt"], at.steering("stops the turn and is next; the others keep their order")),
+  ...tested(
+    "behaviour",
+    ["the same messageId or Idempotency-Key is one message, after a kill of the server too"],
+    at.messageRestart(
+      "twenty at once with %s, into a server that is killed, and twenty more to the next one, are one message",
+    ),
+  ),
 ];
 
 const bodies: Row[] = [
@@ -194,6 +209,10 @@ const codes: Row[] = [
   ),
   ...code("model_overloaded model_failed", at.failures("what the model's API answers has a code, and a remedy")),
   ...code("model_unreachable", at.failures("a model that does not answer at all is unreachable")),
+  ...code(
+    "turn_timeout",
+    at.stuck("turnTimeoutMs: a turn over it fails as turn_timeout with a remedy, and the session goes on"),
+  ),
   ...code("turn_limit", at.failures("a turn that reached a limit says which, and is no failure of the harness")),
   ...code("protocol_error", at.link("refuses ${name}, and a better server is served afterwards")),
   ...code(

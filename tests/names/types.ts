@@ -14,6 +14,7 @@ import {
   restErrors,
   reducer,
   seed,
+  steering,
   unverified,
 } from "./files.ts";
 import { fieldsOf, later, tested, valuesOf, type Row } from "./row.ts";
@@ -138,6 +139,11 @@ const sessions: Row[] = [
   ),
   ...tested("field", fieldsOf("SessionMetadata", "usage costUSD model"), recordedEvents("session:metadata:update")),
   ...tested("field", fieldsOf("QueuedMessage", "messageId content queuedAt"), busy),
+  ...tested(
+    "field",
+    ["QueuedMessage.mode"],
+    steering("the running turn takes it after its tool, its block stands there, and the turn's end names both"),
+  ),
   ...tested("field", fieldsOf("TurnState", "turnId messageIds startedAt"), busy),
   ...tested("field", fieldsOf("TurnError", "code message"), turns),
   ...tested("value", valuesOf("TurnStatus", "completed interrupted failed"), turns),

@@ -7,6 +7,10 @@ const subagents = at.recordedEvents("session:subagent:discovered and completed")
 const files = at.recordedEvents("session:file:created, modified and deleted");
 const taken = at.link("says hello, sends what was not acknowledged, then what comes");
 const once = at.runner("takes each command once: duplicates get the first reply, from another connection too");
+const steered = at.steering(
+  "the running turn takes it after its tool, its block stands there, and the turn's end names both",
+);
+const changed = at.steering("it can be changed and withdrawn until the turn takes it, and not afterwards");
 const variants = (of: string, names: string, test: Parameters<typeof tested>[2]): Row[] =>
   tested(
     "variant",
@@ -21,6 +25,10 @@ export const wireRows: readonly Row[] = [
   ...variants("EntryBody", "blob file:changed file:deleted", files),
   ...variants("EntryBody", "transcript harness:ready", again),
   ...variants("EntryBody", "usage", at.recordedEvents("session:metadata:update")),
+  ...variants("EntryBody", "message:taken", steered),
+  ...variants("CommandBody", "steer", steered),
+  ...variants("CommandBody", "unsteer", changed),
+  ...tested("field", ["UnsteerReport.taken"], changed),
   ...variants("EntryBody", "turn:ended", at.recordedEvents("session:turn:started and completed")),
   ...variants("CommandBody", "file:put transcript:put start message", again),
   ...variants("CommandBody", "interrupt", at.recordedEvents("session:turn:started and completed")),

@@ -53,25 +53,33 @@ describe("kill -9 in the middle of a turn", () => {
     expect(harnessOf(sandbox).pid).not.toBe(harness.pid);
   });
 
-  test.each(["runner", "sandbox"])("of the %s: the turn fails as sandbox_lost, the next message starts a new one", async (victim) => {
-    const { id, sandbox, soFar } = await talking();
-    const all = [sandbox, ...descendants(sandbox).map(({ pid }) => pid)];
-    process.kill(victim === "runner" ? runnerOf(sandbox).pid : sandbox, "SIGKILL");
-    const failed = await bench.until(id, ({ turn }) => turn === null);
-    expect(errors(failed)).toEqual(["sandbox_lost"]);
-    expect(failed.runtime.sandbox).toMatchObject({ status: "error", statusMessage: expect.stringContaining("next message") });
-    expectClosed(failed);
-    expect(said(failed).at(-1)?.startsWith(soFar)).toBe(true);
-    await expect.poll(() => all.filter(isAlive), { timeout: 10_000 }).toEqual([]);
-    const after = await expectGoesOn(id);
-    expect(after.runtime.sandbox).toMatchObject({ status: "ready", restartCount: 1, sandboxId: `${id}-2` });
-    expect(await turnEnds(bench, id)).toEqual(["completed", "failed sandbox_lost", "completed"]);
-  });
+  test.each(["runner", "sandbox"])(
+    "of the %s: the turn fails as sandbox_lost, the next message starts a new one",
+    async (victim) => {
+      const { id, sandbox, soFar } = await talking();
+      const all = [sandbox, ...descendants(sandbox).map(({ pid }) => pid)];
+      process.kill(victim === "runner" ? runnerOf(sandbox).pid : sandbox, "SIGKILL");
+      const failed = await bench.until(id, ({ turn }) => turn === null);
+      expect(errors(failed)).toEqual(["sandbox_lost"]);
+      expect(failed.runtime.sandbox).toMatchObject({
+        status: "error",
+        statusMessage: expect.stringContaining("next message"),
+      });
+      expectClosed(failed);
+      expect(said(failed).at(-1)?.startsWith(soFar)).toBe(true);
+      await expect.poll(() => all.filter(isAlive), { timeout: 10_000 }).toEqual([]);
+      const after = await expectGoesOn(id);
+      expect(after.runtime.sandbox).toMatchObject({ status: "ready", restartCount: 1, sandboxId: `${id}-2` });
+      expect(await turnEnds(bench, id)).toEqual(["completed", "failed sandbox_lost", "completed"]);
+    },
+  );
 
   test("while a command runs: its block does not stay running, and what it had written is there", async () => {
     const id = await bench.create();
     await bench.send(id, prompt("remember-this", { tools: [bash("printf kept > notes.txt; sleep 600")] }));
-    const running = await bench.until(id, ({ workspaceFiles }) => workspaceFiles.some(({ path }) => path === "notes.txt"));
+    const running = await bench.until(id, ({ workspaceFiles }) =>
+      workspaceFiles.some(({ path }) => path === "notes.txt"),
+    );
     expect(running.blocks.at(-1)).toMatchObject({ type: "tool_use", status: "running" });
     process.kill(await sandboxPid(bench.dataDir, `${id}-1`), "SIGKILL");
     const failed = await bench.until(id, ({ turn }) => turn === null);
@@ -91,6 +99,45 @@ describe("kill -9 in the middle of a turn", () => {
     expect(await turnEnds(bench, id)).toEqual(["completed", "completed"]);
   });
 
+  test.each(["SIGKILL", "SIGABRT"] as const)(
+    "of a harness between turns by %s: nobody is told, and the next turn goes on with a new one",
+    async (signal) => {
+      const id = await bench.create();
+      await bench.turn(id, prompt("remember-this", { tools: [bash("printf kept > notes.txt")] }, { text: "noted" }));
+      const before = await bench.state(id);
+      const sandbox = await sandboxPid(bench.dataDir, `${id}-1`);
+      const harness = harnessOf(sandbox).pid;
+      process.kill(harness, signal);
+      await expect.poll(() => isAlive(harness), { timeout: 10_000 }).toBe(false);
+      expect(await bench.state(id)).toEqual(before);
+      const after = await expectGoesOn(id);
+      expect([errors(after), after.runtime.sandbox]).toEqual([
+        [],
+        expect.objectContaining({ status: "ready", restartCount: 0 }),
+      ]);
+      expect(harnessOf(sandbox).pid).not.toBe(harness);
+      expect(await turnEnds(bench, id)).toEqual(["completed", "completed"]);
+    },
+  );
+
+  test("of a harness that aborts, as one does that gets no memory: the turn fails, the next message goes on", async () => {
+    const { id, sandbox } = await talking();
+    process.kill(harnessOf(sandbox).pid, "SIGABRT");
+    const failed = await bench.until(id, ({ turn }) => turn === null);
+    expect(errors(failed)).toEqual(["harness_failed"]);
+    expectClosed(failed);
+    expect((await expectGoesOn(id)).runtime.sandbox).toMatchObject({ restartCount: 0 });
+  });
+
+  test("of an idle runner: it is said, no turn fails, and the next message starts a new sandbox", async () => {
+    const id = await bench.create();
+    await bench.turn(id, prompt("remember-this", { tools: [bash("printf kept > notes.txt")] }, { text: "noted" }));
+    process.kill(runnerOf(await sandboxPid(bench.dataDir, `${id}-1`)).pid, "SIGKILL");
+    await bench.until(id, ({ runtime }) => runtime.sandbox?.status === "error");
+    const after = await expectGoesOn(id);
+    expect([errors(after), after.runtime.sandbox]).toEqual([[], expect.objectContaining({ restartCount: 1 })]);
+  });
+
   test("while the sandbox starts: the turn fails, the next message tries again", async () => {
     const id = await bench.create();
     await bench.send(id, prompt("first", { text: "never" }));
@@ -107,7 +154,10 @@ describe("kill -9 in the middle of a turn", () => {
     const { id, sandbox } = await talking();
     await bench.send(id, prompt("queued", { text: "from the queue" }));
     process.kill(sandbox, "SIGKILL");
-    const done = await bench.until(id, ({ turn, queue, blocks }) => turn === null && queue.length === 0 && blocks.length > 6);
+    const done = await bench.until(
+      id,
+      ({ turn, queue, blocks }) => turn === null && queue.length === 0 && blocks.length > 6,
+    );
     expect(said(done).at(-1)).toBe("from the queue");
     expect(done.runtime.sandbox).toMatchObject({ restartCount: 1 });
     const seqs = (await logOf(bench, id)).map(({ seq }) => seq);

@@ -37,12 +37,25 @@ async function story(id: string): Promise<string[]> {
 describe("mode steer", () => {
   test("the running turn takes it after its tool, its block stands there, and the turn's end names both", async () => {
     const id = await working(2);
-    const sent = await bench.send(id, prompt("by the way", { text: "as you wish" }), { messageId: "steer", mode: "steer" });
-    expect([sent.status, await sent.json()]).toEqual([202, expect.objectContaining({ messageId: "steer", position: 1 })]);
+    const sent = await bench.send(id, prompt("by the way", { text: "as you wish" }), {
+      messageId: "steer",
+      mode: "steer",
+    });
+    expect([sent.status, await sent.json()]).toEqual([
+      202,
+      expect.objectContaining({ messageId: "steer", position: 1 }),
+    ]);
     expect((await bench.state(id)).queue).toEqual([expect.objectContaining({ messageId: "steer", mode: "steer" })]);
     const done = await idle(id);
     expect(said(done)).toEqual(["as you wish"]);
-    expect(await story(id)).toEqual(["user_message", "tool_use", "tool_result", "taken steer", "user_message", "assistant_text"]);
+    expect(await story(id)).toEqual([
+      "user_message",
+      "tool_use",
+      "tool_result",
+      "taken steer",
+      "user_message",
+      "assistant_text",
+    ]);
     expect(await turnMessages(id)).toEqual([["work", "steer"]]);
   });
 
@@ -122,7 +135,8 @@ describe("mode interrupt", () => {
     const id = await bench.create();
     await bench.send(id, prompt("talk", TALK), { messageId: "talk" });
     await bench.until(id, (state) => said(state).at(-1)?.includes("word word") === true);
-    for (const messageId of ["q1", "q2"]) await bench.send(id, prompt(messageId, { text: `answer ${messageId}` }), { messageId });
+    for (const messageId of ["q1", "q2"])
+      await bench.send(id, prompt(messageId, { text: `answer ${messageId}` }), { messageId });
     const urgent = prompt("urgent", { text: "answer urgent" });
     const sent = await bench.send(id, urgent, { messageId: "urgent", mode: "interrupt" });
     expect(await sent.json()).toMatchObject({ messageId: "urgent", position: 1 });

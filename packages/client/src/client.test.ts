@@ -32,7 +32,7 @@ test("every method calls its route", async () => {
   await client.createSession({ agentProfileRef: "default", architecture: "claude-agent-sdk" });
   await client.listSessions({ limit: 5, cursor: "a b" });
   await client.getSession("s/1", { blocks: 2 });
-  await client.sendMessage("s", "hi", { messageId: "m" });
+  await client.sendMessage("s", "hi", { messageId: "m", mode: "steer" });
   await client.updateMessage("s", "m", "ho");
   await client.withdrawMessage("s", "m");
   await client.interrupt("s");
@@ -63,7 +63,7 @@ test("every method calls its route", async () => {
     "GET /agent-profiles",
     "DELETE /sessions/s",
   ]);
-  expect(seen[3]?.body).toEqual({ content: "hi", messageId: "m" });
+  expect(seen[3]?.body).toEqual({ content: "hi", messageId: "m", mode: "steer" });
   expect(new Set(seen.map(({ authorization }) => authorization))).toEqual(new Set(["Bearer k"]));
 });
 

@@ -5,6 +5,7 @@ import type {
   ListFilesAnswer,
   ListProfilesAnswer,
   ListSessionsAnswer,
+  MessageMode,
   SendMessageAnswer,
   SessionOptions,
   SessionState,
@@ -12,14 +13,19 @@ import type {
 import { Endpoint, type AgentClientOptions } from "./endpoint.ts";
 import { Follower, type FollowHandlers, type Following, type FollowOptions } from "./follow/follower.ts";
 
+export interface SendMessageOptions {
+  readonly messageId?: string;
+  readonly mode?: MessageMode;
+}
+
 /** Everything that a server offers, typed. Every method rejects with `ClientError`. */
 export interface AgentClient {
   createSession(body: CreateSessionBody): Promise<CreateSessionAnswer>;
   listSessions(page?: { limit?: number; cursor?: string }): Promise<ListSessionsAnswer>;
   /** The state; with `blocks` only so many of the last ones, which is no state to go on from. */
   getSession(sessionId: string, options?: { blocks?: number }): Promise<SessionState>;
-  /** Resolves when the message is kept. With a `messageId` it can be sent again without harm. */
-  sendMessage(sessionId: string, content: string, options?: { messageId?: string }): Promise<SendMessageAnswer>;
+  /** Resolves when the message is kept. With a `messageId` it can be sent again without harm. `mode`: what it does to a turn that runs. */
+  sendMessage(sessionId: string, content: string, options?: SendMessageOptions): Promise<SendMessageAnswer>;
   updateMessage(sessionId: string, messageId: string, content: string): Promise<void>;
   withdrawMessage(sessionId: string, messageId: string): Promise<void>;
   interrupt(sessionId: string): Promise<void>;

@@ -26,13 +26,20 @@ export interface DriverTimes {
 
 export const DRIVER_TIMES: DriverTimes = { interruptGraceMs: 8000 };
 
+/** Messages of a harness that works. */
+const SIGNS = new Set(["command_lifecycle", "stream_event", "assistant", "user", "result"]);
+
 interface RunningTurn {
   readonly turnId: string;
   progress: TurnProgress | undefined;
   spent: Spent;
   interrupted: boolean;
   failure: TurnError | undefined;
-  readonly over: PromiseWithResolvers<void>;
+  /** Something was heard of it. */
+  begun: boolean;
+  /** The process was dead before it had begun, so it was given to a second one. */
+  again: boolean;
+  over: PromiseWithResolvers<void>;
   /** Calls off the start of a process for this turn. */
   readonly stop: AbortController;
   escalation: NodeJS.Timeout | undefined;
@@ -70,7 +77,10 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
     // With a wrong key every try is in vain, and the harness would go on trying for minutes.
     const status = message.subtype === "api_retry" ? message.error_status : undefined;
     if (isCredentialStatus(status)) stopTurn(modelError({ status }));
-    if (turn !== undefined) await followSteering(turn, message);
+    if (turn !== undefined) {
+      turn.begun ||= SIGNS.has(message.type);
+      await followSteering(turn, message);
+    }
     if (turn?.progress?.isOver(message) === true) turn.over.resolve();
   }
 
@@ -110,7 +120,9 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
     if (live !== ended) return;
     live = undefined;
     if (turn === undefined) return;
-    if (!turn.interrupted) turn.failure ??= harnessError(reason);
+    // It had died before, and nobody had noticed.
+    if (!turn.begun && !turn.again && !turn.interrupted) turn.again = true;
+    else if (!turn.interrupted) turn.failure ??= harnessError(reason);
     turn.over.resolve();
   }
 
@@ -148,6 +160,13 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
   }
 
   async function play(running: RunningTurn, messages: readonly HarnessMessage[]): Promise<void> {
+    await attempt(running, messages);
+    if (!running.again) return;
+    running.over = Promise.withResolvers<void>();
+    await attempt(running, messages);
+  }
+
+  async function attempt(running: RunningTurn, messages: readonly HarnessMessage[]): Promise<void> {
     const signal = AbortSignal.any([running.stop.signal, AbortSignal.timeout(spec.startDeadlineMs)]);
     const opened = live ?? (await open(signal).catch(unlessStopped(running)));
     if (running.interrupted || opened === undefined) return;
@@ -165,6 +184,8 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
       spent: NOTHING_SPENT,
       interrupted: false,
       failure: undefined,
+      begun: false,
+      again: false,
       over: Promise.withResolvers<void>(),
       stop: new AbortController(),
       escalation: undefined,

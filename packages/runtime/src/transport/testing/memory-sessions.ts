@@ -118,7 +118,12 @@ export class MemorySessions implements SessionService {
     session.answers.set(key, { content: message.content, answer });
     this.append(sessionId, {
       type: "session:message:queued",
-      data: { sessionId, messageId: key, content: message.content },
+      data: {
+        sessionId,
+        messageId: key,
+        content: message.content,
+        ...(message.mode === undefined ? {} : { mode: message.mode }),
+      },
     });
     return answer;
   }

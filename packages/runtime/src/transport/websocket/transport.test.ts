@@ -204,6 +204,13 @@ describe("commands", () => {
     expect(await one.ask("session:message", { sessionId: id, content: "other", messageId: "m1" })).toMatchObject({
       error: "conflict",
     });
+    const urgent = { sessionId: id, content: "now", messageId: "m2", mode: "interrupt" };
+    expect(await one.ask("session:message", urgent)).toMatchObject({ success: true, messageId: "m2" });
+    expect((await serving.sessions.state(principal, id)).queue[0]).toMatchObject({
+      messageId: "m2",
+      mode: "interrupt",
+    });
+    expect(await one.ask("session:message", { ...urgent, mode: "shout" })).toMatchObject({ error: "invalid_request" });
     expect(await one.ask("session:interrupt", { sessionId: id })).toEqual({ success: true });
     expect(serving.sessions.calls).toEqual([`interrupt ${id}`]);
     expect(await one.ask("ping")).toEqual({ success: true });
