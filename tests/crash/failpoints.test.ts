@@ -1,3 +1,4 @@
+import { script } from "@hhopkins/agent-runtime-testkit";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ClientLog } from "./client-log.ts";
 import { crashTurn, type CrashTurn } from "./crash-turn.ts";
@@ -7,6 +8,8 @@ import { reckon, type Reckoning } from "./reckoning.ts";
 import { ServerUnderFire } from "./server-under-fire.ts";
 
 const PACE = { delayMs: 4, toolSeconds: 0.05 };
+/** An answer of 3,000 deltas. */
+const LONG = `Talk. ${script([{ text: "x".repeat(3_000), chunk: 1 }])}`;
 /** Servers that are killed at the same time, each with a session of its own. */
 const LANES = 3;
 let model: ModelLog;
@@ -53,6 +56,9 @@ async function killAt(lane: Lane, point: string): Promise<FailpointRow> {
   await server.kill();
   const listened = await server.start(inMidTurn(point));
   const died = listened ? server.died() : Promise.resolve(`failpoint ${point} reached`);
+  // A log is compacted when it is long.
+  if (point.startsWith("compaction:"))
+    await server.send(client.sessionId, { messageId: `long-${lane.turns.length}`, content: LONG });
   turn ??= takeTurn(lane, point);
   const passed = turn.over.then(async () => {
     // What lies behind the turn: everything is saved, and the sandbox ended.
