@@ -1,4 +1,4 @@
-import type { SessionEvent } from "@hhopkins/agent-runtime";
+import { DEFAULT_IGNORE, type SessionEvent } from "@hhopkins/agent-runtime";
 import { memoryPersistence } from "@hhopkins/agent-runtime/persistence/memory";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
@@ -141,4 +141,18 @@ test("each turn's end is a checkpoint, and its files stay as they were", async (
     "link undefined",
     "void 755",
   ]);
+});
+
+test("with `.git` taken out of ignoreFiles a repository goes on in the next sandbox", async () => {
+  await using tracking = await startRuntime({ ignoreFiles: DEFAULT_IGNORE.filter((name) => name !== ".git") });
+  const id = await tracking.create();
+  const git = "git -c user.name=a -c user.email=a@b -c init.defaultBranch=main";
+  const commit = `${git} init -q && printf one > a && ${git} add a && ${git} commit -qm first && mkdir node_modules && touch node_modules/x`;
+  await tracking.turn(id, prompt("commit", { tools: [bash(commit)] }, { text: "committed" }));
+  expect((await tracking.request("POST", `/sessions/${id}/unload`)).status).toBe(204);
+  const look = `git fsck --strict && git log --format=%s && git status --porcelain && ls`;
+  const after = await tracking.turn(id, prompt("look", { tools: [bash(look)] }, { text: "looked" }));
+  expect(after.blocks.findLast(({ type }) => type === "tool_result")).toMatchObject({
+    content: expect.stringMatching(/(^|\n)first\na$/),
+  });
 });
