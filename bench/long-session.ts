@@ -1,0 +1,183 @@
+/**
+ * What a session costs when it is long: the price of an event at turn 10,000 beside that at turn 10, opening it by page,
+ * and its memory while it is loaded and idle. A feed stands where an agent stands.
+ *   node --expose-gc bench/long-session.ts [--turns 10000] [--known 100000]
+ */
+import { execFileSync } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { createAgentRuntime } from "@hhopkins/agent-runtime";
+import { sqlitePersistence } from "@hhopkins/agent-runtime/persistence/sqlite";
+import { feedProvider } from "./fanout/feed-provider.ts";
+import { printMachine, printTable } from "./report.ts";
+import { summarize } from "./statistics.ts";
+
+const { values } = parseArgs({
+  options: { turns: { type: "string", default: "10000" }, known: { type: "string", default: "100000" } },
+});
+const LONG = Number(values.turns);
+/** Of a turn: two blocks of ten deltas each, beside the message. */
+const ORDER = JSON.stringify({ deltas: 20, chars: 40, blockDeltas: 10, end: "end" });
+const ROUNDS = 60;
+const KB = 1024;
+
+const folder = await mkdtemp(join(tmpdir(), "agent-runtime-bench-"));
+const runtime = await createAgentRuntime({
+  persistence: sqlitePersistence({ file: join(folder, "store.db") }),
+  sandbox: feedProvider(),
+  credentials: () => ({ baseUrl: "http://127.0.0.1:9", apiKey: "none" }),
+  dataDir: folder,
+  maxSandboxes: 1000,
+});
+await runtime.start();
+const rest = runtime.createRestServer({ apiKey: "key" });
+const { sessionManager } = runtime;
+
+async function request(path: string, body?: object): Promise<Response> {
+  const headers = { "x-api-key": "key", "content-type": "application/json" };
+  const init = body === undefined ? { headers } : { method: "POST", headers, body: JSON.stringify(body) };
+  const response = await rest.fetch(new Request(`http://bench.test${path}`, init));
+  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+  return response;
+}
+
+async function newSession(): Promise<string> {
+  const body = { agentProfileRef: "default", architecture: "claude-agent-sdk" };
+  const { sessionId } = await sessionManager.createSession(body);
+  return sessionId;
+}
+
+async function turn(sessionId: string): Promise<void> {
+  const session = sessionManager.getSession(sessionId);
+  await request(`/sessions/${sessionId}/message`, { content: ORDER });
+  while (session.getState().turn !== null || session.getState().queue.length > 0) await delay(1);
+}
+
+/** Processor time of this process for an event of a turn, in microseconds. */
+async function priceOfEvent(sessionId: string): Promise<number> {
+  const session = sessionManager.getSession(sessionId);
+  const before = session.getState().lastSeq;
+  const from = process.cpuUsage();
+  await turn(sessionId);
+  const { user, system } = process.cpuUsage(from);
+  return (user + system) / (session.getState().lastSeq - before);
+}
+
+async function timed(call: () => Promise<unknown>): Promise<number> {
+  const from = performance.now();
+  await call();
+  return performance.now() - from;
+}
+
+async function repeated(count: number, call: () => Promise<number>): Promise<number[]> {
+  const results: number[] = [];
+  for (let index = 0; index < count; index += 1) results.push(await call());
+  return results;
+}
+
+function heap(): number {
+  globalThis.gc?.();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
+/** Memory of each of the sessions once they are loaded, without a sandbox, in KB. */
+async function memoryOf(sessionIds: readonly string[]): Promise<number> {
+  for (const id of sessionIds) await sessionManager.unloadSession(id);
+  await delay(100);
+  const before = heap();
+  for (const id of sessionIds) await sessionManager.loadSession(id);
+  await delay(100);
+  return (heap() - before) / sessionIds.length / KB;
+}
+
+async function sessionsOf(count: number, turns: number): Promise<string[]> {
+  const sessionIds = await Promise.all(Array.from({ length: count }, newSession));
+  for (let index = 0; index < turns; index += 1) await Promise.all(sessionIds.map(turn));
+  return sessionIds;
+}
+
+/** RSS in MB of a server that knows so many sessions and has loaded none. */
+async function rssWith(known: number): Promise<number> {
+  const file = join(folder, `known-${known}.db`);
+  const adapter = sqlitePersistence({ file });
+  await adapter.open?.();
+  const createdAt = "2026-11-22T08:00:00.000Z";
+  for (let index = 0; index < known; index += 1) {
+    const sessionId = `session-${index}`;
+    const record = { sessionId, type: "claude-agent-sdk", agentProfileReference: "default", createdAt };
+    const first = {
+      events: [{ seq: 1, at: createdAt, type: "session:created" as const, data: { sessionId, session: record } }],
+    };
+    await adapter.store.create({ tenant: "default", sessionId, record, logId: "L", first });
+  }
+  await adapter.close?.();
+  const program = fileURLToPath(new URL("long-session-known.ts", import.meta.url));
+  return Number(execFileSync(process.execPath, ["--expose-gc", program, file], { encoding: "utf8" })) / KB / KB;
+}
+
+printMachine();
+const long = await newSession();
+const built = await timed(async () => {
+  for (let index = 0; index < LONG - ROUNDS; index += 1) await turn(long);
+});
+console.log(
+  `${LONG - ROUNDS} turns in ${(built / 1000).toFixed(0)} s, ${sessionManager.getSession(long).getState().lastSeq} events\n`,
+);
+
+const late: number[] = [];
+const early: number[] = [];
+for (let round = 0; round < ROUNDS; round += 1) {
+  const fresh = await newSession();
+  for (let index = 0; index < 8; index += 1) await turn(fresh);
+  early.push(await priceOfEvent(fresh), await priceOfEvent(fresh), await priceOfEvent(fresh));
+  late.push(await priceOfEvent(long));
+  await sessionManager.unloadSession(fresh);
+}
+printTable("processor time of an event, µs", [
+  ["turns 9 to 11", early],
+  [`turns ${LONG - ROUNDS} to ${LONG}`, late],
+]);
+console.log(`at turn ${LONG} ${(summarize(late).median / summarize(early).median).toFixed(2)} times turn 10\n`);
+
+await sessionManager.unloadSession(long);
+const blocks = `/sessions/${long}/blocks`;
+const page = (await (await request(`${blocks}?limit=50`)).json()) as { before?: string };
+printTable("opening the long session, ms", [
+  ["state, not loaded", await repeated(30, () => timed(async () => (await request(`/sessions/${long}`)).text()))],
+  [
+    "last page of 50 blocks, not loaded",
+    await repeated(30, () => timed(async () => (await request(`${blocks}?limit=50`)).text())),
+  ],
+  [
+    "page of 50 before it, not loaded",
+    await repeated(30, () => timed(async () => (await request(`${blocks}?limit=50&before=${page.before}`)).text())),
+  ],
+  [
+    "load",
+    await repeated(10, async () => {
+      const ms = await timed(() => sessionManager.loadSession(long));
+      await sessionManager.unloadSession(long);
+      return ms;
+    }),
+  ],
+]);
+
+const short = await sessionsOf(20, 17);
+const windowed = await sessionsOf(4, 200);
+console.log(`memory of a loaded idle session without a sandbox, KB`);
+console.log(`  of about 50 short blocks   ${(await memoryOf(short)).toFixed(0)}`);
+console.log(`  of 600 blocks              ${(await memoryOf(windowed)).toFixed(0)}`);
+console.log(`  of ${LONG} turns            ${(await memoryOf([long])).toFixed(0)}\n`);
+for (const id of [...short, ...windowed, long]) await sessionManager.unloadSession(id);
+await runtime.shutdown();
+
+const none = await rssWith(0);
+console.log(
+  `RSS of a server with 0 known sessions ${none.toFixed(1)} MB, with ${values.known} ${(await rssWith(Number(values.known))).toFixed(1)} MB`,
+);
+await rm(folder, { recursive: true });
