@@ -71,7 +71,8 @@ test("a sleeping session's workspace as a zip: bytes, modes, symlinks, empty fol
 
 test("the client streams it, and an empty workspace is an empty zip", async () => {
   const id = await bench.create();
-  const fetched: typeof fetch = (input, init) => bench.request(init?.method ?? "GET", new URL(new Request(input).url).pathname);
+  const fetched: typeof fetch = (input, init) =>
+    bench.request(init?.method ?? "GET", new URL(new Request(input).url).pathname);
   const client = createAgentClient({ baseUrl: "http://runtime.test", apiKey: API_KEY, fetch: fetched });
   const bytes = new Uint8Array(await new Response(await client.readArchive(id)).arrayBuffer());
   expect([...bytes.subarray(0, 4)]).toEqual([0x50, 0x4b, 0x05, 0x06]);

@@ -63,10 +63,7 @@ test("a sandbox that is gone ends its turn; what it says late is not taken, nor 
   await using bench = await startRuntime({ sandbox: line.provider }, { dataDir });
   const id = await bench.create();
   await bench.send(id, waits("echo late-words"));
-  await bench.until(
-    id,
-    ({ workspaceFiles, ...state }) => commandRuns(state) && workspaceFiles.length > 0,
-  );
+  await bench.until(id, ({ workspaceFiles, ...state }) => commandRuns(state) && workspaceFiles.length > 0);
   line.cut("gone");
   const failed = await bench.until(id, ({ turn }) => turn === null);
   expect(errors(failed)).toEqual(["sandbox_lost"]);

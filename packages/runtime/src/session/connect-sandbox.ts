@@ -24,7 +24,11 @@ export interface SandboxConnection {
 }
 
 /** Listens to a sandbox, and watches how it is. Its end is for the caller to watch. */
-export async function connectSandbox(parts: SessionParts, session: SessionKey, connection: SandboxConnection): Promise<RunningSandbox> {
+export async function connectSandbox(
+  parts: SessionParts,
+  session: SessionKey,
+  connection: SandboxConnection,
+): Promise<RunningSandbox> {
   const { log, gateway } = parts;
   const { sandbox, stored, fence, taken, unsaved, isStarted, onEntries, onEnding, onGone, tell } = connection;
   const { generation, token } = stored;

@@ -88,7 +88,8 @@ async function* contentCommands(layout: Layout, file: FileEntry, sha256: string)
     }
   }
   if (size === 0) yield { kind: "file:put", file, offset: 0, data: "", last: true };
-  else if (offset !== size) throw new RuntimeError("persistence_unavailable", `The bytes of ${file.path} are not in the store.`);
+  else if (offset !== size)
+    throw new RuntimeError("persistence_unavailable", `The bytes of ${file.path} are not in the store.`);
 }
 
 async function* transcriptCommands(layout: Layout): AsyncGenerator<CommandBody> {
