@@ -45,7 +45,7 @@ export async function runCrash(options: CrashOptions): Promise<CrashReport> {
   for (let round = 1; round <= options.rounds; round += 1) {
     await Promise.race(workers.map(({ client }) => client.until(() => client.running)));
     // A harness whose answer broke waits longer and longer before it asks again: some rounds let it come far.
-    await delay(random() < 0.25 ? random() * 4000 : random() * 700);
+    await delay(random() < 0.4 ? random() * 4000 : random() * 700);
     note();
     await server.kill();
     if (random() < 0.125) {
@@ -53,9 +53,9 @@ export async function runCrash(options: CrashOptions): Promise<CrashReport> {
       await server.startAndKill(200 + random() * 900);
     }
     const next = running().map(({ client }) => client.nextEvent());
+    const starting = performance.now();
     await server.start();
-    const listening = performance.now();
-    if (next.length > 0) resumeMs.push(Math.max(0, (await Promise.race(next)) - listening));
+    if (next.length > 0) resumeMs.push((await Promise.race(next)) - starting);
     options.onRound?.(
       round,
       `round ${round}: ${counts.kills} kills, ${workers.reduce((sum, { turns }) => sum + turns.length, 0)} turns`,

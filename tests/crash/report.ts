@@ -15,7 +15,7 @@ export interface CrashReport {
   readonly lost: readonly string[];
   readonly doubled: readonly string[];
   readonly short: readonly string[];
-  /** Milliseconds from a listening server to the first missed event at a client, by length. */
+  /** Milliseconds from the start of the next server's process to the first event that a client had missed, by length. */
   readonly resumeMs: readonly number[];
   readonly seconds: number;
 }
@@ -37,7 +37,7 @@ export function crashTable(report: CrashReport): string {
     ["turns that a kill hit and that went on", report.continued],
     ["turns completed", `${report.completed} (${percent(report.completed, report.turns)})`],
     ["answers taken back", report.retracted],
-    ["first missed event after listening, median / longest", `${at(0.5)} / ${at(1)}`],
+    ["process start to first event, median / longest", `${at(0.5)} / ${at(1)}`],
     ["seconds", Math.round(report.seconds)],
   ];
   return rows.map(([name, value]) => `${name.padEnd(54)} ${value}`).join("\n");
