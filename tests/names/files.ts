@@ -66,6 +66,8 @@ export const runnerMain = testsIn("packages/runner/src/main.test.ts");
 export const driver = testsIn("packages/runner/src/claude-agent-sdk/driver.test.ts");
 export const failures = testsIn("packages/runner/src/claude-agent-sdk/failures.test.ts");
 
+export const hangs = testsIn("tests/session/store-hangs.test.ts");
+
 export const model = testsIn("packages/testkit/src/scripted-model/anthropic.test.ts");
 export const trouble = testsIn("packages/testkit/src/scripted-model/trouble.test.ts");
 export const modelHandler = testsIn("packages/testkit/src/scripted-model/handler.test.ts");

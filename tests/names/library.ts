@@ -137,6 +137,18 @@ const runtimeOptions: Row[] = [
   ...option("createAgentRuntime", "compactAfterEvents", at.cuts),
   ...option(
     "createAgentRuntime",
+    "maxUnsavedBytesPerSession maxUnsavedBytes",
+    at.hangs("%s: while a store is slow the rest waits in the sandbox, and comes byte for byte afterwards"),
+  ),
+  ...option(
+    "createAgentRuntime",
+    "persistenceTimeoutMs",
+    at.hangs(
+      "a store that answers nothing: refused at once, readiness says since when, followers are told, and it goes on",
+    ),
+  ),
+  ...option(
+    "createAgentRuntime",
     "logger",
     at.options("logger is told what goes wrong, and no key or text of a message"),
   ),

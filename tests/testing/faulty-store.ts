@@ -5,6 +5,13 @@ export interface FaultyPersistence {
   readonly adapter: PersistenceAdapter & { readonly store: SessionStore };
   /** What every append fails with; undefined: they work. */
   failure: Error | undefined;
+  /**
+   * What becomes of appends: `denied` are written and fail, `silent` are written and never answered, `stuck` are not
+   * even written, and the store answers nothing else either.
+   */
+  lie: "none" | "denied" | "silent" | "stuck";
+  /** How often `lie` had its effect. */
+  readonly lies: number;
   /** Appends, or those with a batch that matches, wait until this is opened again. */
   hold(matches?: (batch: AppendBatch) => boolean): { open(): void };
   /** Appends that wait. */
@@ -18,6 +25,7 @@ export function faultyPersistence(real: PersistenceAdapter & { readonly store: S
   let gate = Promise.resolve();
   let held: (batch: AppendBatch) => boolean = () => true;
   let waiting = 0;
+  let lies = 0;
   const append: SessionStore["append"] = async (batches) => {
     if (batches.some(held)) {
       waiting += 1;
@@ -25,17 +33,28 @@ export function faultyPersistence(real: PersistenceAdapter & { readonly store: S
       waiting -= 1;
     }
     if (faulty.failure !== undefined) throw faulty.failure;
+    const { lie } = faulty;
+    if (lie !== "none") lies += 1;
+    if (lie === "stuck") return never();
     const outcomes = await real.store.append(batches);
-    for (const { sessionId, events } of batches) stored.set(sessionId, events.at(-1)?.seq ?? stored.get(sessionId) ?? 0);
-    return outcomes;
+    for (const { sessionId, events } of batches)
+      stored.set(sessionId, events.at(-1)?.seq ?? stored.get(sessionId) ?? 0);
+    if (lie === "denied") throw new Error("the connection broke");
+    return lie === "silent" ? never() : outcomes;
   };
+  const head: SessionStore["head"] = (key) => (faulty.lie === "stuck" ? never() : real.store.head(key));
+  const list: SessionStore["list"] = (query) => (faulty.lie === "stuck" ? never() : real.store.list(query));
   const create: SessionStore["create"] = async (session) => {
     await real.store.create(session);
     stored.set(session.sessionId, session.first.events.at(-1)?.seq ?? 0);
   };
   const faulty: FaultyPersistence = {
-    adapter: { ...real, store: { ...real.store, append, create } },
+    adapter: { ...real, store: { ...real.store, append, create, head, list } },
     failure: undefined,
+    lie: "none",
+    get lies() {
+      return lies;
+    },
     get waiting() {
       return waiting;
     },
@@ -48,4 +67,8 @@ export function faultyPersistence(real: PersistenceAdapter & { readonly store: S
     stored: (sessionId) => stored.get(sessionId) ?? 0,
   };
   return faulty;
+}
+
+function never(): Promise<never> {
+  return new Promise(() => undefined);
 }

@@ -5,8 +5,19 @@ import type { Server } from "node:http";
 import { join, resolve } from "node:path";
 import { createAuthenticate } from "./auth/authentication.ts";
 import type { Authenticate } from "./auth/principal.ts";
-import { checkConfiguration, DEFAULT_IGNORE, defaultMaxSandboxes, DEFAULTS, type AgentRuntimeConfig } from "./configuration.ts";
-import { createExternalGateway, createGateway, credentialsFromEnvironment, type GatewayOptions } from "./gateway/index.ts";
+import {
+  checkConfiguration,
+  DEFAULT_IGNORE,
+  defaultMaxSandboxes,
+  DEFAULTS,
+  type AgentRuntimeConfig,
+} from "./configuration.ts";
+import {
+  createExternalGateway,
+  createGateway,
+  credentialsFromEnvironment,
+  type GatewayOptions,
+} from "./gateway/index.ts";
 import type { ModelGateway } from "./gateway/port.ts";
 import { Committer } from "./log/committer.ts";
 import { LogHub } from "./log/hub.ts";
@@ -28,7 +39,11 @@ import { createSessionService, listItem } from "./session/session-service.ts";
 import { Slots } from "./session/slots.ts";
 import { UnsavedBytes } from "./session/unsaved-bytes.ts";
 import { createRestApp, type RestAppOptions } from "./transport/rest/app.ts";
-import { createWebSocketTransport, type AttachedWebSocketServer, type WebSocketTransportOptions } from "./transport/websocket/index.ts";
+import {
+  createWebSocketTransport,
+  type AttachedWebSocketServer,
+  type WebSocketTransportOptions,
+} from "./transport/websocket/index.ts";
 import type { SessionService } from "./session/service.ts";
 
 export interface RestServerOptions extends Pick<RestAppOptions, "limits" | "corsOrigins" | "heartbeatMs" | "streamMs"> {
@@ -66,16 +81,21 @@ export async function createAgentRuntime(config: AgentRuntimeConfig = {}): Promi
   const provider = sandboxProvider(config, dataDir);
   const syncIntervalMs = config.syncIntervalMs ?? DEFAULTS.syncIntervalMs;
   const timeoutMs = config.persistenceTimeoutMs ?? DEFAULTS.persistenceTimeoutMs;
-  const kept = storeForAdapter(adapter, { warn: (message) => log.warn({}, message), syncIntervalMs });
+  const kept = storeForAdapter(adapter, { warn: (message) => log.warn({}, message), syncIntervalMs, timeoutMs });
   const store = timedStore(kept, { timeoutMs, onLate: (keys) => keys.forEach((key) => manager.recheck(key)) });
   const now = (): Date => new Date();
   const health = new StoreHealth({ now, random: Math.random });
   const watch = new ListWatch();
-  const onAuthFailure: GatewayOptions["onAuthFailure"] = ({ session }, status) => endTurnWithoutCredential(manager, session, status);
+  const onAuthFailure: GatewayOptions["onAuthFailure"] = ({ session }, status) =>
+    endTurnWithoutCredential(manager, session, status);
   const gateway: ModelGateway =
     config.gateway?.external === true
       ? createExternalGateway({ dataDir, log, onAuthFailure })
-      : createGateway({ credentials: config.credentials ?? credentialsFromEnvironment(process.env), log, onAuthFailure });
+      : createGateway({
+          credentials: config.credentials ?? credentialsFromEnvironment(process.env),
+          log,
+          onAuthFailure,
+        });
   const parts: SessionParts = {
     store,
     committer: new Committer(store, health),
@@ -88,7 +108,7 @@ export async function createAgentRuntime(config: AgentRuntimeConfig = {}): Promi
     }),
     now,
     newId: randomUUID,
-    profiles: checkedReads(adapter),
+    profiles: checkedReads(adapter, timeoutMs),
     provider,
     slots: new Slots(config.maxSandboxes ?? defaultMaxSandboxes()),
     gateway,
@@ -153,7 +173,9 @@ function composed(parts: Composition): AgentRuntime {
       await manager.stop();
       await gateway.close();
       await provider.close?.();
-      await store.flush?.().catch((error: unknown) => log.error({ err: error }, "not everything could be saved at the end"));
+      await store
+        .flush?.()
+        .catch((error: unknown) => log.error({ err: error }, "not everything could be saved at the end"));
       await adapter.close?.();
     },
     createRestServer(options = {}) {
@@ -178,7 +200,8 @@ function sandboxProvider(config: AgentRuntimeConfig, dataDir: string): SandboxPr
 /** Looks the harness's packages up where the application lies, and where this package does. */
 function runnerFiles(architecture: Architecture): RunnerFiles {
   const manifest = RUNNER_ARCHITECTURES[architecture];
-  if (manifest === undefined) throw new RuntimeError("unknown_architecture", `No runner knows the architecture ${architecture}.`);
+  if (manifest === undefined)
+    throw new RuntimeError("unknown_architecture", `No runner knows the architecture ${architecture}.`);
   const places = [process.cwd(), ...(process.argv[1] === undefined ? [] : [process.argv[1]]), import.meta.url];
   return { bundle: runnerBundlePath(), packages: manifest.resolvePackages(places) };
 }

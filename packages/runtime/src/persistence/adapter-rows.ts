@@ -7,6 +7,7 @@ import {
   RuntimeError,
 } from "@hhopkins/agent-runtime-protocol";
 import { z } from "zod";
+import { withDeadline } from "./deadline.ts";
 import type { PersistenceAdapter } from "./port.ts";
 
 /** The reading methods of somebody's adapter. */
@@ -15,29 +16,33 @@ export type AdapterReads = Pick<
   "listAllSessions" | "loadSession" | "listAgentProfiles" | "loadAgentProfile"
 >;
 
+const TIMEOUT_MS = 15_000;
+
 /** Columns of a table that we do not know are the adapter's own business. */
 const StoredProfile = z.object(AgentProfile.shape);
 
 /**
  * The same reads, with what they answer checked. A wrong row, or a method that fails, is `persistence_unavailable`
- * with the method and the field in its message. A field that is null counts as absent, as databases have it.
+ * with the method and the field in its message, and so is one that does not answer in time. A field that is null counts as absent, as databases have it.
  */
-export function checkedReads(adapter: AdapterReads): AdapterReads {
+export function checkedReads(adapter: AdapterReads, timeoutMs = TIMEOUT_MS): AdapterReads {
+  const read = <T>(method: keyof AdapterReads, call: () => Promise<T>): Promise<T> =>
+    called(method, () => withDeadline(call(), timeoutMs, () => new Error(`no answer within ${timeoutMs} ms`)));
   return {
     listAllSessions: async () => {
-      const rows = await called("listAllSessions", () => adapter.listAllSessions());
+      const rows = await read("listAllSessions", () => adapter.listAllSessions());
       return checked(z.array(PersistedSessionListData), rows, "listAllSessions");
     },
     loadSession: async (sessionId) => {
-      const row = await called("loadSession", () => adapter.loadSession(sessionId));
+      const row = await read("loadSession", () => adapter.loadSession(sessionId));
       return row === null ? null : checked(PersistedSessionData, row, "loadSession");
     },
     listAgentProfiles: async () => {
-      const rows = await called("listAgentProfiles", () => adapter.listAgentProfiles());
+      const rows = await read("listAgentProfiles", () => adapter.listAgentProfiles());
       return checked(z.array(AgentProfileListData), rows, "listAgentProfiles");
     },
     loadAgentProfile: async (id) => {
-      const row = await called("loadAgentProfile", () => adapter.loadAgentProfile(id));
+      const row = await read("loadAgentProfile", () => adapter.loadAgentProfile(id));
       return row === null ? null : checked(StoredProfile, row, "loadAgentProfile");
     },
   };

@@ -102,9 +102,11 @@ function queued(seq: number): SessionEvent {
   return { seq, at: "2026-11-22T08:00:00Z", type: "session:message:queued", data };
 }
 
-async function keepingStore(options: { syncIntervalMs?: number; warn?: (message: string) => void } = {}) {
+async function keepingStore(
+  options: { syncIntervalMs?: number; timeoutMs?: number; warn?: (message: string) => void } = {},
+) {
   const adapter = new KeepingAdapter();
-  const store = storeForAdapter(adapter, { warn: options.warn ?? silent.warn, syncIntervalMs: options.syncIntervalMs });
+  const store = storeForAdapter(adapter, { ...options, warn: options.warn ?? silent.warn });
   await store.create({ ...key, record, logId: "L", first });
   return { adapter, store, raw: () => adapter.sessions.get("s1")?.rawTranscript ?? "" };
 }
@@ -291,4 +293,37 @@ test("rows that are not what they should be are named; nulls and unknown columns
     throw new Error("thrown at once");
   };
   await expect(reads.listAllSessions()).rejects.toMatchObject({ message: expect.stringContaining("thrown at once") });
+});
+
+test("a method that hangs fails its write, and the next one goes on; what it did late is done again", async () => {
+  const { adapter, store, raw } = await keepingStore({ timeoutMs: 20, syncIntervalMs: 10 });
+  const save = adapter.saveTranscript.bind(adapter);
+  const gate = Promise.withResolvers<void>();
+  adapter.saveTranscript = async (...args) => {
+    await gate.promise;
+    await save(...args);
+  };
+  const messages = [{ messageId: "m2", contentHash: "h" }];
+  const [outcome] = await store.append([{ ...key, expectedSeq: 1, events: [queued(2)], messages }]);
+  expect(outcome).toMatchObject({
+    code: "persistence_unavailable",
+    message: expect.stringMatching(/saveTranscript.*no answer within 20 ms/),
+  });
+  expect((await store.head(key))?.lastSeq).toBe(1);
+  adapter.saveTranscript = save;
+  expect(await store.append([{ ...key, expectedSeq: 1, events: [queued(2)], messages }])).toEqual([null]);
+  expect(await store.append([{ ...key, expectedSeq: 2, events: [queued(3)] }])).toEqual([null]);
+  expect(raw()).toContain('"seq":3');
+  // The old transcript arrives, and is older than what is kept.
+  gate.resolve();
+  await vi.waitFor(() => expect(adapter.calls.filter((name) => name === "saveTranscript").length).toBeGreaterThan(3));
+  await vi.waitFor(() => expect(raw()).toContain('"seq":3'));
+});
+
+test("a profile that is not given in time is an error that says so", async () => {
+  const adapter = { ...emptyAdapter(), loadAgentProfile: () => new Promise<never>(() => undefined) };
+  await expect(checkedReads(adapter, 20).loadAgentProfile("default")).rejects.toMatchObject({
+    code: "persistence_unavailable",
+    message: expect.stringMatching(/loadAgentProfile failed: no answer within 20 ms/),
+  });
 });

@@ -1,5 +1,6 @@
 import { RuntimeError, toRuntimeError, type PersistedSessionListData } from "@hhopkins/agent-runtime-protocol";
 import { called, checkedReads } from "./adapter-rows.ts";
+import { withDeadline } from "./deadline.ts";
 import { encodeBatch } from "./encoded-batch.ts";
 import { sortTime } from "./list-cursor.ts";
 import { MemorySession, NEVER_RUN } from "./memory-session.ts";
@@ -16,9 +17,12 @@ export interface SeedStoreOptions {
   readonly warn: (message: string) => void;
   /** The longest that a change may stay unsaved, in milliseconds; 30 s. */
   readonly syncIntervalMs?: number;
+  /** For each method of the adapter, in milliseconds; 15 s. */
+  readonly timeoutMs?: number;
 }
 
 const SYNC_INTERVAL_MS = 30_000;
+const TIMEOUT_MS = 15_000;
 
 const KEEPS_NOTHING =
   "The persistence adapter does not give back the session that it was just given: sessions and files stay in memory, until this process ends.";
@@ -46,7 +50,10 @@ class SeedStore {
   #earlier: readonly PersistedSessionListData[] | null = null;
 
   constructor(adapter: PersistenceAdapter, options: SeedStoreOptions) {
-    this.#adapter = { ...boundMethods(adapter), ...checkedReads(adapter) };
+    const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
+    // What comes late may be older than what was saved meanwhile.
+    const onLate = (sessionId: string): void => this.#sync.changed(sessionId);
+    this.#adapter = { ...timedWrites(adapter, { timeoutMs, onLate }), ...checkedReads(adapter, timeoutMs) };
     this.#options = options;
     this.#sync = new SeedSync({
       intervalMs: options.syncIntervalMs ?? SYNC_INTERVAL_MS,
@@ -64,7 +71,8 @@ class SeedStore {
       create: (session) => this.#inTurn(session.sessionId, () => this.#create(session)),
       append: async (batches) => await this.#append(batches),
       // In memory: the transcript that is saved next is shorter.
-      compact: (key, compaction) => this.#inTurn(key.sessionId, async () => this.#sessions.get(key)?.compact(compaction)),
+      compact: (key, compaction) =>
+        this.#inTurn(key.sessionId, async () => this.#sessions.get(key)?.compact(compaction)),
       delete: (key) => this.#inTurn(key.sessionId, () => this.#delete(key)),
       flush: () => this.#sync.flush(),
     };
@@ -165,13 +173,23 @@ class SeedStore {
   }
 }
 
-/** The writing methods of an adapter that may be an instance of a class. */
-function boundMethods(adapter: PersistenceAdapter): Omit<PersistenceAdapter, keyof ReturnType<typeof checkedReads>> {
+/** The writing methods of an adapter, which may be an instance of a class, each with a deadline. */
+function timedWrites(
+  adapter: PersistenceAdapter,
+  { timeoutMs, onLate }: { timeoutMs: number; onLate: (sessionId: string) => void },
+): Omit<PersistenceAdapter, keyof ReturnType<typeof checkedReads>> {
+  const timed = async (sessionId: string, writing: Promise<void>): Promise<void> => {
+    const late = (): Error => {
+      writing.then(() => onLate(sessionId)).catch(() => undefined);
+      return new Error(`no answer within ${timeoutMs} ms`);
+    };
+    await withDeadline(writing, timeoutMs, late);
+  };
   return {
-    createSessionRecord: (session) => adapter.createSessionRecord(session),
-    updateSessionRecord: (sessionId, updates) => adapter.updateSessionRecord(sessionId, updates),
-    saveTranscript: (sessionId, text) => adapter.saveTranscript(sessionId, text),
-    saveWorkspaceFile: (sessionId, file) => adapter.saveWorkspaceFile(sessionId, file),
-    deleteSessionFile: (sessionId, path) => adapter.deleteSessionFile(sessionId, path),
+    createSessionRecord: (session) => timed(session.sessionId, adapter.createSessionRecord(session)),
+    updateSessionRecord: (id, updates) => timed(id, adapter.updateSessionRecord(id, updates)),
+    saveTranscript: (id, text) => timed(id, adapter.saveTranscript(id, text)),
+    saveWorkspaceFile: (id, file) => timed(id, adapter.saveWorkspaceFile(id, file)),
+    deleteSessionFile: (id, path) => timed(id, adapter.deleteSessionFile(id, path)),
   };
 }

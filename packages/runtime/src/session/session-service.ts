@@ -24,12 +24,20 @@ export function createSessionService(parts: SessionParts, manager: SessionManage
   const keyOf = (principal: Principal, sessionId: string): SessionKey => ({ tenant: principal.tenant, sessionId });
   const load = (principal: Principal, sessionId: string) => manager.load(keyOf(principal, sessionId));
   /** Once again where the session in memory was behind the store. */
-  const change = async <T>(principal: Principal, sessionId: string, work: (session: Session) => Promise<T>): Promise<T> => {
-    const session = await load(principal, sessionId);
-    return work(session).catch(async (error: unknown) => {
-      if (!(error instanceof RuntimeError) || error.code !== "sequence_conflict") throw error;
-      return work(await load(principal, sessionId));
-    });
+  const change = async <T>(
+    principal: Principal,
+    sessionId: string,
+    work: (session: Session) => Promise<T>,
+  ): Promise<T> => {
+    const once = async (): Promise<T> => work(await load(principal, sessionId));
+    try {
+      return await once().catch((error: unknown) => (isConflict(error) ? once() : Promise.reject(error)));
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+      const message =
+        "The store takes writes and fails them all the same. Send again later; with the same messageId or Idempotency-Key it counts once.";
+      throw new RuntimeError("persistence_unavailable", message, { cause: error, retryAfter: 5 });
+    }
   };
   const persistenceCheck = storeReadiness(parts, () => manager.storeFailure());
 
@@ -41,20 +49,28 @@ export function createSessionService(parts: SessionParts, manager: SessionManage
     },
     async list(principal, query) {
       const page = await store.list({ tenant: principal.tenant, ...query });
-      return { sessions: [...page.sessions], ...(page.nextCursor === undefined ? {} : { nextCursor: page.nextCursor }) };
+      return {
+        sessions: [...page.sessions],
+        ...(page.nextCursor === undefined ? {} : { nextCursor: page.nextCursor }),
+      };
     },
     state: (principal, sessionId) => manager.state(keyOf(principal, sessionId)),
     send(principal, sessionId, message) {
       const { messageId, idempotencyKey } = message;
       // So that it is the same message the second time.
-      const named = messageId === undefined && idempotencyKey === undefined ? { ...message, messageId: `msg_${parts.newId()}` } : message;
+      const named =
+        messageId === undefined && idempotencyKey === undefined
+          ? { ...message, messageId: `msg_${parts.newId()}` }
+          : message;
       return change(principal, sessionId, (session) => session.send(named));
     },
     updateMessage: (principal, sessionId, { messageId, content }) =>
       change(principal, sessionId, (session) => session.updateMessage(messageId, content)),
-    withdrawMessage: (principal, sessionId, messageId) => change(principal, sessionId, (session) => session.withdrawMessage(messageId)),
+    withdrawMessage: (principal, sessionId, messageId) =>
+      change(principal, sessionId, (session) => session.withdrawMessage(messageId)),
     interrupt: (principal, sessionId) => change(principal, sessionId, (session) => session.interrupt()),
-    updateOptions: (principal, sessionId, options) => change(principal, sessionId, (session) => session.updateOptions(options)),
+    updateOptions: (principal, sessionId, options) =>
+      change(principal, sessionId, (session) => session.updateOptions(options)),
     sync: async (principal, sessionId) => (await load(principal, sessionId)).sync(),
     async unload(principal, sessionId) {
       await manager.head(keyOf(principal, sessionId));
@@ -87,7 +103,10 @@ export function createSessionService(parts: SessionParts, manager: SessionManage
       if (entry === undefined) throw new RuntimeError("file_not_found", `There is no file ${path} in the workspace.`);
       const kept = entry.sha256 === undefined ? -1 : await store.blobSize(key, entry.sha256);
       if (entry.sha256 === undefined || kept < (entry.size ?? 0)) {
-        throw new RuntimeError("file_not_found", `${path} has no bytes here: it is a ${entry.type ?? "file"}, or larger than what is kept.`);
+        throw new RuntimeError(
+          "file_not_found",
+          `${path} has no bytes here: it is a ${entry.type ?? "file"}, or larger than what is kept.`,
+        );
       }
       return { entry, bytes: store.blob(key, entry.sha256) };
     },
@@ -123,6 +142,10 @@ export function createSessionService(parts: SessionParts, manager: SessionManage
   };
 }
 
+function isConflict(error: unknown): boolean {
+  return error instanceof RuntimeError && error.code === "sequence_conflict";
+}
+
 // eslint-disable-next-line require-yield
 async function* nothing(): AsyncGenerator<never> {}
 
@@ -137,7 +160,8 @@ function liveBlocks(state: SessionState, conversationId: string): Map<string, Se
 
 /** A state as `GET /sessions` lists it. */
 export function listItem(state: SessionState): SessionListItem {
-  const { sessionId, type, agentProfileReference, name, createdAt, lastActivity, sessionOptions, metadata, runtime } = state;
+  const { sessionId, type, agentProfileReference, name, createdAt, lastActivity, sessionOptions, metadata, runtime } =
+    state;
   return {
     sessionId,
     type,

@@ -116,7 +116,9 @@ export class SessionWriter {
       void this.recheck();
       return outcomeUnknown(failure);
     }
-    return uncertain ? storeUnavailable(toRuntimeError(error, "persistence_unavailable")) : error;
+    const failure = toRuntimeError(error);
+    const isStores = uncertain || (failure.code === "persistence_unavailable" && failure.retryAfter === undefined);
+    return isStores ? storeUnavailable(failure) : error;
   }
 
   /** One try. Only inside of `run` and `ask`. */
@@ -159,7 +161,10 @@ export class SessionWriter {
         const failure = toRuntimeError(error, "persistence_unavailable");
         if (failure.code !== "persistence_unavailable" || leaving.aborted) throw failure;
         this.#fail(failure);
-        this.#parts.log.warn({ err: failure, sessionId: this.#log.key.sessionId, attempt }, "the store refuses; trying again");
+        this.#parts.log.warn(
+          { err: failure, sessionId: this.#log.key.sessionId, attempt },
+          "the store refuses; trying again",
+        );
         await this.#parts.health.turn(attempt, leaving);
       }
     }
@@ -173,7 +178,10 @@ export class SessionWriter {
     this.#uncertain = false;
     if (head !== null && head.lastSeq === state.lastSeq && isSame(head.cursor, this.#cursor)) return;
     this.#options.onConflict();
-    throw new RuntimeError("sequence_conflict", `The store has more of session ${key.sessionId} than it said that it took; the session is loaded again.`);
+    throw new RuntimeError(
+      "sequence_conflict",
+      `The store has more of session ${key.sessionId} than it said that it took; the session is loaded again.`,
+    );
   }
 
   #recovered(): void {
@@ -186,7 +194,10 @@ export class SessionWriter {
   #fail(failure: RuntimeError): void {
     if (this.#failure === undefined) {
       const { code } = failure;
-      this.#parts.notices.set(this.#log.key, { code, message: "The session cannot be saved at the moment; what it does is shown once it is." });
+      this.#parts.notices.set(this.#log.key, {
+        code,
+        message: "The session cannot be saved at the moment; what it does is shown once it is.",
+      });
     }
     this.#failure = failure;
     for (const refuse of this.#asking) refuse(failure);
@@ -195,16 +206,25 @@ export class SessionWriter {
 }
 
 function storeUnavailable(cause: RuntimeError): RuntimeError {
-  return new RuntimeError("persistence_unavailable", "The store does not answer; nothing was accepted. Send again later.", { cause, retryAfter: 5 });
+  return new RuntimeError(
+    "persistence_unavailable",
+    "The store does not answer; nothing was accepted. Send again later.",
+    { cause, retryAfter: 5 },
+  );
 }
 
 function outcomeUnknown(cause: RuntimeError): RuntimeError {
-  const message = "The store does not answer, and has taken this or has not. Send it again later; with the same messageId or Idempotency-Key it counts once.";
+  const message =
+    "The store does not answer, and has taken this or has not. Send it again later; with the same messageId or Idempotency-Key it counts once.";
   return new RuntimeError("persistence_unavailable", message, { cause, retryAfter: 5 });
 }
 
 function tooMuchUnsaved(): RuntimeError {
-  return new RuntimeError("persistence_unavailable", "Too much waits to be saved; nothing was accepted. Send again later.", { retryAfter: 5 });
+  return new RuntimeError(
+    "persistence_unavailable",
+    "Too much waits to be saved; nothing was accepted. Send again later.",
+    { retryAfter: 5 },
+  );
 }
 
 function isSame(a: RunnerCursor | null, b: RunnerCursor | null): boolean {

@@ -21,6 +21,8 @@ export interface SqlDialect {
   readonly types: SqlTypes;
   /** Opens the database. Throws a `RuntimeError` with the remedy. */
   open(): Promise<Dialect>;
+  /** Throws, before each call, where what was opened is not what users would find there. */
+  verify?(): void;
   /** What an error of the driver is to callers. */
   explain(error: unknown): RuntimeError;
 }

@@ -27,7 +27,11 @@ export function sqlPersistence(
     if (opened === null) throw notOpen();
     return opened;
   };
-  const guard: StoreGuard = { check: () => void need(), explain: dialect.explain };
+  const check = (): void => {
+    need();
+    dialect.verify?.();
+  };
+  const guard: StoreGuard = { check, explain: dialect.explain };
   const store = guardedStore(storeOf(need), guard);
   const call = guardedCall(guard);
   const rawTranscripts: RawTranscripts = {

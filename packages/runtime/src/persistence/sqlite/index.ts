@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { DEFAULT_PROFILE, type AgentProfile } from "@hhopkins/agent-runtime-protocol";
+import { DEFAULT_PROFILE, RuntimeError, type AgentProfile } from "@hhopkins/agent-runtime-protocol";
 import { SqliteDialect } from "kysely";
 import { checkedProfiles } from "../nine-methods.ts";
 import type { PersistenceAdapter } from "../port.ts";
@@ -22,8 +22,8 @@ export interface SqlitePersistenceOptions {
   readonly synchronous?: "normal" | "full";
 }
 
-/** How long a write waits for another process's write. Blocks this process meanwhile, so it is short. */
-const BUSY_TIMEOUT_MS = 2000;
+/** How long a write waits for another process's write. Blocks this process meanwhile, so it is short; what waits is tried again. */
+const BUSY_TIMEOUT_MS = 500;
 
 /** Says in the file whose it is: "Agnt". */
 const APPLICATION_ID = 0x41676e74;
@@ -41,16 +41,34 @@ export function sqlitePersistence(
 
 function sqliteDialect(options: SqlitePersistenceOptions, load: () => Promise<SqliteDriver>): SqlDialect {
   const file = options.file === ":memory:" ? options.file : resolve(options.file);
+  let identity: string | undefined;
   return {
     name: "sqlite",
     types: { key: "text", time: "text", text: "text", json: "text", bytes: "blob" },
     open: async () => {
       const driver = await load();
       const connection = connect(driver, { file, synchronous: options.synchronous ?? "normal" });
+      identity = identityOf(file);
       return new SqliteDialect({ database: withPreparedStatements(connection) });
+    },
+    verify: () => {
+      if (identityOf(file) !== identity) throw fileGone(file);
     },
     explain: (error) => sqliteError(error, file),
   };
+}
+
+/** Which file lies under the name; undefined where there is none. */
+function identityOf(file: string): string | undefined {
+  if (file === ":memory:") return file;
+  const found = statSync(file, { throwIfNoEntry: false, bigint: true });
+  return found === undefined ? undefined : `${found.dev}:${found.ino}`;
+}
+
+/** SQLite would go on writing to a file that nobody finds again. */
+function fileGone(file: string): RuntimeError {
+  const message = `${file}: the database file was deleted or replaced while the server runs: nothing more is written. Put the file back, or stop the server and put back a backup.`;
+  return new RuntimeError("persistence_unavailable", message);
 }
 
 function connect(

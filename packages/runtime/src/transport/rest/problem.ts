@@ -1,14 +1,18 @@
 import { RuntimeError, toProblem, toRuntimeError } from "@hhopkins/agent-runtime-protocol";
 import { HTTPException } from "hono/http-exception";
 
+/** Where the store fails and nobody knows better. */
+const STORE_RETRY_SECONDS = 5;
+
 /** The answer to an error: a problem document, with `Retry-After` and `WWW-Authenticate` where they belong. */
 export function problemResponse(error: RuntimeError, headers: Record<string, string> = {}): Response {
+  const retryAfter = error.retryAfter ?? (error.code === "persistence_unavailable" ? STORE_RETRY_SECONDS : undefined);
   return new Response(JSON.stringify(toProblem(error)), {
     status: error.status,
     headers: {
       "content-type": "application/problem+json",
       "cache-control": "no-store",
-      ...(error.retryAfter === undefined ? {} : { "retry-after": String(Math.ceil(error.retryAfter)) }),
+      ...(retryAfter === undefined ? {} : { "retry-after": String(Math.ceil(retryAfter)) }),
       ...(error.code === "unauthorized" ? { "www-authenticate": "Bearer" } : {}),
       ...headers,
     },
