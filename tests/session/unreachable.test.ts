@@ -1,5 +1,6 @@
 import type { SessionState } from "@hhopkins/agent-runtime";
 import { localSandbox } from "@hhopkins/agent-runtime/sandbox/local";
+import { startScriptedModel } from "@hhopkins/agent-runtime-testkit";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -102,4 +103,32 @@ test("a sandbox that is gone ends its turn; what it says late is not taken, nor 
   expect(JSON.stringify(await logOf(bench, id))).not.toContain('"late-words');
   await listener?.close();
   await old?.terminate();
+}, 60_000);
+
+test("a server that starts while a sandbox cannot be reached gives nothing up, and goes on with it by itself", async () => {
+  const model = await startScriptedModel();
+  const first = await startRuntime({ sandbox: line.provider }, { dataDir, model });
+  const id = await first.create();
+  await first.send(id, waits("printf after > after.txt"));
+  const before = await first.until(id, commandRuns);
+  await first.runtime.shutdown();
+  line.cut("unreachable");
+  {
+    await using bench = await startRuntime({ sandbox: line.provider }, { dataDir, model });
+    const away = await bench.state(id);
+    expect(away.runtime.sandbox).toMatchObject({ status: "unhealthy", sandboxId: `${id}-1` });
+    expect(away.turn).toEqual(before.turn);
+    const refused = await bench.send(id, prompt("meanwhile", { text: "no" }));
+    expect([refused.status, (await refused.json()) as object]).toEqual([
+      503,
+      expect.objectContaining({ error: "sandbox_unavailable" }),
+    ]);
+    await writeFile(workspace(id, 1, "go"), "");
+    line.restore();
+    const done = await bench.until(id, ({ turn }) => turn === null);
+    expect(said(done)).toEqual(["done waiting"]);
+    expect(done.runtime.sandbox).toMatchObject({ status: "ready", sandboxId: `${id}-1` });
+    expect(await turnEnds(bench, id)).toEqual(["completed"]);
+  }
+  await model.close();
 }, 60_000);

@@ -39,6 +39,7 @@ export function unreachableProvider(real: SandboxProvider): UnreachableProvider 
       ...real,
       create: async (...given) => wrapped(await real.create(...given)),
       async attach(ref) {
+        if (cut === "unreachable") throw new Error("no route to the provider");
         const sandbox = await real.attach(ref);
         return sandbox === null ? null : wrapped(sandbox);
       },

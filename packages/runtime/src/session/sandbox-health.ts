@@ -38,6 +38,8 @@ export function watchHealth(watched: WatchedSandbox): () => void {
     const life = await lifeOf(watched);
     if (stopped || watched.isAttached()) return;
     if (life === "gone") return watched.onGone();
+    // It was away, and its runner is about to connect again.
+    if (told && life === "running") return;
     told = true;
     await watched.onAway(WORDS[life]);
   };

@@ -229,7 +229,7 @@ export class SandboxSupervisor {
 
   /** Finds the stored sandbox after a start of the server. False: it is gone. */
   async attach(stored: StoredSandbox, cursor: RunnerCursor | null): Promise<boolean> {
-    const sandbox = await findSandbox(this.#parts, this.#session.key, stored);
+    const sandbox = await findSandbox(this.#parts, this.#session.key, { stored, onUnreachable: (message) => this.#tellOnce("unhealthy", message) });
     if (sandbox === null) return false;
     this.#releaseSlot = this.#parts.slots.adopt();
     const known = { ...stored, ref: sandbox.ref };
@@ -370,7 +370,7 @@ export class SandboxSupervisor {
   async #tellOnce(status: SandboxStatus, message: string | undefined): Promise<void> {
     const { sandbox } = this.#session.state().runtime;
     if (sandbox?.status === status && sandbox.statusMessage === message) return;
-    await this.#session.write({ events: [this.statusEvent(status, message)] });
+    await this.#session.write({ events: [this.statusEvent(status, message, sandbox?.sandboxId === undefined ? {} : { sandboxId: sandbox.sandboxId })] });
   }
 
   #tell(status: SandboxStatus, message: string): void {

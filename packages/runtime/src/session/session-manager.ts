@@ -206,9 +206,10 @@ export class SessionManager {
     // Before the sessions go on: what they start then is not an orphan.
     const running = await provider.list({ deployment });
     await Promise.all(
-      claimed.map((key) =>
-        this.#adopt({ tenant: key.tenant, sessionId: key.sessionId }).catch((error: unknown) => {
-          this.#parts.log.error({ err: error, sessionId: key.sessionId }, "a session could not be resumed");
+      claimed.map(({ tenant, sessionId }) =>
+        this.#adopt({ tenant, sessionId }).catch((error: unknown) => {
+          this.#parts.log.error({ err: error, sessionId }, "a session could not be resumed; it is tried again");
+          void this.#goOn({ tenant, sessionId });
         }),
       ),
     );
