@@ -121,6 +121,11 @@ const sandboxes: Row[] = [
     "ended",
     at.local("its end is told with the exit code and the last lines of its log, from a later server too"),
   ),
+  ...method(
+    "sandbox",
+    "sockets",
+    at.crashedStreams("with the gateway in a process of its own the answer streams on, and nothing is taken back"),
+  ),
   ...later("method", fieldsOf("sandbox", "extend endpoint snapshot setNetwork"), "sandboxes"),
   ...option(
     "hostSandbox",
