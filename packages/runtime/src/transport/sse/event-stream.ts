@@ -4,6 +4,7 @@ import type { LogFrame } from "../../log/frame.ts";
 import { mergedFrames } from "../../log/merging.ts";
 import type { Follow } from "../../session/service.ts";
 import { resyncData } from "../cursor.ts";
+import { sharedBytes } from "../shared-bytes.ts";
 import type { TransportLog } from "../transport-log.ts";
 
 export interface EventStreamOptions {
@@ -29,6 +30,10 @@ export function encodeEvent(frame: LogFrame, logId: string): string {
   const data = `${frame.data.slice(0, -1)},${frame.numbers}}`;
   return `id: ${logId}:${seq}\nevent: ${type}\ndata: ${data}\n\n`;
 }
+
+const encodedEvents = sharedBytes((frames, logId) =>
+  encoder.encode(frames.map((frame) => encodeEvent(frame, logId)).join("")),
+);
 
 function resyncEvent(sessionId: string, follow: Follow): string {
   return `event: session:resync\ndata: ${JSON.stringify(resyncData(sessionId, follow))}\n\n`;
@@ -90,7 +95,7 @@ export function eventStream(follow: Follow, options: EventStreamOptions): Readab
           }
           const frames = isSlow ? mergedFrames(found.value) : found.value;
           givenAt = now();
-          controller.enqueue(encoder.encode(frames.map((frame) => encodeEvent(frame, follow.logId)).join("")));
+          for (const bytes of encodedEvents(frames, follow.logId)) controller.enqueue(bytes);
         } catch (error) {
           stop();
           if (error instanceof CursorTooOld) {

@@ -7,6 +7,7 @@ import { resyncData, type Cursor } from "../cursor.ts";
 import type { Follow, SessionService } from "../../session/service.ts";
 import type { TransportLog } from "../transport-log.ts";
 import type { Outbox } from "./outbox.ts";
+import { textFrames } from "./text-frames.ts";
 
 interface JoinParts {
   readonly service: SessionService;
@@ -94,9 +95,13 @@ export class Joins {
     let isSlow = false;
     for await (const batch of follow.batches) {
       if (signal.aborted) return;
-      for (const frame of isSlow ? mergedFrames(batch) : batch) this.#parts.outbox.send(frame.webSocket);
-      isSlow = await this.#parts.outbox.room();
-      if (signal.aborted) return;
+      const frames = isSlow ? mergedFrames(batch) : batch;
+      isSlow = false;
+      for (const bytes of textFrames(frames, follow.logId)) {
+        this.#parts.outbox.encoded(bytes);
+        if (await this.#parts.outbox.room()) isSlow = true;
+        if (signal.aborted) return;
+      }
     }
   }
 }

@@ -10,12 +10,14 @@ export class Outbox {
   readonly #socket: Duplex;
   readonly #limit: number;
   #corked = false;
-  #draining: Promise<void> | undefined;
+  #progress: PromiseWithResolvers<void> | undefined;
 
   constructor(webSocket: WebSocket, socket: Duplex, limit: number) {
     this.#webSocket = webSocket;
     this.#socket = socket;
     this.#limit = limit;
+    socket.on("close", () => this.#written());
+    webSocket.on("close", () => this.#written());
   }
 
   get isOpen(): boolean {
@@ -31,7 +33,14 @@ export class Outbox {
     if (!this.isOpen) return;
     this.#cork();
     // A failed write shows as the socket's close.
-    this.#webSocket.send(text, () => {});
+    this.#webSocket.send(text, () => this.#written());
+  }
+
+  /** Sends whole WebSocket frames that are encoded already; they are never changed again. */
+  encoded(frames: Uint8Array): void {
+    if (!this.isOpen) return;
+    this.#cork();
+    this.#socket.write(frames, () => this.#written());
   }
 
   json(frame: object): void {
@@ -43,7 +52,9 @@ export class Outbox {
     let waited = false;
     while (this.isFull && this.isOpen) {
       waited = true;
-      await (this.#draining ??= this.#drained());
+      // Not the socket's "drain", which comes only after more was written than the socket's own high-water mark.
+      this.#progress ??= Promise.withResolvers();
+      await this.#progress.promise;
     }
     return waited;
   }
@@ -58,18 +69,9 @@ export class Outbox {
     });
   }
 
-  #drained(): Promise<void> {
-    return new Promise((resolve) => {
-      const done = (): void => {
-        this.#socket.off("drain", done);
-        this.#socket.off("close", done);
-        this.#webSocket.off("close", done);
-        this.#draining = undefined;
-        resolve();
-      };
-      this.#socket.on("drain", done);
-      this.#socket.on("close", done);
-      this.#webSocket.on("close", done);
-    });
+  /** Some of what waited is gone, or all of it with the connection. */
+  #written(): void {
+    this.#progress?.resolve();
+    this.#progress = undefined;
   }
 }
