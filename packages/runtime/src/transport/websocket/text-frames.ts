@@ -1,4 +1,3 @@
-import type { LogFrame } from "../../log/frame.ts";
 import { sharedBytes } from "../shared-bytes.ts";
 
 /** RFC 6455, 5.2: the last fragment of a message, which is a text. */
