@@ -154,7 +154,7 @@ const runtimeOptions: Row[] = [
   ),
   ...option(
     "createAgentRuntime",
-    "gateway gateway.external",
+    "gateway",
     at.crashedStreams("with the gateway in a process of its own the answer streams on, and nothing is taken back"),
   ),
   ...tested(
