@@ -24,8 +24,17 @@ async function create(server: ServerProcess): Promise<string> {
   return ((await (await server.request("POST", "/sessions/create", body)).json()) as { sessionId: string }).sessionId;
 }
 
+interface Outgoing {
+  readonly content: string;
+  readonly messageId?: string;
+  readonly mode?: string;
+  /** Its Idempotency-Key. */
+  readonly key?: string;
+}
+
 /** What it was answered, or nothing where the server went meanwhile. */
-async function send(server: ServerProcess, id: string, body: object, key?: string): Promise<string | null> {
+async function send(server: ServerProcess, id: string, message: Outgoing): Promise<string | null> {
+  const { key, ...body } = message;
   const headers = {
     authorization: `Bearer ${API_KEY}`,
     "content-type": "application/json",
@@ -46,10 +55,10 @@ test.each(["a messageId", "an Idempotency-Key"])(
   async (kind) => {
     const options = { folder, modelUrl: model.url };
     const content = prompt("once", { text: "only once" }, { text: "twice!" });
-    const [body, key] = kind === "a messageId" ? [{ content, messageId: "same" }] : [{ content }, "same-key"];
+    const message = { content, ...(kind === "a messageId" ? { messageId: "same" } : { key: "same-key" }) };
     const first = await startServerProcess(options);
     const id = await create(first);
-    const many = (server: ServerProcess) => Array.from({ length: 20 }, () => send(server, id, body, key));
+    const many = (server: ServerProcess) => Array.from({ length: 20 }, () => send(server, id, message));
     const before = many(first);
     // With the first answer out, others are under way.
     await Promise.race(before);
@@ -63,6 +72,22 @@ test.each(["a messageId", "an Idempotency-Key"])(
     expect(said(state)).toEqual(["only once"]);
     expect(state.blocks.filter(({ type }) => type === "user_message")).toHaveLength(1);
     expect(await turnEnds(second, id)).toEqual(["completed"]);
+  },
+);
+
+test.each(["append:after:1", "append:after:2", "create:before"])(
+  "the first message of a session, kept by a server that is killed at %s: the next one answers it, unasked",
+  async (point) => {
+    const options = { folder, modelUrl: model.url };
+    const server = await startServerProcess(options);
+    const id = await create(server);
+    await server.end("SIGTERM");
+    const killed = await startServerProcess({ ...options, environment: { AGENT_RUNTIME_FAILPOINT: point } });
+    await send(killed, id, { content: prompt("hello", { text: "answered" }) });
+    await killed.exited;
+    await using next = await startServerProcess(options);
+    expect(said(await idle(next, id))).toEqual(["answered"]);
+    expect(await turnEnds(next, id)).toEqual(["completed"]);
   },
 );
 
@@ -101,12 +126,11 @@ test("a message that was to stop the turn of a server that was killed is next af
   await send(first, id, { content: prompt("work", { tools: [bash("touch begun; sleep 600")] }), messageId: "work" });
   await first.until(id, ({ workspaceFiles }) => workspaceFiles.some(({ path }) => path === "begun"));
   await send(first, id, { content: prompt("q1", { text: "answer q1" }), messageId: "q1" });
-  const urgent = send(first, id, {
+  await send(first, id, {
     content: prompt("urgent", { text: "answer urgent" }),
     messageId: "urgent",
     mode: "interrupt",
   });
-  await urgent;
   await first.end("SIGKILL");
   await using second = await startServerProcess(options);
   expect(said(await idle(second, id))).toEqual(["answer urgent", "answer q1"]);

@@ -72,7 +72,8 @@ describe("events", () => {
       [true, "starting", 0],
       [true, "ready", 0],
       [false, "terminated", 0],
-      expect.anything() as unknown,
+      [true, "terminated", 0],
+      [true, "starting", 1],
       [true, "ready", 1],
     ]);
     expect(one.done.runtime).toEqual({

@@ -1,4 +1,4 @@
-import { queuePlace, RuntimeError, type SendMessageAnswer, type SendMessageBody, type SessionState } from "@hhopkins/agent-runtime-protocol";
+import { queuePlace, RuntimeError, type EventDraft, type SendMessageAnswer, type SendMessageBody, type SessionState } from "@hhopkins/agent-runtime-protocol";
 import type { LogWrite } from "../log/session-log.ts";
 import type { SessionKey, SessionStore, StoredMessage } from "../persistence/session-store.ts";
 import { sha256 } from "./entry-translation.ts";
@@ -39,8 +39,13 @@ export async function acceptMessage(
   const data = { sessionId: key.sessionId, messageId, content, ...(position === undefined ? {} : { position }), ...(mode === undefined ? {} : { mode }) };
   return {
     answer: answer(key.sessionId, stored),
-    write: { events: [{ type: "session:message:queued", data }], messages: [stored] },
+    write: { events: [...claim(state), { type: "session:message:queued", data }], messages: [stored] },
   };
+}
+
+/** From now on the next server goes on with this session, whenever this one dies. */
+function claim({ sessionId, runtime }: SessionState): EventDraft[] {
+  return runtime.isLoaded ? [] : [{ type: "session:status", data: { sessionId, runtime: { ...runtime, isLoaded: true } } }];
 }
 
 /** Messages that a turn has taken, whole: those in the state can be cut. */

@@ -317,9 +317,11 @@ export class Session implements AgentSession {
 
   /** The last server held this session without a sandbox that had begun, and went without saying so. */
   async #markUnloaded(): Promise<void> {
-    const { runtime } = this.#log.state;
+    const { runtime, turn, queue } = this.#log.state;
     const { sessionId } = this;
-    const events = [{ type: "session:status" as const, data: { sessionId, runtime: { ...runtime, isLoaded: false } } }];
+    // With work left it stays claimed: this server may be killed too.
+    const isLoaded = turn !== null || queue.length > 0;
+    const events = [{ type: "session:status" as const, data: { sessionId, runtime: { ...runtime, isLoaded } } }];
     await this.#writer.save({ events, sandbox: null });
   }
 
