@@ -78,7 +78,7 @@ describe("kill -9 in the middle of a turn", () => {
     const id = await bench.create();
     await bench.send(id, prompt("remember-this", { tools: [bash("printf kept > notes.txt; sleep 600")] }));
     const running = await bench.until(id, ({ workspaceFiles }) =>
-      workspaceFiles.some(({ path }) => path === "notes.txt"),
+      workspaceFiles.some(({ path, content }) => path === "notes.txt" && content === "kept"),
     );
     expect(running.blocks.at(-1)).toMatchObject({ type: "tool_use", status: "running" });
     process.kill(await sandboxPid(bench.dataDir, `${id}-1`), "SIGKILL");
