@@ -89,6 +89,7 @@ export class SessionLog {
     this.#state = next;
     if (withSnapshot) this.#snapshotSeq = next.lastSeq;
     if (frames.length > 0) this.#parts.hub.publish(this.key, frames);
+    this.#compactor.note(events);
     if (events.some(({ type }) => type === "session:turn:completed")) this.#compactor.start(next);
   }
 

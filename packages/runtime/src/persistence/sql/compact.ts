@@ -39,6 +39,18 @@ function compactStatements(db: Db) {
         .orderBy("seq")
         .limit(1),
     ),
+    between: statement<Key & { from: number; to: number }, { seq: number }>(
+      ["tenant", "session_id", "from", "to"],
+      (v) =>
+        db
+          .selectFrom("events")
+          .select("seq")
+          .where("tenant", "=", v.tenant)
+          .where("session_id", "=", v.session_id)
+          .where("seq", ">=", v.from)
+          .where("seq", "<=", v.to)
+          .orderBy("seq"),
+    ),
     cover: statement<Key & { seq: number; from: number }, unknown>(["tenant", "session_id", "seq", "from"], (v) =>
       db
         .updateTable("events")
@@ -66,14 +78,20 @@ export function sqlCompact(db: Db): (key: SessionKey, compaction: Compaction) =>
     await db.transaction().execute(async (trx) => {
       const [log] = (await trx.executeQuery(statements.lastSeq(key))).rows;
       if (log === undefined) return;
-      for (const { from, to } of drop) {
-        if (to >= log.last_seq) throw compactsTail(to);
-        const dropped = await trx.executeQuery(statements.drop({ ...key, from, to }));
-        if (dropped.numAffectedRows === 0n) continue;
-        const [before] = (await trx.executeQuery(statements.before({ ...key, from }))).rows;
-        const [after] = (await trx.executeQuery(statements.after({ ...key, to }))).rows;
-        if (after === undefined) throw compactsTail(to);
-        await trx.executeQuery(statements.cover({ ...key, seq: after.seq, from: (before?.seq ?? 0) + 1 }));
+      const [first] = drop;
+      const last = drop.at(-1);
+      if (first !== undefined && last !== undefined) {
+        if (last.to >= log.last_seq) throw compactsTail(last.to);
+        for (const range of drop) await trx.executeQuery(statements.drop({ ...key, ...range }));
+        const [before] = (await trx.executeQuery(statements.before({ ...key, from: first.from }))).rows;
+        const [after] = (await trx.executeQuery(statements.after({ ...key, to: last.to }))).rows;
+        if (after === undefined) throw compactsTail(last.to);
+        let from = (before?.seq ?? 0) + 1;
+        const { rows } = await trx.executeQuery(statements.between({ ...key, from, to: after.seq }));
+        for (const { seq } of rows) {
+          if (seq > from) await trx.executeQuery(statements.cover({ ...key, seq, from }));
+          from = seq + 1;
+        }
       }
       await trx.executeQuery(statements.advance({ ...key, up_to: upTo }));
     });
