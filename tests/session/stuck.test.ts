@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { harnessOf, isAlive, runnerOf, sandboxPid } from "../testing/processes.ts";
 import { bash, prompt, TALK } from "../testing/prompts.ts";
@@ -117,19 +118,23 @@ describe("deadlines", () => {
   test("turnTimeoutMs counts over a restart, and a runner that hangs does not outlive it", async () => {
     const config = { turnTimeoutMs: 8000, interruptTimeoutMs: 1000, shutdownGraceMs: 1 };
     const first = await startRuntime(config);
-    const id = await first.create();
-    await first.send(id, prompt("forever", { tools: [bash("touch begun; sleep 600")] }, { text: "never" }));
-    const begun = await first.until(id, ({ workspaceFiles }) => workspaceFiles.some(({ path }) => path === "begun"));
-    const { startedAt } = begun.turn ?? { startedAt: "" };
-    await first.runtime.shutdown();
-    await using second = await startRuntime(config, { dataDir: first.dataDir, model: first.model });
-    process.kill(runnerOf(await sandboxPid(first.dataDir, `${id}-1`)).pid, "SIGSTOP");
-    const failed = await second.until(id, ({ turn }) => turn === null);
-    expect(errors(failed)).toEqual(["turn_timeout"]);
-    const end = (await logOf(second, id)).find(({ type }) => type === "session:turn:completed");
-    expect(Date.parse(end?.at ?? "") - Date.parse(startedAt)).toBeGreaterThanOrEqual(8000);
-    await second.until(id, ({ runtime }) => runtime.sandbox?.status === "terminated");
-    await first.model.close();
+    try {
+      const id = await first.create();
+      await first.send(id, prompt("forever", { tools: [bash("touch begun; sleep 600")] }, { text: "never" }));
+      const begun = await first.until(id, ({ workspaceFiles }) => workspaceFiles.some(({ path }) => path === "begun"));
+      const { startedAt } = begun.turn ?? { startedAt: "" };
+      await first.runtime.shutdown();
+      await using second = await startRuntime(config, { dataDir: first.dataDir, model: first.model });
+      process.kill(runnerOf(await sandboxPid(first.dataDir, `${id}-1`)).pid, "SIGSTOP");
+      const failed = await second.until(id, ({ turn }) => turn === null);
+      expect(errors(failed)).toEqual(["turn_timeout"]);
+      const end = (await logOf(second, id)).find(({ type }) => type === "session:turn:completed");
+      expect(Date.parse(end?.at ?? "") - Date.parse(startedAt)).toBeGreaterThanOrEqual(8000);
+      await second.until(id, ({ runtime }) => runtime.sandbox?.status === "terminated");
+    } finally {
+      await first.model.close();
+      await rm(first.dataDir, { recursive: true, force: true });
+    }
   });
 
   test("harnessStartTimeoutMs: an agent that is not ready within it ends the turn as harness_timeout", async () => {
