@@ -62,6 +62,7 @@ export interface AppendBatch extends SessionKey {
   readonly expectedSeq: number;
   /** Numbered `expectedSeq` + 1, + 2, …; may be empty. */
   readonly events: readonly SessionEvent[];
+  /** One that is not beyond the stored one is refused with `sequence_conflict`. */
   readonly cursor?: RunnerCursor;
   readonly transcript?: readonly { readonly key: string; readonly lines: readonly string[] }[];
   readonly blobs?: readonly BlobChunk[];

@@ -3,10 +3,22 @@ import { coveredFromStart, isWholeBlob } from "./blob-coverage.ts";
 import { eventJson, type EncodedBatch, type EncodedBlock, type EncodedEvent } from "./encoded-batch.ts";
 import { clipped, compactedEvents, eventsAfter } from "./event-list.ts";
 import { sortTime } from "./list-cursor.ts";
-import type { BlobChunk, Checkpoint, Compaction, RunnerCursor, SessionHead, StoredMessage, StoredSandbox } from "./session-store.ts";
-import { knownMessage, wrongSeq } from "./store-errors.ts";
+import type {
+  BlobChunk,
+  Checkpoint,
+  Compaction,
+  RunnerCursor,
+  SessionHead,
+  StoredMessage,
+  StoredSandbox,
+} from "./session-store.ts";
+import { knownMessage, takenBefore, wrongSeq } from "./store-errors.ts";
 
 export const NEVER_RUN: SessionState["runtime"] = { isLoaded: false, sandbox: null };
+
+function isBeyond(cursor: RunnerCursor, stored: RunnerCursor): boolean {
+  return cursor.generation > stored.generation || (cursor.generation === stored.generation && cursor.n > stored.n);
+}
 
 /** What a new session begins with. */
 export interface MemorySessionStart {
@@ -74,6 +86,8 @@ export class MemorySession {
   /** Throws what the batch is refused with, before anything has changed. */
   check(batch: EncodedBatch): void {
     if (batch.expectedSeq !== this.lastSeq) throw wrongSeq(batch, this.lastSeq);
+    const { cursor } = batch;
+    if (cursor !== null && this.#cursor !== null && !isBeyond(cursor, this.#cursor)) throw takenBefore(batch, cursor);
     for (const { messageId, idempotencyKey } of batch.messages) {
       const known =
         this.message({ messageId }) ?? (idempotencyKey === undefined ? null : this.message({ idempotencyKey }));

@@ -10,6 +10,15 @@ export function wrongSeq(batch: { sessionId: string; expectedSeq: number }, last
   return new RuntimeError("sequence_conflict", `The log of ${sessionId} is at ${lastSeq}, not at ${expectedSeq}.`);
 }
 
+/** Entries of a runner that the log has already, or that come from a sandbox before the last. */
+export function takenBefore(batch: { sessionId: string }, cursor: { generation: number; n: number }): RuntimeError {
+  const { generation, n } = cursor;
+  return new RuntimeError(
+    "sequence_conflict",
+    `Session ${batch.sessionId} has entry ${n} of sandbox ${generation} already, or a later one.`,
+  );
+}
+
 export function noSession(sessionId: string): RuntimeError {
   return new RuntimeError("session_not_found", `There is no session ${sessionId}.`);
 }

@@ -193,6 +193,27 @@ export const appendCases: Record<string, PersistenceCase> = {
     assert.equal(await store.message(key("s1"), { messageId: "m3" }), null);
   },
 
+  "append: entries of a runner are taken once, also where they are no events": async (subject) => {
+    const store = await openStore(subject);
+    await createSession(store, key("s1"));
+    const lines = [{ key: "main", lines: ["{}"] }];
+    await append(store, change(key("s1"), 1, { cursor: { generation: 2, n: 9 }, transcript: lines }));
+    for (const cursor of [
+      { generation: 2, n: 9 },
+      { generation: 2, n: 8 },
+      { generation: 1, n: 10 },
+    ]) {
+      const [outcome] = await store.append([change(key("s1"), 1, { cursor, transcript: lines })]);
+      assertCode(outcome, "sequence_conflict");
+    }
+    await append(store, change(key("s1"), 1, { transcript: lines }));
+    await append(store, change(key("s1"), 1, { cursor: { generation: 2, n: 10 } }));
+    await append(store, change(key("s1"), 1, { cursor: { generation: 3, n: 0 } }));
+    const kept = [];
+    for await (const { lines: found } of store.transcript(key("s1"))) kept.push(...found);
+    assert.deepEqual(kept, ["{}", "{}"]);
+  },
+
   "append: what is absent stays as it was": async (subject) => {
     const store = await openStore(subject);
     await createSession(store, key("s1"), { name: "name" });

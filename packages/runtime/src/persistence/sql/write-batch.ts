@@ -1,6 +1,6 @@
 import { PROTOCOL_VERSION } from "@hhopkins/agent-runtime-protocol";
 import type { EncodedBatch } from "../encoded-batch.ts";
-import { knownMessage, noSession, wrongSeq } from "../store-errors.ts";
+import { knownMessage, noSession, takenBefore, wrongSeq } from "../store-errors.ts";
 import type { Db } from "./schema.ts";
 import type { WriteStatements } from "./write-statements.ts";
 
@@ -27,7 +27,10 @@ export async function writeBatch(write: Write): Promise<Error | null> {
       generation: batch.generation,
     }),
   );
-  if (moved.numAffectedRows !== 1n) return (await refusal(write)) ?? wrongSeq(batch, batch.expectedSeq);
+  if (moved.numAffectedRows !== 1n) {
+    const other = batch.cursor === null ? wrongSeq(batch, batch.expectedSeq) : takenBefore(batch, batch.cursor);
+    return (await refusal(write)) ?? other;
+  }
   await writeParts(write);
   return null;
 }

@@ -46,7 +46,14 @@ export function writeStatements(db: Db) {
           }))
           .where("tenant", "=", v.tenant)
           .where("session_id", "=", v.session_id)
-          .where("last_seq", "=", v.expected_seq),
+          .where("last_seq", "=", v.expected_seq)
+          // Without a cursor of its own a batch counts as beyond the stored one.
+          .where((eb) => {
+            const generation = eb.fn.coalesce(eb.val(v.cursor_generation), eb("cursor_generation", "+", 1));
+            const n = eb.fn.coalesce(eb.val(v.cursor_n), eb("cursor_n", "+", 1));
+            const isNewer = eb.and([eb(generation, "=", eb.ref("cursor_generation")), eb(n, ">", eb.ref("cursor_n"))]);
+            return eb.or([eb("cursor_n", "is", null), eb(generation, ">", eb.ref("cursor_generation")), isNewer]);
+          }),
     ),
     lastSeq: statement<Key, { last_seq: number }>(["tenant", "session_id"], (v) =>
       db.selectFrom("logs").select("last_seq").where("tenant", "=", v.tenant).where("session_id", "=", v.session_id),
