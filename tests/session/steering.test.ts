@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { harnessOf, sandboxPid } from "../testing/processes.ts";
 import { bash, prompt, TALK } from "../testing/prompts.ts";
 import { said, startRuntime, type RuntimeUnderTest } from "../testing/runtime-under-test.ts";
 import { logOf, turnEnds } from "../testing/session-log.ts";
@@ -119,14 +120,18 @@ describe("mode steer", () => {
     ]);
   });
 
-  test("of a turn that is interrupted, or whose harness dies, it is not lost", async () => {
+  test.each(["is interrupted", "loses its agent"])("of a turn that %s it is not lost", async (how) => {
     const id = await working(600);
     await bench.send(id, prompt("patient", { text: "after all" }), { messageId: "patient", mode: "steer" });
-    expect((await bench.request("POST", `/sessions/${id}/interrupt`)).status).toBe(204);
+    if (how === "is interrupted") expect((await bench.request("POST", `/sessions/${id}/interrupt`)).status).toBe(204);
+    else process.kill(harnessOf(await sandboxPid(bench.dataDir, `${id}-1`)).pid, "SIGKILL");
     const done = await idle(id);
     expect(said(done)).toEqual(["after all"]);
     expect(await turnMessages(id)).toEqual([["work"], ["patient"]]);
-    expect(await turnEnds(bench, id)).toEqual(["interrupted", "completed"]);
+    expect(await turnEnds(bench, id)).toEqual([
+      how === "is interrupted" ? "interrupted" : "failed harness_failed",
+      "completed",
+    ]);
   });
 });
 

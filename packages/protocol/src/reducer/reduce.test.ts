@@ -148,6 +148,31 @@ describe("reduce", () => {
     expect(state.blocks).toEqual([block]);
   });
 
+  test("a message that interrupts stands first, behind those that did before; one that is taken joins the turn", () => {
+    const sessionId = "s1";
+    const queued = (messageId: string, mode?: "steer" | "interrupt"): EventDraft => ({
+      type: "session:message:queued",
+      data: { sessionId, messageId, content: messageId, ...(mode === undefined ? {} : { mode }) },
+    });
+    const state = reduceAll(
+      start(),
+      numbered([
+        { type: "session:turn:started", data: { sessionId, turnId: "t1", messageIds: ["m0"] } },
+        queued("m1"),
+        queued("m2", "steer"),
+        queued("m3", "interrupt"),
+        queued("m4", "interrupt"),
+        { type: "session:message:taken", data: { sessionId, messageId: "m2", turnId: "t1" } },
+      ]),
+    );
+    expect(state.queue.map(({ messageId, mode }) => [messageId, mode])).toEqual([
+      ["m3", "interrupt"],
+      ["m4", "interrupt"],
+      ["m1", undefined],
+    ]);
+    expect(state.turn?.messageIds).toEqual(["m0", "m2"]);
+  });
+
   test("messages queue, are edited, withdrawn, and taken by a turn", () => {
     const sessionId = "s1";
     const state = reduceAll(
