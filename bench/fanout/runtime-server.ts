@@ -28,7 +28,7 @@ function holds(): { bytes: number; resources: Record<string, number> } {
 }
 
 process.on("message", () => process.send?.(holds()));
-server.listen(0, "127.0.0.1", () => {
+server.listen({ port: 0, host: "127.0.0.1", backlog: 4096 }, () => {
   serveParent((server.address() as AddressInfo).port, async () => {
     await sockets.close();
     server.close();

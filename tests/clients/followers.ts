@@ -1,6 +1,7 @@
 /** Many clients in a process of their own, each of which proves that it missed nothing and got nothing twice. */
 import { get, type IncomingMessage } from "node:http";
 import { once } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
 import { WebSocket } from "ws";
 import { serveParent } from "../../bench/child.ts";
 import type { FollowersAnswer, FollowersRequest } from "./follower-words.ts";
@@ -32,7 +33,10 @@ class Follower {
   }
 
   async open(): Promise<void> {
-    this.#line = await (this.#place.transport === "sse" ? this.#sse() : this.#webSocket());
+    const line = this.#place.transport === "sse" ? this.#sse() : this.#webSocket();
+    // The kernel may refuse one of so many at once; who is refused comes again.
+    this.#line = await line.catch(() => undefined);
+    if (this.#line === undefined) await delay(100).then(() => this.open());
   }
 
   async #webSocket(): Promise<Line> {

@@ -52,10 +52,9 @@ test("1,000 clients on one session each get every event once, and leave nothing 
 
 test("1,000 clients that come back at once, amid a turn, each get what they missed", async () => {
   await crowd.ask({ open: CROWD, ...place("websocket") });
-  await server.order(sessionId, { deltas: 400, chars: CHARS, perSecond: 100 });
+  await server.order(sessionId, { deltas: 300, chars: CHARS, perSecond: 100 });
   await crowd.ask({ reconnect: true });
-  await crowd.ask({ reconnect: true });
-  expectAll(await crowd.ask({ turns: 1 }), CROWD, 400);
+  expectAll(await crowd.ask({ turns: 1 }), CROWD, 300);
   await crowd.ask({ close: true });
   await server.remove(sessionId);
 });
@@ -63,7 +62,7 @@ test("1,000 clients that come back at once, amid a turn, each get what they miss
 test.each<Transport>(["websocket", "sse"])(
   "clients that stop reading (%s) cost at most 2 MB each, hold nobody up, and get everything later",
   async (transport) => {
-    const stalled = 5;
+    const stalled = 10;
     const deltas = 20_000;
     await using quick = await startFollowers();
     await quick.ask({ open: 1, ...place("websocket") });
@@ -76,8 +75,12 @@ test.each<Transport>(["websocket", "sse"])(
     await server.order(sessionId, { deltas, chars: CHARS });
     // While they read nothing.
     expectAll(await quick.ask({ turns: 2 }), 1, 2 * deltas);
-    const during = await server.holds();
-    expect(during.bytes - before.bytes).toBeLessThan(stalled * 2 * MIB);
+    // What the turn's end set going in the background is not theirs.
+    const extra = async (): Promise<number> => (await server.holds()).bytes - before.bytes;
+    await vi.waitFor(async () => expect(await extra()).toBeLessThan(stalled * 2 * MIB), {
+      timeout: 20_000,
+      interval: 200,
+    });
     await crowd.ask({ resume: true });
     expectAll(await crowd.ask({ turns: 2 }), stalled, 2 * deltas);
     await Promise.all([quick.ask({ close: true }), crowd.ask({ close: true })]);

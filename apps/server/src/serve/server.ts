@@ -117,7 +117,8 @@ async function listen({ host, port }: Settings): Promise<Listening> {
     { shouldUpgradeCallback: (request) => request.headers.upgrade?.toLowerCase() === "websocket" },
     (request, response) => handler(request, response),
   );
-  server.listen(port, host);
+  // Clients that come back after a restart come all at once; the kernel has its own, lower bound where there is one.
+  server.listen({ port, host, backlog: 4096 });
   try {
     await once(server, "listening");
   } catch (cause) {

@@ -5,7 +5,7 @@ import { LiveBuffer } from "./live-buffer.ts";
 
 const PAGE_EVENTS = 256;
 /** Characters of payload that a reader is given of a page at once; it may hold them for as long as it takes. */
-const PAGE_CHARS = 512 * 1024;
+const PAGE_CHARS = 256 * 1024;
 
 export interface FollowerOptions {
   readonly after: number;

@@ -3,8 +3,11 @@ import type { LogListener } from "./hub.ts";
 
 /** Frames that a reader may be behind in memory. */
 const BUFFER_FRAMES = 1024;
-/** Characters of payload in the same buffer: about a megabyte. */
-const BUFFER_CHARS = 512 * 1024;
+/**
+ * Characters of payload in the same buffer. In memory a frame is about three times its payload, and a reader that
+ * stalls holds as much again that it has taken and not sent.
+ */
+const BUFFER_CHARS = 256 * 1024;
 
 /** Live frames on their way to one reader: bounded, and forgotten as a whole when the bound is reached. */
 export class LiveBuffer implements LogListener {
