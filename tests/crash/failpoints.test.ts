@@ -65,7 +65,7 @@ async function killAt(lane: Lane, point: string): Promise<FailpointRow> {
     await server.request("POST", path).catch(() => undefined);
     return died;
   });
-  const output = await Promise.race([died, passed, new Promise<string>((resolve) => setTimeout(resolve, 30_000, ""))]);
+  const output = await Promise.race([died, passed, new Promise<string>((resolve) => setTimeout(resolve, 60_000, ""))]);
   const reached = output.includes(`failpoint ${point} reached`);
   if (!reached) await server.kill();
   await server.start();
@@ -87,7 +87,7 @@ async function settle({ server, client, turns }: Lane): Promise<Reckoning> {
 
 test(
   "a server that is killed at any failpoint loses and doubles nothing, and its turn completes",
-  { timeout: 300_000 },
+  { timeout: 600_000 },
   async () => {
     const points = (await failpointsInSources()).filter((point) => !point.startsWith("journal:"));
     const left = [...points];
