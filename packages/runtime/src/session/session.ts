@@ -1,7 +1,6 @@
 import {
   RuntimeError,
   toRuntimeError,
-  type EntryKind,
   type SendMessageAnswer,
   type SessionOptions,
   type SessionState,
@@ -11,8 +10,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { failpoint, failpointAfterAnswer } from "../failpoint.ts";
 import type { SessionLog } from "../log/session-log.ts";
 import type { SessionHead, SessionKey } from "../persistence/session-store.ts";
-import { addEntry, entriesWrite, newEntryWrite } from "./entry-translation.ts";
 import { acceptMessage, keptMessages, type IncomingMessage } from "./message-queue.ts";
+import { RunnerIntake } from "./runner-intake.ts";
 import { SandboxSupervisor } from "./sandbox-supervisor.ts";
 import type { SessionParts } from "./session-parts.ts";
 import { SessionWriter } from "./session-writer.ts";
@@ -28,10 +27,6 @@ export interface AgentSession {
 
 /** For a turn's end to be saved, when it was ended by force. */
 const FORCED_END_MS = 5_000;
-/** What a sandbox may still say whose turn was ended by force. */
-const OUTLIVES_TURN: ReadonlySet<EntryKind> = new Set(["blob", "file:changed", "file:deleted", "transcript", "usage", "harness:ready"]);
-/** Entries that are saved in one write. */
-const ENTRIES_A_WRITE = 500;
 
 /**
  * One loaded session. Everything that changes it runs in its mailbox, one thing after another, on committed state;
@@ -45,7 +40,7 @@ export class Session implements AgentSession {
   readonly #log: SessionLog;
   readonly #writer: SessionWriter;
   readonly #supervisor: SandboxSupervisor;
-  #draining = false;
+  readonly #intake: RunnerIntake;
   readonly #control: TurnControl;
   /** The turn that runs is the last one here. */
   #finishing = false;
@@ -73,19 +68,21 @@ export class Session implements AgentSession {
         cursor: () => this.#writer.cursor,
         storeFailure: () => this.#writer.failure,
         // An unload does not wait for a store that fails: it fails too, and nothing has ended.
-        write: (write) => this.#writer.run(() => (this.#closing ? this.#writer.append(write) : this.#writer.save(write))),
-        onEntries: () => this.#drain(),
+        write: (write) =>
+          this.#writer.run(() => (this.#closing ? this.#writer.append(write) : this.#writer.save(write))),
+        onEntries: () => this.#intake.drain(),
         onLost: (reason) => void this.#sandboxLost(reason),
       },
       { generation: at.head.generation, nativeSessionId: at.head.nativeSessionId },
     );
-    this.#control = new TurnControl(parts, {
+    const session = {
       sessionId: log.key.sessionId,
       writer: this.#writer,
       supervisor: this.#supervisor,
       state: () => log.state,
-      closeTurn: (stop) => this.#closeTurn(stop),
-    });
+    };
+    this.#control = new TurnControl(parts, { ...session, closeTurn: (stop) => this.#closeTurn(stop) });
+    this.#intake = new RunnerIntake(parts, { ...session, onTurnEnded: () => this.#pump() });
   }
 
   get sessionId(): string {
@@ -138,7 +135,10 @@ export class Session implements AgentSession {
 
   updateMessage(messageId: string, content: string): Promise<void> {
     const { sessionId } = this;
-    return this.#control.change(messageId, { type: "session:message:updated", data: { sessionId, messageId, content } });
+    return this.#control.change(messageId, {
+      type: "session:message:updated",
+      data: { sessionId, messageId, content },
+    });
   }
 
   withdrawMessage(messageId: string): Promise<void> {
@@ -169,9 +169,11 @@ export class Session implements AgentSession {
   /** Takes the next message of the queue into a turn, if none runs. */
   #pump(): void {
     if (this.#log.state.queue.length === 0) return;
-    void this.#writer.run(() => this.#nextTurn()).catch((error: unknown) => {
-      this.#parts.log.error({ err: error, sessionId: this.sessionId }, "a turn could not be started");
-    });
+    void this.#writer
+      .run(() => this.#nextTurn())
+      .catch((error: unknown) => {
+        this.#parts.log.error({ err: error, sessionId: this.sessionId }, "a turn could not be started");
+      });
   }
 
   async #nextTurn(): Promise<void> {
@@ -218,12 +220,14 @@ export class Session implements AgentSession {
   async #turnFailed(turnId: string, error: RuntimeError): Promise<void> {
     // A server that lets go of the session leaves the turn to the runner and to the next server.
     if (this.#closing) return;
-    await this.#writer.run(async () => {
-      if (this.#log.state.turn?.turnId !== turnId) return;
-      await this.#closeTurn({ status: "failed", error: { code: error.code, message: error.message } });
-    }).catch((failure: unknown) => {
-      this.#parts.log.error({ err: failure, sessionId: this.sessionId }, "the end of a turn could not be saved");
-    });
+    await this.#writer
+      .run(async () => {
+        if (this.#log.state.turn?.turnId !== turnId) return;
+        await this.#closeTurn({ status: "failed", error: { code: error.code, message: error.message } });
+      })
+      .catch((failure: unknown) => {
+        this.#parts.log.error({ err: failure, sessionId: this.sessionId }, "the end of a turn could not be saved");
+      });
   }
 
   async #closeTurn(end: TurnStop): Promise<void> {
@@ -235,13 +239,15 @@ export class Session implements AgentSession {
   }
 
   async #sandboxLost(reason: string): Promise<void> {
-    await this.#writer.run(async () => {
-      await this.#takeEntries();
-      await this.#supervisor.lost();
-      await this.#markLost(reason);
-    }).catch((error: unknown) => {
-      this.#parts.log.error({ err: error, sessionId: this.sessionId }, "the loss of a sandbox could not be saved");
-    });
+    await this.#writer
+      .run(async () => {
+        await this.#intake.take();
+        await this.#supervisor.lost();
+        await this.#markLost(reason);
+      })
+      .catch((error: unknown) => {
+        this.#parts.log.error({ err: error, sessionId: this.sessionId }, "the loss of a sandbox could not be saved");
+      });
   }
 
   async #markLost(reason: string): Promise<void> {
@@ -254,58 +260,14 @@ export class Session implements AgentSession {
     this.#pump();
   }
 
-  /** Saves what the runner said, as soon as the mailbox is free; what arrives meanwhile gathers for the next write. */
-  #drain(): void {
-    if (this.#draining) return;
-    this.#draining = true;
-    this.#writer.run(() => {
-      this.#draining = false;
-      return this.#takeEntries();
-    }).catch((error: unknown) => {
-      this.#parts.log.error({ err: error, sessionId: this.sessionId }, "entries of a runner could not be saved");
-    });
-  }
-
-  async #takeEntries(): Promise<void> {
-    const { link, generation } = this.#supervisor;
-    if (link === undefined) return;
-    for (;;) {
-      const { cursor: saved } = this.#writer;
-      const taken = saved?.generation === generation ? saved.n : 0;
-      const arrived = link.take(ENTRIES_A_WRITE);
-      if (arrived.length === 0) return;
-      const entries = arrived.filter((entry) => entry.n > taken);
-      const last = entries.at(-1);
-      if (last === undefined) continue;
-      const write = newEntryWrite(this.sessionId, this.#log.state, this.#parts.now());
-      for (const entry of entries) {
-        if (this.#supervisor.abandoned && !OUTLIVES_TURN.has(entry.body.kind)) continue;
-        const refusal = addEntry(write, entry.body);
-        if (refusal !== null) this.#parts.log.warn({ sessionId: this.sessionId, n: entry.n, refusal }, "an entry of a runner was refused");
-      }
-      const cursor = { generation, n: last.n };
-      try {
-        await this.#writer.save(entriesWrite(write, cursor));
-      } catch (error) {
-        // The runner has them still, and sends them again.
-        link.rewind();
-        throw error;
-      }
-      failpoint("forget:before");
-      link.saved(last.n);
-      failpointAfterAnswer("forget:after");
-      if (write.nativeSessionId !== undefined) this.#supervisor.nativeSessionId = write.nativeSessionId;
-      if (write.turnEnded) this.#pump();
-    }
-  }
-
   /** After a start of the server: goes on where the last one stopped. */
   async resume(head: SessionHead): Promise<void> {
     failpoint("resume:before");
     const found = head.sandbox !== null && (await this.#supervisor.attach(head.sandbox, head.cursor));
     failpoint("resume:after");
     const started = head.sandbox?.started === true;
-    if (!found) await this.#writer.run(() => (started ? this.#markLost("it ended while no server ran") : this.#markUnloaded()));
+    if (!found)
+      await this.#writer.run(() => (started ? this.#markLost("it ended while no server ran") : this.#markUnloaded()));
     const { turn } = this.#log.state;
     if (turn !== null) {
       if (started) this.#control.given(turn.turnId, Date.parse(turn.startedAt));
@@ -331,7 +293,9 @@ export class Session implements AgentSession {
       const { runtime } = this.#log.state;
       if (runtime.isLoaded) return;
       const { sessionId } = this;
-      await this.#writer.save({ events: [{ type: "session:status", data: { sessionId, runtime: { ...runtime, isLoaded: true } } }] });
+      await this.#writer.save({
+        events: [{ type: "session:status", data: { sessionId, runtime: { ...runtime, isLoaded: true } } }],
+      });
     });
   }
 
@@ -395,6 +359,7 @@ export class Session implements AgentSession {
   }
 
   #refuseWhileClosing(): void {
-    if (this.#closing) throw new RuntimeError("unavailable", "The session is being unloaded; send again.", { retryAfter: 1 });
+    if (this.#closing)
+      throw new RuntimeError("unavailable", "The session is being unloaded; send again.", { retryAfter: 1 });
   }
 }

@@ -1,0 +1,94 @@
+import type { EntryKind, SessionState } from "@hhopkins/agent-runtime-protocol";
+import { failpoint, failpointAfterAnswer } from "../failpoint.ts";
+import { addEntry, entriesWrite, newEntryWrite } from "./entry-translation.ts";
+import type { SandboxSupervisor } from "./sandbox-supervisor.ts";
+import type { SessionParts } from "./session-parts.ts";
+import type { SessionWriter } from "./session-writer.ts";
+
+/** What a sandbox may still say whose turn was ended by force. */
+const OUTLIVES_TURN: ReadonlySet<EntryKind> = new Set([
+  "blob",
+  "file:changed",
+  "file:deleted",
+  "transcript",
+  "usage",
+  "harness:ready",
+]);
+/** Entries that are saved in one write. */
+const ENTRIES_A_WRITE = 500;
+
+export interface IntakeSession {
+  readonly sessionId: string;
+  readonly writer: SessionWriter;
+  readonly supervisor: SandboxSupervisor;
+  state(): SessionState;
+  onTurnEnded(): void;
+}
+
+/** Saves what the runner says, in order, and only then lets the runner forget it. */
+export class RunnerIntake {
+  readonly #parts: SessionParts;
+  readonly #session: IntakeSession;
+  #draining = false;
+
+  constructor(parts: SessionParts, session: IntakeSession) {
+    this.#parts = parts;
+    this.#session = session;
+  }
+
+  /** As soon as the mailbox is free; what arrives meanwhile gathers for the next write. */
+  drain(): void {
+    if (this.#draining) return;
+    this.#draining = true;
+    const { writer, sessionId } = this.#session;
+    writer
+      .run(() => {
+        this.#draining = false;
+        return this.take();
+      })
+      .catch((error: unknown) => {
+        this.#parts.log.error({ err: error, sessionId }, "entries of a runner could not be saved");
+      });
+  }
+
+  /** Everything that is there. Only inside of the mailbox. */
+  async take(): Promise<void> {
+    const { link } = this.#session.supervisor;
+    if (link === undefined) return;
+    for (;;) {
+      const entries = link.take(ENTRIES_A_WRITE);
+      if (entries.length === 0) return;
+      await this.#save(link, entries);
+    }
+  }
+
+  async #save(
+    link: NonNullable<SandboxSupervisor["link"]>,
+    arrived: ReturnType<NonNullable<SandboxSupervisor["link"]>["take"]>,
+  ): Promise<void> {
+    const { sessionId, supervisor, writer } = this.#session;
+    const { generation } = supervisor;
+    const taken = writer.cursor?.generation === generation ? writer.cursor.n : 0;
+    const entries = arrived.filter((entry) => entry.n > taken);
+    const last = entries.at(-1);
+    if (last === undefined) return;
+    const write = newEntryWrite(sessionId, this.#session.state(), this.#parts.now());
+    for (const { n, body } of entries) {
+      if (supervisor.abandoned && !OUTLIVES_TURN.has(body.kind)) continue;
+      const refusal = addEntry(write, body);
+      if (refusal !== null) this.#parts.log.warn({ sessionId, n, refusal }, "an entry of a runner was refused");
+    }
+    try {
+      await writer.save(entriesWrite(write, { generation, n: last.n }));
+    } catch (error) {
+      // The runner has them still, and sends them again.
+      link.rewind();
+      throw error;
+    }
+    failpoint("forget:before");
+    link.saved(last.n);
+    failpointAfterAnswer("forget:after");
+    if (write.nativeSessionId !== undefined) supervisor.nativeSessionId = write.nativeSessionId;
+    if (write.turnEnded) this.#session.onTurnEnded();
+  }
+}
