@@ -1,6 +1,7 @@
 import { createAgentClient, type LiveEvent } from "@hhopkins/agent-runtime-client";
 import { sqlitePersistence } from "@hhopkins/agent-runtime/persistence/sqlite";
 import { script } from "@hhopkins/agent-runtime-testkit";
+import * as fc from "fast-check";
 import { expect, test, vi } from "vitest";
 import { KEY, runningServer } from "../contract/running-server.ts";
 import { cuttableProxy } from "./cuttable-proxy.ts";
@@ -11,19 +12,10 @@ import { SseFollower } from "./sse-follower.ts";
 const WAIT = { timeout: 30_000, interval: 5 };
 const backoff = { initialMs: 1, maxMs: 20 };
 
-/** Numbers from 0 up to 1 that a seed makes again. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
-
 test.each([1, 2])(
   "followers over WebSocket and SSE hold the server's state, byte for byte (cuts of seed %i)",
   async (seed) => {
-    const random = seeded(seed);
+    const pauses = fc.sample(fc.nat(150), { seed, numRuns: 1000 });
     const persistence = sqlitePersistence({ file: ":memory:" });
     await using server = await runningServer({ config: { persistence, compactAfterEvents: 1 } });
     await using line = await cuttableProxy(Number(new URL(server.url).port));
@@ -38,8 +30,9 @@ test.each([1, 2])(
     const sse = [0, 1].map(() => new SseFollower({ url: through, sessionId, key: KEY }));
     const done = new AbortController();
     const cutting = (async () => {
-      while (!done.signal.aborted) {
-        await new Promise((resolve) => setTimeout(resolve, random() * 150));
+      for (const pause of pauses) {
+        await new Promise((resolve) => setTimeout(resolve, pause));
+        if (done.signal.aborted) return;
         line.cut();
       }
     })();

@@ -42,9 +42,11 @@ export class SseFollower {
   }
 
   async #connection(sessionId: string): Promise<void> {
-    const cursor = this.#state === undefined ? {} : { "last-event-id": `${this.#state.logId}:${this.#state.lastSeq}` };
+    const state = this.#state;
+    const headers = new Headers(this.#headers);
+    if (state !== undefined) headers.set("last-event-id", `${state.logId}:${state.lastSeq}`);
     const { signal } = this.#stopping;
-    const response = await fetch(this.#url, { headers: { ...this.#headers, ...cursor }, signal });
+    const response = await fetch(this.#url, { headers, signal });
     this.connections += 1;
     let text = "";
     for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
