@@ -33,7 +33,12 @@ const part = (name, may) =>
     { path: `${RUNTIME}/${name}/`, pathNot: TEST },
     {
       path: `${RUNTIME}/`,
-      pathNot: [`${RUNTIME}/(${[name, ...may].join("|")})/`, `${RUNTIME}/(persistence|sandbox)/[^/]+\\.ts$`, PORTS, LOGGER],
+      pathNot: [
+        `${RUNTIME}/(${[name, ...may].join("|")})/`,
+        `${RUNTIME}/(persistence|sandbox)/[^/]+\\.ts$`,
+        PORTS,
+        LOGGER,
+      ],
     },
   );
 

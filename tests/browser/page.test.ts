@@ -20,7 +20,15 @@ beforeAll(async () => {
   server = await startServerProcess({ folder, modelUrl: model.url });
   browser = await chromium.launch({
     executablePath: CHROMIUM,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
   });
 });
 afterAll(async () => {
@@ -72,7 +80,8 @@ test("one sends by the page, sees text grow, then the tools, then the file; a re
   const text = conversation.getByTestId("block-assistant_text").first();
   await text.waitFor();
   const lengths: number[] = [];
-  while ((await text.getAttribute("data-streaming")) === "true") lengths.push(((await text.textContent()) ?? "").length);
+  while ((await text.getAttribute("data-streaming")) === "true")
+    lengths.push(((await text.textContent()) ?? "").length);
   // It was seen while it grew: several lengths, each at least the one before, before the block was complete.
   expect(new Set(lengths).size).toBeGreaterThan(3);
   expect(lengths).toEqual(lengths.toSorted((a, b) => a - b));
@@ -107,7 +116,11 @@ test("what the agent writes is inert: no script runs, nothing is fetched", async
   });
   await signIn(page);
   await page.getByTestId("new-session").click();
-  await page.getByTestId("message-input").fill(`<i>hello</i> ${script([{ text: hostile, tools: [{ name: "Write", input: { file_path: "/workspace/<b>.html", content: hostile } }] }, { text: "end of it" }])}`);
+  await page
+    .getByTestId("message-input")
+    .fill(
+      `<i>hello</i> ${script([{ text: hostile, tools: [{ name: "Write", input: { file_path: "/workspace/<b>.html", content: hostile } }] }, { text: "end of it" }])}`,
+    );
   await page.getByTestId("message-input").press("Enter");
   await page.getByTestId("conversation").getByText("end of it", { exact: true }).waitFor();
   await page.getByTestId("file-list").getByText("<b>.html").click();

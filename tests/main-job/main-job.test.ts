@@ -10,7 +10,11 @@ import { API_KEY, CANARY, said } from "../testing/runtime-under-test.ts";
 import { endSandboxes, startServerProcess, type ServerProcess } from "../testing/server-process.ts";
 
 const CLIENT = fileURLToPath(new URL("../testing/folding-client.ts", import.meta.url));
-const WITH_SUBAGENTS = { id: "with-subagents", name: "With subagents", tools: ["Read", "Write", "Edit", "Bash", "Agent"] };
+const WITH_SUBAGENTS = {
+  id: "with-subagents",
+  name: "With subagents",
+  tools: ["Read", "Write", "Edit", "Bash", "Agent"],
+};
 let model: ScriptedModel;
 let folder: string;
 const servers: ServerProcess[] = [];
@@ -18,7 +22,10 @@ const servers: ServerProcess[] = [];
 beforeAll(async () => {
   model = await startScriptedModel();
   folder = await mkdtemp(join(tmpdir(), "main-job-"));
-  await writeFile(join(folder, "agent-runtime.config.ts"), `export default { profiles: [${JSON.stringify(WITH_SUBAGENTS)}] };\n`);
+  await writeFile(
+    join(folder, "agent-runtime.config.ts"),
+    `export default { profiles: [${JSON.stringify(WITH_SUBAGENTS)}] };\n`,
+  );
 });
 afterAll(async () => {
   for (const server of servers) await server[Symbol.asyncDispose]();
@@ -28,7 +35,11 @@ afterAll(async () => {
 });
 
 async function serve(): Promise<ServerProcess> {
-  const server = await startServerProcess({ folder, modelUrl: model.url, flags: ["--persistence", "sqlite", "--sandbox", "local"] });
+  const server = await startServerProcess({
+    folder,
+    modelUrl: model.url,
+    flags: ["--persistence", "sqlite", "--sandbox", "local"],
+  });
   servers.push(server);
   return server;
 }
@@ -49,27 +60,56 @@ async function foldedState(server: ServerProcess, sessionId: string, seq: number
 
 const subagentPrompt = `look around ${script([{ tools: [{ name: "Bash", input: { command: "echo from the subagent", description: "say" } }] }, { text: "the subagent's report" }])}`;
 const steps = [
-  { thinking: "First I think about it.", text: "I shall write a file.", tools: [{ name: "Write", input: { file_path: "/workspace/report.md", content: "# Report\n" } }] },
+  {
+    thinking: "First I think about it.",
+    text: "I shall write a file.",
+    tools: [{ name: "Write", input: { file_path: "/workspace/report.md", content: "# Report\n" } }],
+  },
   { tools: [{ name: "Bash", input: { command: "wc -c < report.md", description: "count" } }] },
-  { tools: [{ name: "Agent", input: { description: "look around", prompt: subagentPrompt, subagent_type: "general-purpose", run_in_background: false } }] },
+  {
+    tools: [
+      {
+        name: "Agent",
+        input: {
+          description: "look around",
+          prompt: subagentPrompt,
+          subagent_type: "general-purpose",
+          run_in_background: false,
+        },
+      },
+    ],
+  },
   { text: "All is done.", usage: { input: 100, output: 20 } },
   { text: "I remember the first turn." },
 ];
 
 test("a real agent works in a real sandbox; a client that folds frames has the server's state; a restart keeps it all", async () => {
   const first = await serve();
-  const created = await first.request("POST", "/sessions/create", { agentProfileRef: "with-subagents", architecture: "claude-agent-sdk" });
+  const created = await first.request("POST", "/sessions/create", {
+    agentProfileRef: "with-subagents",
+    architecture: "claude-agent-sdk",
+  });
   expect(created.status).toBe(201);
   const { sessionId } = (await created.json()) as { sessionId: string };
-  expect((await first.request("POST", `/sessions/${sessionId}/message`, { content: `Please work. ${script(steps)}` })).status).toBe(202);
-  const done = await first.until(sessionId, ({ turn, queue, lastSeq }) => turn === null && queue.length === 0 && lastSeq > 10);
+  expect(
+    (await first.request("POST", `/sessions/${sessionId}/message`, { content: `Please work. ${script(steps)}` }))
+      .status,
+  ).toBe(202);
+  const done = await first.until(
+    sessionId,
+    ({ turn, queue, lastSeq }) => turn === null && queue.length === 0 && lastSeq > 10,
+  );
 
   expect(done.blocks.map((block) => block.type)).toEqual(
     expect.arrayContaining(["user_message", "thinking", "assistant_text", "tool_use", "tool_result", "subagent"]),
   );
   expect(said(done)).toEqual(["I shall write a file.", "All is done."]);
   const tools = done.blocks.flatMap((block) => (block.type === "tool_use" ? [[block.toolName, block.status]] : []));
-  expect(tools).toEqual([["Write", "success"], ["Bash", "success"], ["Agent", "success"]]);
+  expect(tools).toEqual([
+    ["Write", "success"],
+    ["Bash", "success"],
+    ["Agent", "success"],
+  ]);
   const results = done.blocks.flatMap((block) => (block.type === "tool_result" ? [block] : []));
   expect(results[1]).toMatchObject({ content: "9", isError: false });
   expect(results[1]?.durationMs).toBeGreaterThan(0);
@@ -85,11 +125,19 @@ test("a real agent works in a real sandbox; a client that folds frames has the s
   expect(await first.end("SIGTERM")).toBe(0);
   const second = await serve();
   const kept = await second.state(sessionId);
-  expect({ ...kept, runtime: null, lastSeq: 0, lastActivity: "" }).toEqual({ ...done, runtime: null, lastSeq: 0, lastActivity: "" });
+  expect({ ...kept, runtime: null, lastSeq: 0, lastActivity: "" }).toEqual({
+    ...done,
+    runtime: null,
+    lastSeq: 0,
+    lastActivity: "",
+  });
   expect(await foldedState(second, sessionId, kept.lastSeq)).toBe(await second.stateText(sessionId));
 
   await second.request("POST", `/sessions/${sessionId}/message`, { content: "Do you remember?" });
-  const resumed = await second.until(sessionId, ({ turn, queue, blocks }) => turn === null && queue.length === 0 && blocks.length > done.blocks.length + 1);
+  const resumed = await second.until(
+    sessionId,
+    ({ turn, queue, blocks }) => turn === null && queue.length === 0 && blocks.length > done.blocks.length + 1,
+  );
   expect(said(resumed).at(-1)).toBe("I remember the first turn.");
   expect(await foldedState(second, sessionId, resumed.lastSeq)).toBe(await second.stateText(sessionId));
   expect(model.requests.every(({ headers }) => headers["x-api-key"] === CANARY)).toBe(true);

@@ -32,17 +32,25 @@ async function serve(): Promise<ServerProcess> {
 
 /** Pids of the sandbox's runner and of its harnesses. */
 async function sandboxProcesses(sandboxId: string): Promise<{ runner: number[]; harness: number[] }> {
-  const record = JSON.parse(await readFile(join(folder, "data", "sandboxes", sandboxId, "sandbox.json"), "utf8")) as { process: { pid: number } };
+  const record = JSON.parse(await readFile(join(folder, "data", "sandboxes", sandboxId, "sandbox.json"), "utf8")) as {
+    process: { pid: number };
+  };
   const tree = await processTree(record.process.pid);
-  const pids = (part: string): number[] => tree.filter(({ command }) => command.includes(part) && !command.includes("bwrap")).map(({ pid }) => pid);
+  const pids = (part: string): number[] =>
+    tree.filter(({ command }) => command.includes(part) && !command.includes("bwrap")).map(({ pid }) => pid);
   return { runner: pids("runner.mjs"), harness: pids("claude-agent-sdk-") };
 }
 
 test("after kill -9 between turns a new server attaches to the same runner; no second harness starts", async () => {
   const first = await serve();
-  const created = await first.request("POST", "/sessions/create", { agentProfileRef: "default", architecture: "claude-agent-sdk" });
+  const created = await first.request("POST", "/sessions/create", {
+    agentProfileRef: "default",
+    architecture: "claude-agent-sdk",
+  });
   const { sessionId } = (await created.json()) as { sessionId: string };
-  await first.request("POST", `/sessions/${sessionId}/message`, { content: `go ${script([{ text: "before" }, { text: "after" }])}` });
+  await first.request("POST", `/sessions/${sessionId}/message`, {
+    content: `go ${script([{ text: "before" }, { text: "after" }])}`,
+  });
   const before = await first.until(sessionId, ({ turn, blocks }) => turn === null && blocks.length === 2);
   const sandboxId = before.runtime.sandbox?.sandboxId ?? "";
   const processes = await sandboxProcesses(sandboxId);
@@ -64,19 +72,33 @@ test("after kill -9 between turns a new server attaches to the same runner; no s
 
 test("a turn goes on while no server runs, and nothing of it is lost or doubled", async () => {
   const first = await serve();
-  const created = await first.request("POST", "/sessions/create", { agentProfileRef: "default", architecture: "claude-agent-sdk" });
+  const created = await first.request("POST", "/sessions/create", {
+    agentProfileRef: "default",
+    architecture: "claude-agent-sdk",
+  });
   const { sessionId } = (await created.json()) as { sessionId: string };
-  const wait = { name: "Bash", input: { command: "until [ -e go ]; do sleep 0.1; done; echo waited", description: "wait" } };
-  const steps = [{ text: "I wait." , tools: [wait] }, { text: "It came." }];
+  const wait = {
+    name: "Bash",
+    input: { command: "until [ -e go ]; do sleep 0.1; done; echo waited", description: "wait" },
+  };
+  const steps = [{ text: "I wait.", tools: [wait] }, { text: "It came." }];
   await first.request("POST", `/sessions/${sessionId}/message`, { content: `go ${script(steps)}` });
-  await first.until(sessionId, ({ blocks }) => blocks.some((block) => block.type === "tool_use" && block.status === "running"));
+  await first.until(sessionId, ({ blocks }) =>
+    blocks.some((block) => block.type === "tool_use" && block.status === "running"),
+  );
   await first.end("SIGKILL");
   await writeFile(join(folder, "data", "sandboxes", `${sessionId}-1`, "workspace", "go"), "");
 
   const second = await serve();
   const after = await second.until(sessionId, ({ turn }) => turn === null);
   expect(said(after)).toEqual(["I wait.", "It came."]);
-  expect(after.blocks.map((block) => block.type)).toEqual(["user_message", "assistant_text", "tool_use", "tool_result", "assistant_text"]);
+  expect(after.blocks.map((block) => block.type)).toEqual([
+    "user_message",
+    "assistant_text",
+    "tool_use",
+    "tool_result",
+    "assistant_text",
+  ]);
   expect(after.workspaceFiles).toMatchObject([{ path: "go", size: 0 }]);
   await second.end("SIGTERM");
 });

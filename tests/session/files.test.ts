@@ -32,8 +32,10 @@ async function run(id: string, command: string): Promise<SessionState> {
 }
 
 const encoded = (path: string): string => path.split("/").map(encodeURIComponent).join("/");
-const get = (id: string, path: string): Promise<Response> => bench.request("GET", `/sessions/${id}/files/${encoded(path)}`);
-const bytesOf = async (response: Response): Promise<string> => Buffer.from(await response.arrayBuffer()).toString("latin1");
+const get = (id: string, path: string): Promise<Response> =>
+  bench.request("GET", `/sessions/${id}/files/${encoded(path)}`);
+const bytesOf = async (response: Response): Promise<string> =>
+  Buffer.from(await response.arrayBuffer()).toString("latin1");
 const sha256 = (bytes: Uint8Array | string): string => createHash("sha256").update(bytes).digest("hex");
 const inState = (state: SessionState, path: string) => state.workspaceFiles.find((file) => file.path === path);
 
@@ -62,7 +64,9 @@ describe("what an agent does to its workspace", () => {
       expect.stringMatching(/^(modified a.txt|deleted sub\/b.txt)$/),
       expect.stringMatching(/^(modified a.txt|deleted sub\/b.txt)$/),
     ]);
-    expect(changed.workspaceFiles).toMatchObject([{ path: "a.txt", content: "changed", size: 7, sha256: sha256("changed") }]);
+    expect(changed.workspaceFiles).toMatchObject([
+      { path: "a.txt", content: "changed", size: 7, sha256: sha256("changed") },
+    ]);
     expect((await get(id, "sub/b.txt")).status).toBe(404);
     const before = changed.workspaceFiles;
     expect((await run(id, "cat a.txt > /dev/null")).workspaceFiles).toEqual(before);
@@ -104,13 +108,28 @@ describe("what an agent does to its workspace", () => {
     expect(inState(state, "huge.txt")).toMatchObject({ size: MAX_FILE_BYTES + 1, truncated: true });
     expect(files.get("huge.txt")).toMatchObject({ size: MAX_FILE_BYTES + 1 });
     const huge = await get(id, "huge.txt");
-    expect([huge.status, await huge.json()]).toEqual([404, expect.objectContaining({ error: "file_not_found", detail: expect.stringContaining("larger") })]);
+    expect([huge.status, await huge.json()]).toEqual([
+      404,
+      expect.objectContaining({ error: "file_not_found", detail: expect.stringContaining("larger") }),
+    ]);
   });
 
   test("names with spaces, emoji, quotes and line ends are names; what no path can say is told and skipped", async () => {
     const id = await bench.create();
-    const names = ["with space.txt", "😀 ünïcode.txt", `quo'te "double".txt`, "new\nline.txt", "%2e%2e", "a?b#c&d=e.txt", "-rf", " lead and trail "];
-    await bench.turn(id, prompt("make", { tools: names.map((name) => bash(`printf %s ok > ./${shellQuoted(name)}`)) }, { text: "made" }));
+    const names = [
+      "with space.txt",
+      "😀 ünïcode.txt",
+      `quo'te "double".txt`,
+      "new\nline.txt",
+      "%2e%2e",
+      "a?b#c&d=e.txt",
+      "-rf",
+      " lead and trail ",
+    ];
+    await bench.turn(
+      id,
+      prompt("make", { tools: names.map((name) => bash(`printf %s ok > ./${shellQuoted(name)}`)) }, { text: "made" }),
+    );
     const state = await run(id, "printf x > 'back\\slash.txt'; printf x > $'not-utf8-\\xff'");
     expect(state.workspaceFiles.map(({ path }) => path).toSorted()).toEqual(names.toSorted());
     for (const name of names) {
@@ -122,7 +141,9 @@ describe("what an agent does to its workspace", () => {
     // They come back as they are.
     expect((await bench.request("POST", `/sessions/${id}/unload`)).status).toBe(204);
     const back = await run(id, "ls | wc -l");
-    expect(back.blocks.findLast(({ type }) => type === "tool_result")).toMatchObject({ content: String(names.length + 1) });
+    expect(back.blocks.findLast(({ type }) => type === "tool_result")).toMatchObject({
+      content: String(names.length + 1),
+    });
     expect(back.workspaceFiles).toEqual(state.workspaceFiles);
   });
 
@@ -140,7 +161,15 @@ describe("what an agent does to its workspace", () => {
         "ln -s loop loop",
       ].join("; "),
     );
-    const links = { absolute: `${outside}/secret.txt`, folder: outside, climbing: "../../../../../../../../etc/passwd", "inside-the-sandbox": "/etc/hostname", dangling: "missing", linked: "real", loop: "loop" };
+    const links = {
+      absolute: `${outside}/secret.txt`,
+      folder: outside,
+      climbing: "../../../../../../../../etc/passwd",
+      "inside-the-sandbox": "/etc/hostname",
+      dangling: "missing",
+      linked: "real",
+      loop: "loop",
+    };
     const files = await listed(id);
     for (const [path, target] of Object.entries(links)) {
       expect(files.get(path)).toMatchObject({ path, type: "symlink", target });
@@ -158,32 +187,47 @@ describe("what an agent does to its workspace", () => {
   test("three hundred files at once: their contents are left out, their bytes are served", async () => {
     const id = await bench.create();
     // Written where nobody looks, and there at once.
-    const state = await run(id, "mkdir -p .cache/many; for n in $(seq 300); do printf \"file $n\" > .cache/many/$n.txt; done; mv .cache/many many");
+    const state = await run(
+      id,
+      'mkdir -p .cache/many; for n in $(seq 300); do printf "file $n" > .cache/many/$n.txt; done; mv .cache/many many',
+    );
     expect(state.workspaceFiles).toHaveLength(300);
     expect((await listed(id)).size).toBe(300);
     for (const n of [1, 150, 300]) {
       expect(inState(state, `many/${n}.txt`)).toMatchObject({ sha256: sha256(`file ${n}`) });
       expect(await (await get(id, `many/${n}.txt`)).text()).toBe(`file ${n}`);
     }
-    const created = (await logOf(bench, id)).flatMap((event) => (event.type === "session:file:created" ? [event.data.file] : []));
+    const created = (await logOf(bench, id)).flatMap((event) =>
+      event.type === "session:file:created" ? [event.data.file] : [],
+    );
     expect(created).toHaveLength(300);
     expect(created.some(({ truncated }) => truncated === true)).toBe(true);
   });
 
   test(".git and node_modules are not kept, at any depth; files beside them are", async () => {
     const id = await bench.create();
-    const state = await run(id, "mkdir -p .git/objects node_modules/x deep/node_modules/y; touch .git/HEAD node_modules/x/i.js deep/node_modules/y/i.js deep/kept.js .gitignore");
+    const state = await run(
+      id,
+      "mkdir -p .git/objects node_modules/x deep/node_modules/y; touch .git/HEAD node_modules/x/i.js deep/node_modules/y/i.js deep/kept.js .gitignore",
+    );
     expect(state.workspaceFiles.map(({ path }) => path).toSorted()).toEqual([".gitignore", "deep/kept.js"]);
   });
 
   test("the mode of a file is kept through an unload", async () => {
-    const id = await bench.create({ defaultWorkspaceFiles: [{ path: "given.sh", content: "#!/bin/sh\necho given\n", mode: 0o755 }] });
-    await run(id, "./given.sh && printf '#!/bin/sh\\necho made\\n' > made.sh && chmod 750 made.sh && printf x > plain && chmod 600 plain");
+    const id = await bench.create({
+      defaultWorkspaceFiles: [{ path: "given.sh", content: "#!/bin/sh\necho given\n", mode: 0o755 }],
+    });
+    await run(
+      id,
+      "./given.sh && printf '#!/bin/sh\\necho made\\n' > made.sh && chmod 750 made.sh && printf x > plain && chmod 600 plain",
+    );
     const files = await listed(id);
     expect(["given.sh", "made.sh", "plain"].map((path) => files.get(path)?.mode)).toEqual([0o755, 0o750, 0o600]);
     await bench.request("POST", `/sessions/${id}/unload`);
     const state = await run(id, "./made.sh; stat -c %a given.sh made.sh plain");
-    expect(state.blocks.findLast(({ type }) => type === "tool_result")).toMatchObject({ content: "made\n755\n750\n600" });
+    expect(state.blocks.findLast(({ type }) => type === "tool_result")).toMatchObject({
+      content: "made\n755\n750\n600",
+    });
   });
 });
 
@@ -235,17 +279,20 @@ describe("paths that climb out", () => {
     expect(await bench.request("GET", "/sessions?limit=100").then((answer) => answer.text())).toBe(before);
   });
 
-  test.each([
-    [["same.txt", "same.txt"]],
-    [["a", "a/b"]],
-  ])("two files that exclude each other (%j) are refused", async (paths) => {
-    const response = await bench.request("POST", "/sessions/create", {
-      agentProfileRef: "default",
-      architecture: "claude-agent-sdk",
-      defaultWorkspaceFiles: paths.map((path, index) => ({ path, content: String(index) })),
-    });
-    expect([response.status, await response.json()]).toEqual([400, expect.objectContaining({ error: "invalid_request" })]);
-  });
+  test.each([[["same.txt", "same.txt"]], [["a", "a/b"]]])(
+    "two files that exclude each other (%j) are refused",
+    async (paths) => {
+      const response = await bench.request("POST", "/sessions/create", {
+        agentProfileRef: "default",
+        architecture: "claude-agent-sdk",
+        defaultWorkspaceFiles: paths.map((path, index) => ({ path, content: String(index) })),
+      });
+      expect([response.status, await response.json()]).toEqual([
+        400,
+        expect.objectContaining({ error: "invalid_request" }),
+      ]);
+    },
+  );
 });
 
 /** A word of bash, whatever is in it. */

@@ -22,7 +22,10 @@ describe("what an agent finds when it looks around", () => {
     process.env["AGENT_RUNTIME_TEST_SECRET"] = OF_THE_SERVER;
     bench = await startRuntime();
     other = await bench.create();
-    await bench.turn(other, prompt("other", { tools: [bash("printf secret-of-the-other > theirs.txt")] }, { text: "ok" }));
+    await bench.turn(
+      other,
+      prompt("other", { tools: [bash("printf secret-of-the-other > theirs.txt")] }, { text: "ok" }),
+    );
     id = await bench.create();
   });
   afterAll(async () => {
@@ -51,11 +54,15 @@ describe("what an agent finds when it looks around", () => {
       done; echo end`,
     );
     expect(result).toBe("end");
-    expect(await seen("env | cut -d= -f1 | sort | tr '\\n' ' '")).not.toMatch(/AGENT_RUNTIME_TEST_SECRET|AGENT_RUNTIME_MODEL_TOKEN|VITEST/);
+    expect(await seen("env | cut -d= -f1 | sort | tr '\\n' ' '")).not.toMatch(
+      /AGENT_RUNTIME_TEST_SECRET|AGENT_RUNTIME_MODEL_TOKEN|VITEST/,
+    );
   });
 
   test("the looking above would have found it", async () => {
-    const result = await seen(`printf %s-%s planted a-word > /tmp/x; export PLANTED=$(cat /tmp/x); timeout 60 grep -rslF -- "planted-""a-word" /tmp; env | grep -c -- "planted-""a-word"`);
+    const result = await seen(
+      `printf %s-%s planted a-word > /tmp/x; export PLANTED=$(cat /tmp/x); timeout 60 grep -rslF -- "planted-""a-word" /tmp; env | grep -c -- "planted-""a-word"`,
+    );
     expect(result.split("\n").slice(0, 2)).toEqual(["/tmp/x", "1"]);
   });
 
@@ -70,8 +77,21 @@ describe("what an agent finds when it looks around", () => {
   });
 
   test("not root, no capabilities, no way to more of either", async () => {
-    expect(await seen("id -u; id -un; grep -E '^Cap(Inh|Prm|Eff|Bnd|Amb)' /proc/self/status | tr -d '\\t' | sort; grep NoNewPrivs /proc/self/status | tr -d '\\t'")).toBe(
-      ["1000", "agent", "CapAmb:0000000000000000", "CapBnd:0000000000000000", "CapEff:0000000000000000", "CapInh:0000000000000000", "CapPrm:0000000000000000", "NoNewPrivs:1"].join("\n"),
+    expect(
+      await seen(
+        "id -u; id -un; grep -E '^Cap(Inh|Prm|Eff|Bnd|Amb)' /proc/self/status | tr -d '\\t' | sort; grep NoNewPrivs /proc/self/status | tr -d '\\t'",
+      ),
+    ).toBe(
+      [
+        "1000",
+        "agent",
+        "CapAmb:0000000000000000",
+        "CapBnd:0000000000000000",
+        "CapEff:0000000000000000",
+        "CapInh:0000000000000000",
+        "CapPrm:0000000000000000",
+        "NoNewPrivs:1",
+      ].join("\n"),
     );
     expect(await seen("unshare -Ur true 2>/dev/null && echo more || echo no")).toBe("no");
   });
@@ -81,18 +101,23 @@ describe("what an agent finds when it looks around", () => {
     server.listen(0, "0.0.0.0");
     await once(server, "listening");
     const { port } = server.address() as { port: number };
-    const reach = (host: string, to: number): string => `(exec 3<>/dev/tcp/${host}/${to}) 2>/dev/null && echo open || echo closed`;
+    const reach = (host: string, to: number): string =>
+      `(exec 3<>/dev/tcp/${host}/${to}) 2>/dev/null && echo open || echo closed`;
     const model = Number(new URL(bench.model.url).port);
     try {
-      expect(await seen(`bash -c '${reach("127.0.0.1", port)}; ${reach("127.0.0.1", model)}; ${reach("1.1.1.1", 53)}'; tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d ' '`)).toBe(
-        ["closed", "closed", "closed", "lo"].join("\n"),
-      );
+      expect(
+        await seen(
+          `bash -c '${reach("127.0.0.1", port)}; ${reach("127.0.0.1", model)}; ${reach("1.1.1.1", 53)}'; tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d ' '`,
+        ),
+      ).toBe(["closed", "closed", "closed", "lo"].join("\n"));
       // The one port that listens is the bridge; it goes nowhere but to the model, and not without the session's token.
       const listening = await seen("awk '$4 == \"0A\" { print $2 }' /proc/net/tcp /proc/net/tcp6 | sort -u");
       expect(listening).toMatch(/^0100007F:[0-9A-F]{4}$/);
       const bridge = Number.parseInt(listening.split(":")[1] ?? "", 16);
       const ask = `node -e 'fetch("http://127.0.0.1:${bridge}" + process.argv[1], {method: process.argv[2], headers: {"x-api-key": "guess"}, body: process.argv[2] === "POST" ? "{}" : undefined}).then((r) => console.log(r.status))'`;
-      expect(await seen(`${ask} /v1/messages POST; ${ask} /v1/../admin GET; ${ask} /other GET`)).toBe(["401", "401", "401"].join("\n"));
+      expect(await seen(`${ask} /v1/messages POST; ${ask} /v1/../admin GET; ${ask} /other GET`)).toBe(
+        ["401", "401", "401"].join("\n"),
+      );
     } finally {
       server.close();
     }
@@ -107,7 +132,10 @@ describe("without isolation nothing starts", () => {
   afterAll(() => rm(dataDir, { recursive: true, force: true }));
 
   test("bubblewrap is not there: start() says what to install", async () => {
-    const runtime = await createAgentRuntime({ persistence: memoryPersistence(), sandbox: localSandbox({ dataDir, path: dataDir }) });
+    const runtime = await createAgentRuntime({
+      persistence: memoryPersistence(),
+      sandbox: localSandbox({ dataDir, path: dataDir }),
+    });
     await expect(runtime.start()).rejects.toMatchObject({
       code: "isolation_unavailable",
       message: expect.stringMatching(/bubblewrap/),
@@ -117,8 +145,13 @@ describe("without isolation nothing starts", () => {
 
   test("bubblewrap is refused: start() fails too, and no session is run without it", async () => {
     const fake = join(dataDir, "bwrap");
-    await writeFile(fake, "#!/bin/sh\necho 'bwrap: setting up uid map: Permission denied' >&2\nexit 1\n", { mode: 0o755 });
-    const runtime = await createAgentRuntime({ persistence: memoryPersistence(), sandbox: localSandbox({ dataDir, path: dataDir }) });
+    await writeFile(fake, "#!/bin/sh\necho 'bwrap: setting up uid map: Permission denied' >&2\nexit 1\n", {
+      mode: 0o755,
+    });
+    const runtime = await createAgentRuntime({
+      persistence: memoryPersistence(),
+      sandbox: localSandbox({ dataDir, path: dataDir }),
+    });
     await expect(runtime.start()).rejects.toMatchObject({ code: "isolation_unavailable" });
     await runtime.shutdown();
   });

@@ -8,7 +8,10 @@ beforeAll(async () => {
 });
 afterAll(() => bench[Symbol.asyncDispose]());
 
-const write = (path: string, content: string) => ({ name: "Write", input: { file_path: `/workspace/${path}`, content } });
+const write = (path: string, content: string) => ({
+  name: "Write",
+  input: { file_path: `/workspace/${path}`, content },
+});
 const bash = (command: string) => ({ name: "Bash", input: { command, description: "test" } });
 
 describe("a session", () => {
@@ -20,26 +23,53 @@ describe("a session", () => {
       bench.send(id, `two ${script([{ text: "second answer" }])}`, { messageId: "m2" }),
     ]);
     expect([first.status, second.status]).toEqual([202, 202]);
-    const state = await bench.until(id, ({ turn, queue, blocks }) => turn === null && queue.length === 0 && blocks.length === 4);
+    const state = await bench.until(
+      id,
+      ({ turn, queue, blocks }) => turn === null && queue.length === 0 && blocks.length === 4,
+    );
     expect(said(state)).toEqual(["first answer", "second answer"]);
     expect(state.runtime.sandbox).toMatchObject({ status: "ready", restartCount: 0, sandboxId: `${id}-1` });
-    expect(state.blocks.map((block) => block.type)).toEqual(["user_message", "assistant_text", "user_message", "assistant_text"]);
+    expect(state.blocks.map((block) => block.type)).toEqual([
+      "user_message",
+      "assistant_text",
+      "user_message",
+      "assistant_text",
+    ]);
   });
 
   test("after an unload the next message brings files and conversation back in a new sandbox", async () => {
     const id = await bench.create({ defaultWorkspaceFiles: [{ path: "docs/given.txt", content: "given\n" }] });
     const steps = [
-      { tools: [write("notes.txt", "remember\n"), bash("mkdir -p bin && printf '\\x00\\xff\\xfe' > bin/raw && chmod 755 bin/raw && ln -s raw bin/link && mkdir empty")] },
+      {
+        tools: [
+          write("notes.txt", "remember\n"),
+          bash(
+            "mkdir -p bin && printf '\\x00\\xff\\xfe' > bin/raw && chmod 755 bin/raw && ln -s raw bin/link && mkdir empty",
+          ),
+        ],
+      },
       { text: "first turn done" },
       // Played only if the conversation of the first turn is still there.
-      { tools: [bash("cat notes.txt docs/given.txt; od -An -tx1 bin/raw; stat -c %a bin/raw; readlink bin/link; ls -d empty")] },
+      {
+        tools: [
+          bash("cat notes.txt docs/given.txt; od -An -tx1 bin/raw; stat -c %a bin/raw; readlink bin/link; ls -d empty"),
+        ],
+      },
       { text: "second turn done" },
     ];
     const before = await bench.turn(id, `go ${script(steps)}`);
-    expect(before.workspaceFiles.map(({ path }) => path).toSorted()).toEqual(["bin/link", "bin/raw", "docs/given.txt", "empty", "notes.txt"]);
+    expect(before.workspaceFiles.map(({ path }) => path).toSorted()).toEqual([
+      "bin/link",
+      "bin/raw",
+      "docs/given.txt",
+      "empty",
+      "notes.txt",
+    ]);
     const unloaded = await bench.request("POST", `/sessions/${id}/unload`);
     expect(unloaded.status).toBeLessThan(300);
-    expect(() => bench.runtime.sessionManager.getSession(id)).toThrowError(expect.objectContaining({ code: "session_not_loaded" }));
+    expect(() => bench.runtime.sessionManager.getSession(id)).toThrowError(
+      expect.objectContaining({ code: "session_not_loaded" }),
+    );
     const asleep = await bench.state(id);
     expect(asleep.runtime).toMatchObject({ isLoaded: false, sandbox: { status: "terminated" } });
 

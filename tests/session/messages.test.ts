@@ -19,7 +19,10 @@ async function warm(): Promise<string> {
 /** Starts a turn that streams for a long time, and waits until some of it is there. */
 async function busy(id: string): Promise<void> {
   expect((await bench.send(id, prompt("talk", TALK))).status).toBe(202);
-  await bench.until(id, (state) => state.streamingBlockIds.length > 0 && said(state).at(-1)?.includes("word word") === true);
+  await bench.until(
+    id,
+    (state) => state.streamingBlockIds.length > 0 && said(state).at(-1)?.includes("word word") === true,
+  );
 }
 
 async function interrupt(id: string): Promise<void> {
@@ -36,13 +39,18 @@ describe("the same message again", () => {
         return `${response.status} ${await response.text()}`;
       }),
     );
-    expect(new Set(answers)).toEqual(new Set([`202 ${JSON.stringify({ success: true, sessionId: id, messageId: "same" })}`]));
+    expect(new Set(answers)).toEqual(
+      new Set([`202 ${JSON.stringify({ success: true, sessionId: id, messageId: "same" })}`]),
+    );
     const state = await bench.until(id, ({ turn, queue }) => turn === null && queue.length === 0);
     expect(said(state)).toEqual(["only once"]);
     const again = await bench.send(id, content, { messageId: "same" });
     expect([again.status, await again.json()]).toEqual([202, { success: true, sessionId: id, messageId: "same" }]);
     const other = await bench.send(id, "something else", { messageId: "same" });
-    expect([other.status, await other.json()]).toEqual([409, expect.objectContaining({ error: "conflict", field: "body.messageId" })]);
+    expect([other.status, await other.json()]).toEqual([
+      409,
+      expect.objectContaining({ error: "conflict", field: "body.messageId" }),
+    ]);
     expect((await bench.state(id)).blocks.filter(({ type }) => type === "user_message")).toHaveLength(1);
   });
 
@@ -51,7 +59,9 @@ describe("the same message again", () => {
     const send = (content: string, body: object = {}) =>
       bench.request("POST", `/sessions/${id}/message`, { content, ...body }, { "idempotency-key": "key-1" });
     const content = prompt("keyed", { text: "once" });
-    const answers = await Promise.all(Array.from({ length: 5 }, async () => (await send(content)).json() as Promise<{ messageId: string }>));
+    const answers = await Promise.all(
+      Array.from({ length: 5 }, async () => (await send(content)).json() as Promise<{ messageId: string }>),
+    );
     expect(new Set(answers.map(({ messageId }) => messageId)).size).toBe(1);
     await bench.until(id, ({ turn, queue }) => turn === null && queue.length === 0);
     expect((await bench.request("POST", `/sessions/${id}/unload`)).status).toBe(204);
@@ -65,7 +75,10 @@ describe("the same message again", () => {
 
   test("a message to a session that is not there", async () => {
     const response = await bench.send("no-such-session", "hello");
-    expect([response.status, await response.json()]).toEqual([404, expect.objectContaining({ error: "session_not_found" })]);
+    expect([response.status, await response.json()]).toEqual([
+      404,
+      expect.objectContaining({ error: "session_not_found" }),
+    ]);
     for (const route of ["interrupt", "sync", "unload"]) {
       expect((await bench.request("POST", `/sessions/no-such-session/${route}`)).status).toBe(404);
     }
@@ -83,7 +96,9 @@ describe("messages during a turn", () => {
     }
     expect(positions).toEqual([1, 2, 3]);
     const path = `/sessions/${id}/messages`;
-    expect((await bench.request("PATCH", `${path}/q1`, { content: prompt("q1", { text: "edited" }) })).status).toBe(204);
+    expect((await bench.request("PATCH", `${path}/q1`, { content: prompt("q1", { text: "edited" }) })).status).toBe(
+      204,
+    );
     expect((await bench.request("DELETE", `${path}/q2`)).status).toBe(204);
     const waiting = await bench.state(id);
     expect(waiting.queue.map(({ messageId }) => messageId)).toEqual(["q1", "q3"]);
@@ -95,10 +110,16 @@ describe("messages during a turn", () => {
     await interrupt(id);
     const done = await bench.until(id, ({ turn, queue }) => turn === null && queue.length === 0);
     expect(said(done).slice(-2)).toEqual(["edited", "answer q3"]);
-    expect(done.blocks.flatMap((block) => (block.type === "user_message" ? [block.id] : [])).slice(-2)).toEqual(["q1", "q3"]);
+    expect(done.blocks.flatMap((block) => (block.type === "user_message" ? [block.id] : [])).slice(-2)).toEqual([
+      "q1",
+      "q3",
+    ]);
     for (const name of ["q1", "q2", "never"]) {
       const refused = await bench.request("DELETE", `${path}/${name}`);
-      expect([refused.status, await refused.json()]).toEqual([404, expect.objectContaining({ error: "message_not_found" })]);
+      expect([refused.status, await refused.json()]).toEqual([
+        404,
+        expect.objectContaining({ error: "message_not_found" }),
+      ]);
       expect((await bench.request("PATCH", `${path}/${name}`, { content: "late" })).status).toBe(404);
     }
     expect(await turnEnds(bench, id)).toEqual(["completed", "interrupted", "completed", "completed"]);
@@ -122,14 +143,20 @@ describe("interrupt", () => {
 
   test("in the middle of a command: the command ends, its block says so, and the session goes on", async () => {
     const id = await warm();
-    await bench.send(id, prompt("run", { tools: [bash("touch begun; sleep 600; touch ended")] }, { text: "never said" }));
+    await bench.send(
+      id,
+      prompt("run", { tools: [bash("touch begun; sleep 600; touch ended")] }, { text: "never said" }),
+    );
     await bench.until(id, ({ workspaceFiles }) => workspaceFiles.some(({ path }) => path === "begun"));
     await interrupt(id);
     const stopped = await bench.until(id, ({ turn }) => turn === null);
     const tool = stopped.blocks.find((block) => block.type === "tool_use");
     expect(tool).toMatchObject({ status: "error" });
     expect(said(stopped)).not.toContain("never said");
-    const after = await bench.turn(id, prompt("look", { tools: [bash("cat /proc/[0-9]*/comm | grep -cx sleep || true")] }, { text: "looked" }));
+    const after = await bench.turn(
+      id,
+      prompt("look", { tools: [bash("cat /proc/[0-9]*/comm | grep -cx sleep || true")] }, { text: "looked" }),
+    );
     const results = after.blocks.flatMap((block) => (block.type === "tool_result" ? [block.content] : []));
     expect(results.at(-1)).toBe("0");
     expect(said(after).at(-1)).toBe("looked");

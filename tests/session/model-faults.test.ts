@@ -12,7 +12,9 @@ afterAll(() => bench[Symbol.asyncDispose]());
 
 /** Requests for an answer that had `marker` in them. */
 function tries(marker: string): number {
-  return bench.model.requests.filter(({ path, body }) => path.startsWith("/v1/messages?") && JSON.stringify(body ?? null).includes(marker)).length;
+  return bench.model.requests.filter(
+    ({ path, body }) => path.startsWith("/v1/messages?") && JSON.stringify(body ?? null).includes(marker),
+  ).length;
 }
 
 function replayed(id: string, state: SessionState, events: readonly SessionEvent[]): SessionState {
@@ -80,7 +82,9 @@ test("a line that is cut in the middle of a text: the broken copy is taken back,
   expect(errors(state)).toEqual([]);
   expect(await turnEnds(bench, id)).toEqual(["completed"]);
   const events = await logOf(bench, id);
-  const started = events.filter((event) => event.type === "session:block:start" && event.data.block.type === "assistant_text");
+  const started = events.filter(
+    (event) => event.type === "session:block:start" && event.data.block.type === "assistant_text",
+  );
   expect(started).toHaveLength(2);
   expect(JSON.stringify(replayed(id, state, events))).toBe(JSON.stringify(await bench.state(id)));
   const page = (await (await bench.request("GET", `/sessions/${id}/blocks?limit=50`)).json()) as { blocks: unknown[] };
@@ -99,6 +103,8 @@ test("usage, cost and model are counted over turns", async () => {
   const second = await bench.turn(id, prompt("count on", { text: "two", usage }));
   expect(second.sessionMetadata.usage).toMatchObject({ inputTokens: 2000, outputTokens: 400, totalTokens: 2468 });
   expect(second.sessionMetadata.costUSD).toBeCloseTo(2 * first.sessionMetadata.costUSD, 10);
-  const ends = (await logOf(bench, id)).flatMap((event) => (event.type === "session:turn:completed" ? [event.data.usage.inputTokens] : []));
+  const ends = (await logOf(bench, id)).flatMap((event) =>
+    event.type === "session:turn:completed" ? [event.data.usage.inputTokens] : [],
+  );
   expect(ends).toEqual([1000, 1000]);
 });

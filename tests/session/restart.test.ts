@@ -38,7 +38,10 @@ test("a shutdown leaves a running turn to its sandbox; the next server finds bot
 
   await using second = await startRuntime({}, { dataDir, model });
   const found = await second.state(id);
-  expect(found.runtime).toMatchObject({ isLoaded: true, sandbox: { status: "ready", sandboxId: `${id}-1`, restartCount: 0 } });
+  expect(found.runtime).toMatchObject({
+    isLoaded: true,
+    sandbox: { status: "ready", sandboxId: `${id}-1`, restartCount: 0 },
+  });
   expect((await second.state(quiet)).runtime).toMatchObject({ isLoaded: false, sandbox: { status: "terminated" } });
   const done = await second.until(id, ({ turn, queue }) => turn === null && queue.length === 0);
   expect(said(done)).toEqual([WORDS, "after the restart"]);
@@ -68,7 +71,10 @@ test("a turn whose sandbox died while no server ran fails as sandbox_lost, and w
   await first.send(id, prompt("talk", { text: WORDS, chunk: 5, delayMs: 20 }));
   await first.until(id, (state) => said(state).at(-1)?.includes("word word") === true);
   await first.runtime.shutdown();
-  const { process: { pid: sandbox }, sockets } = await sandboxRecord(dataDir, `${id}-1`);
+  const {
+    process: { pid: sandbox },
+    sockets,
+  } = await sandboxRecord(dataDir, `${id}-1`);
   process.kill(sandbox, "SIGKILL");
   await expect.poll(() => isAlive(sandbox)).toBe(false);
   await using second = await startRuntime({}, { dataDir, model });
@@ -81,24 +87,27 @@ test("a turn whose sandbox died while no server ran fails as sandbox_lost, and w
   await rm(sockets, { recursive: true });
 });
 
-test.each(["pending", "starting", "the agent starts"])("a shutdown while the sandbox is still in the state %s: the next server runs the turn, once", async (when) => {
-  const first = await startRuntime({ maxSandboxes: 1, shutdownGraceMs: 60_000 }, { dataDir, model });
-  const other = await first.create();
-  if (when === "pending") await first.turn(other, prompt("other", { text: "takes the only place" }));
-  const id = await first.create();
-  await first.send(id, prompt("patient", { text: "here at last" }));
-  await first.until(id, ({ runtime: { sandbox } }) =>
-    when === "the agent starts" ? sandbox?.sandboxId !== undefined : sandbox?.status === when,
-  );
-  await first.runtime.shutdown();
-  const between = await startRuntime({}, { dataDir, model });
-  const done = await between.until(id, ({ turn, queue }) => turn === null && queue.length === 0);
-  expect(said(done)).toEqual(["here at last"]);
-  expect(await turnEnds(between, id)).toEqual(["completed"]);
-  expect(await localSandbox({ dataDir }).list({ deployment: "default" })).toHaveLength(1);
-  await between[Symbol.asyncDispose]();
-  expect(await localSandbox({ dataDir }).list({ deployment: "default" })).toEqual([]);
-});
+test.each(["pending", "starting", "the agent starts"])(
+  "a shutdown while the sandbox is still in the state %s: the next server runs the turn, once",
+  async (when) => {
+    const first = await startRuntime({ maxSandboxes: 1, shutdownGraceMs: 60_000 }, { dataDir, model });
+    const other = await first.create();
+    if (when === "pending") await first.turn(other, prompt("other", { text: "takes the only place" }));
+    const id = await first.create();
+    await first.send(id, prompt("patient", { text: "here at last" }));
+    await first.until(id, ({ runtime: { sandbox } }) =>
+      when === "the agent starts" ? sandbox?.sandboxId !== undefined : sandbox?.status === when,
+    );
+    await first.runtime.shutdown();
+    const between = await startRuntime({}, { dataDir, model });
+    const done = await between.until(id, ({ turn, queue }) => turn === null && queue.length === 0);
+    expect(said(done)).toEqual(["here at last"]);
+    expect(await turnEnds(between, id)).toEqual(["completed"]);
+    expect(await localSandbox({ dataDir }).list({ deployment: "default" })).toHaveLength(1);
+    await between[Symbol.asyncDispose]();
+    expect(await localSandbox({ dataDir }).list({ deployment: "default" })).toEqual([]);
+  },
+);
 
 test("sandboxes that belong to no session are ended at the start, those of other deployments are not", async () => {
   const bundle = join(dataDir, "idle.mjs");
@@ -106,7 +115,12 @@ test("sandboxes that belong to no session are ended at the start, those of other
   const provider = localSandbox({ dataDir });
   const start = (deployment: string) =>
     provider.create(
-      { key: `ghost-${deployment}`, tags: { deployment, tenant: "default", session: "ghost", generation: "1" }, runner: { bundle, packages: {} }, environment: {} },
+      {
+        key: `ghost-${deployment}`,
+        tags: { deployment, tenant: "default", session: "ghost", generation: "1" },
+        runner: { bundle, packages: {} },
+        environment: {},
+      },
       { signal: AbortSignal.timeout(20_000), onProgress: () => undefined },
     );
   const [ghost, foreign] = [await start("default"), await start("other")];

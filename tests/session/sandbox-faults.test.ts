@@ -32,8 +32,15 @@ describe("a sandbox that cannot be had", () => {
     await using bench = await startRuntime({ sandbox }, { dataDir });
     const id = await bench.create();
     const failed = await bench.turn(id, prompt("first", { text: "never" }));
-    expect(failed.blocks.at(-1)).toMatchObject({ type: "error", code: "sandbox_credentials", message: expect.stringContaining("Set another one") });
-    expect(failed.runtime.sandbox).toMatchObject({ status: "error", statusMessage: expect.stringContaining("Set another one") });
+    expect(failed.blocks.at(-1)).toMatchObject({
+      type: "error",
+      code: "sandbox_credentials",
+      message: expect.stringContaining("Set another one"),
+    });
+    expect(failed.runtime.sandbox).toMatchObject({
+      status: "error",
+      statusMessage: expect.stringContaining("Set another one"),
+    });
     expect(errors(failed)).toEqual(["sandbox_credentials"]);
     broken = false;
     const after = await bench.turn(id, prompt("second", { text: "works" }));
@@ -60,14 +67,18 @@ describe("a sandbox that cannot be had", () => {
     expect(errors(failed)).toEqual(["sandbox_unavailable"]);
     expect(failed.runtime.sandbox?.statusMessage).toMatch(/in time/);
     late.resolve();
-    await (await brought.promise).ended;
+    await (
+      await brought.promise
+    ).ended;
     const after = await bench.turn(id, prompt("second", { text: "works" }));
     expect(said(after)).toEqual(["works"]);
     expect(await sandbox.list({ deployment: "default" })).toHaveLength(1);
   });
 
   test("a harness whose package is not there names the command that installs it", async () => {
-    const sandbox = around((real, spec, options) => real({ ...spec, runner: { ...spec.runner, packages: {} } }, options));
+    const sandbox = around((real, spec, options) =>
+      real({ ...spec, runner: { ...spec.runner, packages: {} } }, options),
+    );
     await using bench = await startRuntime({ sandbox }, { dataDir });
     const id = await bench.create();
     const failed = await bench.turn(id, prompt("first", { text: "never" }));
@@ -108,7 +119,9 @@ test("an idle session is saved, its sandbox ended, and it is unloaded; one that 
   expect(asleep.runtime.sandbox?.status).toBe("terminated");
   expect(asleep.workspaceFiles).toMatchObject([{ path: "notes.txt", content: "kept" }]);
   expect((await bench.state(busy)).turn).not.toBeNull();
-  await expect.poll(() => bench.runtime.sessionManager.getLoadedSessions().map(({ sessionId }) => sessionId)).toEqual([busy]);
+  await expect
+    .poll(() => bench.runtime.sessionManager.getLoadedSessions().map(({ sessionId }) => sessionId))
+    .toEqual([busy]);
   const woken = await bench.turn(idle, prompt("again", { tools: [bash("cat notes.txt")] }, { text: "awake" }));
   expect(woken.blocks.findLast(({ type }) => type === "tool_result")).toMatchObject({ content: "kept" });
 });

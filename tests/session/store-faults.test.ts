@@ -1,4 +1,10 @@
-import { DEFAULT_PROFILE, type AppendBatch, type PersistedSessionData, type PersistenceAdapter, type SessionEvent } from "@hhopkins/agent-runtime";
+import {
+  DEFAULT_PROFILE,
+  type AppendBatch,
+  type PersistedSessionData,
+  type PersistenceAdapter,
+  type SessionEvent,
+} from "@hhopkins/agent-runtime";
 import { sqlitePersistence } from "@hhopkins/agent-runtime/persistence/sqlite";
 import { startScriptedModel } from "@hhopkins/agent-runtime-testkit";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -23,13 +29,14 @@ function follow(bench: RuntimeUnderTest, id: string, stored: () => number) {
     const reader = (response.body as ReadableStream<Uint8Array>).getReader();
     const decoder = new TextDecoder();
     const reading = (async () => {
-      for (let rest = ""; ; ) {
+      for (let rest = ""; ;) {
         const { done, value } = await reader.read();
         if (done) return;
         const lines = (rest + decoder.decode(value, { stream: true })).split("\n");
         rest = lines.pop() ?? "";
         for (const line of lines) {
-          if (line.startsWith("data: ")) seen.push({ seq: (JSON.parse(line.slice(6)) as SessionEvent).seq, stored: stored() });
+          if (line.startsWith("data: "))
+            seen.push({ seq: (JSON.parse(line.slice(6)) as SessionEvent).seq, stored: stored() });
         }
       }
     })();
@@ -59,7 +66,8 @@ describe("a store that fails or is slow", () => {
     await rm(dataDir, { recursive: true, force: true });
   });
 
-  const refusals = (id: string): number => bench.logs.filter(({ message, detail }) => /store refuses/.test(message) && detail["sessionId"] === id).length;
+  const refusals = (id: string): number =>
+    bench.logs.filter(({ message, detail }) => /store refuses/.test(message) && detail["sessionId"] === id).length;
   const ready = async (): Promise<unknown[]> => {
     const response = await bench.request("GET", "/ready");
     return [response.status, await response.json()];
@@ -68,16 +76,25 @@ describe("a store that fails or is slow", () => {
   test("during a turn: nothing is shown that is not stored, new messages are refused, and nothing is lost", async () => {
     const id = await bench.create();
     const client = follow(bench, id, () => store.stored(id));
-    await bench.send(id, prompt("talk", { tools: [bash("printf kept > notes.txt")] }, { text: WORDS, chunk: 10, delayMs: 10 }));
+    await bench.send(
+      id,
+      prompt("talk", { tools: [bash("printf kept > notes.txt")] }, { text: WORDS, chunk: 10, delayMs: 10 }),
+    );
     await bench.until(id, (state) => said(state).at(-1)?.includes("word word") === true);
     store.failure = DOWN;
     await expect.poll(() => refusals(id)).toBeGreaterThan(1);
     const { lastSeq } = await bench.state(id);
     expect(lastSeq).toBe(store.stored(id));
     const refused = await bench.send(id, prompt("meanwhile", { text: "no" }), { messageId: "meanwhile" });
-    expect([refused.status, await refused.json()]).toEqual([503, expect.objectContaining({ error: "persistence_unavailable" })]);
+    expect([refused.status, await refused.json()]).toEqual([
+      503,
+      expect.objectContaining({ error: "persistence_unavailable" }),
+    ]);
     expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
-    expect(await ready()).toEqual([503, { ready: false, checks: { persistence: expect.stringContaining("disk is full") } }]);
+    expect(await ready()).toEqual([
+      503,
+      { ready: false, checks: { persistence: expect.stringContaining("disk is full") } },
+    ]);
     expect((await bench.request("GET", "/health")).status).toBe(200);
     expect((await bench.state(id)).lastSeq).toBe(lastSeq);
     expect(client.last()).toBe(lastSeq);
@@ -127,7 +144,10 @@ describe("a store that fails or is slow", () => {
     const id = await bench.create();
     store.failure = DOWN;
     const refused = await bench.send(id, prompt("one", { text: "1" }), { messageId: "m1" });
-    expect([refused.status, await refused.json()]).toEqual([503, expect.objectContaining({ error: "persistence_unavailable" })]);
+    expect([refused.status, await refused.json()]).toEqual([
+      503,
+      expect.objectContaining({ error: "persistence_unavailable" }),
+    ]);
     expect(await bench.state(id)).toMatchObject({ queue: [], turn: null, blocks: [] });
     store.failure = undefined;
     expect((await bench.send(id, prompt("one", { text: "1" }), { messageId: "m1" })).status).toBe(202);
@@ -216,7 +236,9 @@ describe("a store that fails or is slow", () => {
     expect(refused.status).toBe(503);
     expect((await bench.state(id)).runtime).toMatchObject({ isLoaded: true, sandbox: { status: "ready" } });
     store.failure = undefined;
-    await expect.poll(async () => (await bench.request("POST", `/sessions/${id}/unload`)).status, { timeout: 20_000 }).toBe(204);
+    await expect
+      .poll(async () => (await bench.request("POST", `/sessions/${id}/unload`)).status, { timeout: 20_000 })
+      .toBe(204);
     const asleep = await bench.state(id);
     expect(asleep.runtime).toMatchObject({ isLoaded: false, sandbox: { status: "terminated" } });
     expect(asleep.workspaceFiles.map(({ path }) => path).toSorted()).toEqual(["begun", "precious.txt"]);
@@ -274,9 +296,15 @@ describe("an adapter with the nine methods", () => {
   /** Two turns with an unload between them. */
   async function twoTurns(bench: RuntimeUnderTest): Promise<string> {
     const id = await bench.create();
-    await bench.turn(id, prompt("remember-this", { tools: [bash("printf kept > notes.txt; printf '\\x00\\xff' > raw")] }, { text: "one" }));
+    await bench.turn(
+      id,
+      prompt("remember-this", { tools: [bash("printf kept > notes.txt; printf '\\x00\\xff' > raw")] }, { text: "one" }),
+    );
     expect((await bench.request("POST", `/sessions/${id}/unload`)).status).toBe(204);
-    const after = await bench.turn(id, prompt("and now", { tools: [bash("cat notes.txt; od -An -tx1 raw; rm raw")] }, { text: "two" }));
+    const after = await bench.turn(
+      id,
+      prompt("and now", { tools: [bash("cat notes.txt; od -An -tx1 raw; rm raw")] }, { text: "two" }),
+    );
     expect(said(after)).toEqual(["one", "two"]);
     expect(after.blocks.findLast(({ type }) => type === "tool_result")).toMatchObject({ content: "kept 00 ff" });
     expect(after.runtime.sandbox).toMatchObject({ restartCount: 1 });
@@ -288,9 +316,13 @@ describe("an adapter with the nine methods", () => {
   test("that keeps nothing: all works in one process, the sessions are listed, and it is said once", async () => {
     await using bench = await startRuntime({ persistence: stub }, { dataDir });
     const ids = [await twoTurns(bench), await bench.create()];
-    const { sessions } = (await (await bench.request("GET", "/sessions")).json()) as { sessions: { sessionId: string }[] };
+    const { sessions } = (await (await bench.request("GET", "/sessions")).json()) as {
+      sessions: { sessionId: string }[];
+    };
     expect(sessions.map(({ sessionId }) => sessionId).toSorted()).toEqual(ids.toSorted());
-    expect(bench.logs.filter(({ level, message }) => level === "warn" && message.includes("stay in memory"))).toHaveLength(1);
+    expect(
+      bench.logs.filter(({ level, message }) => level === "warn" && message.includes("stay in memory")),
+    ).toHaveLength(1);
   });
 
   test("that keeps: it has the records, the transcript and the files, and nothing is warned of", async () => {
@@ -302,13 +334,16 @@ describe("an adapter with the nine methods", () => {
     };
     const keeping: PersistenceAdapter = {
       ...profiles,
-      listAllSessions: async () => [...kept.values()].map(({ rawTranscript: _text, workspaceFiles: _files, ...record }) => record),
+      listAllSessions: async () =>
+        [...kept.values()].map(({ rawTranscript: _text, workspaceFiles: _files, ...record }) => record),
       loadSession: async (id) => kept.get(id) ?? null,
       createSessionRecord: async (record) => void kept.set(record.sessionId, { ...record, workspaceFiles: [] }),
       updateSessionRecord: async (id, updates) => change(id, () => updates),
       saveTranscript: async (id, rawTranscript) => change(id, () => ({ rawTranscript })),
       saveWorkspaceFile: async (id, file) =>
-        change(id, ({ workspaceFiles }) => ({ workspaceFiles: [...workspaceFiles.filter(({ path }) => path !== file.path), file] })),
+        change(id, ({ workspaceFiles }) => ({
+          workspaceFiles: [...workspaceFiles.filter(({ path }) => path !== file.path), file],
+        })),
       deleteSessionFile: async (id, path) =>
         change(id, ({ workspaceFiles }) => ({ workspaceFiles: workspaceFiles.filter((file) => file.path !== path) })),
     };

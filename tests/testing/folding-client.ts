@@ -16,7 +16,14 @@ function answer(): void {
   process.stdout.write(`${JSON.stringify(state)}\n`);
 }
 
-function fold(frame: { event?: string; data?: { logId?: string }; seq?: number; from?: number; at?: string; ack?: unknown }): void {
+function fold(frame: {
+  event?: string;
+  data?: { logId?: string };
+  seq?: number;
+  from?: number;
+  at?: string;
+  ack?: unknown;
+}): void {
   if (frame.ack !== undefined) state = initialState(sessionId, frame.data?.logId ?? "");
   if (frame.seq === undefined || state === undefined) return;
   if ((frame.from ?? frame.seq) !== state.lastSeq + 1) throw new Error(`frame ${frame.seq} after ${state.lastSeq}`);
@@ -27,7 +34,9 @@ function fold(frame: { event?: string; data?: { logId?: string }; seq?: number; 
 }
 
 const socket = new WebSocket(url, ["agent-runtime.v1", bearer]);
-socket.addEventListener("open", () => socket.send(JSON.stringify({ id: 1, event: "session:join", data: { sessionId, after: 0 } })));
+socket.addEventListener("open", () =>
+  socket.send(JSON.stringify({ id: 1, event: "session:join", data: { sessionId, after: 0 } })),
+);
 socket.addEventListener("message", ({ data }) => fold(JSON.parse(String(data)) as Parameters<typeof fold>[0]));
 socket.addEventListener("close", () => process.exit(0));
 createInterface({ input: process.stdin }).on("line", (line) => {

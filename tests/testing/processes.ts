@@ -9,8 +9,13 @@ export interface Process {
 }
 
 /** What this host remembers of a local sandbox. */
-export async function sandboxRecord(dataDir: string, sandboxId: string): Promise<{ process: { pid: number }; sockets: string }> {
-  return JSON.parse(await readFile(join(dataDir, "sandboxes", sandboxId, "sandbox.json"), "utf8")) as Awaited<ReturnType<typeof sandboxRecord>>;
+export async function sandboxRecord(
+  dataDir: string,
+  sandboxId: string,
+): Promise<{ process: { pid: number }; sockets: string }> {
+  return JSON.parse(await readFile(join(dataDir, "sandboxes", sandboxId, "sandbox.json"), "utf8")) as Awaited<
+    ReturnType<typeof sandboxRecord>
+  >;
 }
 
 /** The process whose end is the end of a local sandbox. */
@@ -24,7 +29,7 @@ export function descendants(pid: number): Process[] {
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => processOf(Number(name)));
   const found: Process[] = [];
-  for (let parents = [pid]; parents.length > 0; ) {
+  for (let parents = [pid]; parents.length > 0;) {
     const children = all.filter(({ parent }) => parents.includes(parent));
     found.push(...children);
     parents = children.map((child) => child.pid);

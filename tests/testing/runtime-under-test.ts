@@ -1,4 +1,9 @@
-import { createAgentRuntime, type AgentRuntime, type AgentRuntimeConfig, type SessionState } from "@hhopkins/agent-runtime";
+import {
+  createAgentRuntime,
+  type AgentRuntime,
+  type AgentRuntimeConfig,
+  type SessionState,
+} from "@hhopkins/agent-runtime";
 import { sqlitePersistence } from "@hhopkins/agent-runtime/persistence/sqlite";
 import { localSandbox } from "@hhopkins/agent-runtime/sandbox/local";
 import { startScriptedModel, type ScriptedModel } from "@hhopkins/agent-runtime-testkit";
@@ -43,7 +48,8 @@ export async function startRuntime(config: AgentRuntimeConfig = {}, shared: Shar
   const dataDir = shared.dataDir ?? (await mkdtemp(join(tmpdir(), "agent-runtime-test-")));
   const model = shared.model ?? (await startScriptedModel());
   const logs: LogLine[] = [];
-  const note = (level: string) => (detail: object, message: string) => void logs.push({ level, message, detail: { ...detail } });
+  const note = (level: string) => (detail: object, message: string) =>
+    void logs.push({ level, message, detail: { ...detail } });
   const runtime = await createAgentRuntime({
     persistence: sqlitePersistence({ file: join(dataDir, "test.db") }),
     sandbox: localSandbox({ dataDir }),
@@ -59,13 +65,18 @@ export async function startRuntime(config: AgentRuntimeConfig = {}, shared: Shar
     rest.fetch(
       new Request(`http://runtime.test${path}`, {
         method,
-        headers: { authorization: `Bearer ${API_KEY}`, ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers },
+        headers: {
+          authorization: `Bearer ${API_KEY}`,
+          ...(body === undefined ? {} : { "content-type": "application/json" }),
+          ...headers,
+        },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       }),
     );
   const state = async (sessionId: string): Promise<SessionState> => {
     const response = await request("GET", `/sessions/${sessionId}`);
-    if (response.status !== 200) throw new Error(`GET /sessions/${sessionId}: ${response.status} ${await response.text()}`);
+    if (response.status !== 200)
+      throw new Error(`GET /sessions/${sessionId}: ${response.status} ${await response.text()}`);
     return (await response.json()) as SessionState;
   };
   const until: RuntimeUnderTest["until"] = async (sessionId, condition) => {
@@ -102,7 +113,11 @@ export async function startRuntime(config: AgentRuntimeConfig = {}, shared: Shar
     until,
     send,
     async create(body = {}) {
-      const response = await request("POST", "/sessions/create", { agentProfileRef: "default", architecture: "claude-agent-sdk", ...body });
+      const response = await request("POST", "/sessions/create", {
+        agentProfileRef: "default",
+        architecture: "claude-agent-sdk",
+        ...body,
+      });
       const answer = (await response.json()) as { sessionId: string };
       if (response.status !== 201) throw new Error(`create: ${response.status} ${JSON.stringify(answer)}`);
       return answer.sessionId;
@@ -113,7 +128,8 @@ export async function startRuntime(config: AgentRuntimeConfig = {}, shared: Shar
       return until(sessionId, ({ turn, queue }) => turn === null && queue.length === 0);
     },
     async [Symbol.asyncDispose]() {
-      for (const session of runtime.sessionManager.getLoadedSessions()) await request("DELETE", `/sessions/${session.sessionId}`);
+      for (const session of runtime.sessionManager.getLoadedSessions())
+        await request("DELETE", `/sessions/${session.sessionId}`);
       await runtime.shutdown();
       if (shared.model === undefined) await model.close();
       if (shared.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });

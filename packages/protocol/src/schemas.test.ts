@@ -30,7 +30,16 @@ test("the schemas are those of this version", () => {
 
 test("the hash covers events, blocks, frames, bodies and the wire", () => {
   const names = Object.keys(schemas());
-  for (const name of ["event session:block:delta", "ConversationBlock", "ClientFrame", "SendMessageBody", "RunnerFrame", "ToRunnerFrame", "AgentProfile", "Problem"]) {
+  for (const name of [
+    "event session:block:delta",
+    "ConversationBlock",
+    "ClientFrame",
+    "SendMessageBody",
+    "RunnerFrame",
+    "ToRunnerFrame",
+    "AgentProfile",
+    "Problem",
+  ]) {
     expect(names).toContain(name);
   }
 });

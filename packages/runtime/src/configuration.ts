@@ -134,7 +134,8 @@ export function checkConfiguration(config: AgentRuntimeConfig): void {
     }
   }
   if (config.auth !== undefined && config.auth !== "none") throw invalid("auth", 'can only be "none"');
-  if (config.modal !== undefined && config.sandbox !== undefined) throw invalid("modal", "and sandbox exclude each other");
+  if (config.modal !== undefined && config.sandbox !== undefined)
+    throw invalid("modal", "and sandbox exclude each other");
 }
 
 function invalid(name: string, problem: string): RuntimeError {

@@ -1,5 +1,10 @@
 export * from "@hhopkins/agent-runtime-protocol";
-export { createAgentRuntime, type AgentRuntime, type RestServerOptions, type WebSocketServerOptions } from "./runtime.ts";
+export {
+  createAgentRuntime,
+  type AgentRuntime,
+  type RestServerOptions,
+  type WebSocketServerOptions,
+} from "./runtime.ts";
 export { DEFAULT_IGNORE, type AgentRuntimeConfig } from "./configuration.ts";
 export { serveGateway, type GatewayServer, type GatewayServerOptions } from "./gateway/index.ts";
 export type { Logger } from "./logger.ts";

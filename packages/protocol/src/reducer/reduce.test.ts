@@ -8,7 +8,8 @@ import { STATE_LIMITS } from "./window.ts";
 
 const start = (): SessionState => initialState("s1", "log1");
 const AT = "2026-01-01T00:00:00.000Z";
-const numbered = (drafts: EventDraft[]): SessionEvent[] => drafts.map((draft, index) => ({ seq: index + 1, at: AT, ...draft }));
+const numbered = (drafts: EventDraft[]): SessionEvent[] =>
+  drafts.map((draft, index) => ({ seq: index + 1, at: AT, ...draft }));
 const place = { sessionId: "s1", conversationId: "main" };
 
 function textBlock(id: string, content: string) {
@@ -48,8 +49,12 @@ describe("reduce over random logs", () => {
   test("merged deltas and deltas that were dropped before their complete give the same bytes", () => {
     fc.assert(
       fc.property(arbitraryLog, (log) => {
-        const complete = new Set(log.flatMap((event) => (event.type === "session:block:complete" ? [event.data.blockId] : [])));
-        const compacted = log.filter((event) => event.type !== "session:block:delta" || !complete.has(event.data.blockId));
+        const complete = new Set(
+          log.flatMap((event) => (event.type === "session:block:complete" ? [event.data.blockId] : [])),
+        );
+        const compacted = log.filter(
+          (event) => event.type !== "session:block:delta" || !complete.has(event.data.blockId),
+        );
         const last = log.at(-1)?.seq ?? 0;
         const full = { ...reduceAll(start(), log), lastSeq: last };
         expect(JSON.stringify({ ...reduceAll(start(), compacted), lastSeq: last })).toBe(JSON.stringify(full));
@@ -64,7 +69,8 @@ describe("reduce over random logs", () => {
         const state = reduceAll(start(), log);
         for (const { blocks } of [state, ...state.subagents]) {
           expect(blocks.length).toBeLessThanOrEqual(STATE_LIMITS.blocks);
-          for (const block of blocks) if ("content" in block) expect(block.content.length).toBeLessThanOrEqual(STATE_LIMITS.content);
+          for (const block of blocks)
+            if ("content" in block) expect(block.content.length).toBeLessThanOrEqual(STATE_LIMITS.content);
         }
         const held = state.workspaceFiles.reduce((sum, file) => sum + (file.content?.length ?? 0), 0);
         expect(held).toBeLessThanOrEqual(STATE_LIMITS.files);
@@ -106,12 +112,20 @@ describe("reduce", () => {
 
   test("open blocks count as nothing, so who was spared their deltas evicts the same", () => {
     const ids = Array.from({ length: 20 }, (_unused, index) => `b:${index}`);
-    const starts: EventDraft[] = ids.map((id) => ({ type: "session:block:start", data: { ...place, block: textBlock(id, "") } }));
-    const deltas: EventDraft[] = ids.map((id) => ({ type: "session:block:delta", data: { ...place, blockId: id, delta: "x".repeat(16 * 1024) } }));
+    const starts: EventDraft[] = ids.map((id) => ({
+      type: "session:block:start",
+      data: { ...place, block: textBlock(id, "") },
+    }));
+    const deltas: EventDraft[] = ids.map((id) => ({
+      type: "session:block:delta",
+      data: { ...place, blockId: id, delta: "x".repeat(16 * 1024) },
+    }));
     const streaming = numbered([...starts, ...deltas, ...said("b:last", "end")]);
     const spared = streaming.filter(({ type }) => type !== "session:block:delta");
     expect(reduceAll(start(), streaming).blocks).toHaveLength(21);
-    expect(reduceAll(start(), spared).blocks.map(({ id }) => id)).toEqual(reduceAll(start(), streaming).blocks.map(({ id }) => id));
+    expect(reduceAll(start(), spared).blocks.map(({ id }) => id)).toEqual(
+      reduceAll(start(), streaming).blocks.map(({ id }) => id),
+    );
   });
 
   test("cuts a long content, never through a character, and says so", () => {
@@ -122,7 +136,15 @@ describe("reduce", () => {
   });
 
   test("a long tool input is cut in its strings", () => {
-    const block = { type: "tool_use" as const, id: "b:1", timestamp: AT, toolName: "Write", toolUseId: "t", input: { path: "a", content: "y".repeat(100_000) }, status: "running" as const };
+    const block = {
+      type: "tool_use" as const,
+      id: "b:1",
+      timestamp: AT,
+      toolName: "Write",
+      toolUseId: "t",
+      input: { path: "a", content: "y".repeat(100_000) },
+      status: "running" as const,
+    };
     const state = reduceAll(start(), numbered([{ type: "session:block:start", data: { ...place, block } }]));
     const kept = state.blocks[0];
     expect(kept).toMatchObject({ truncated: true, input: { path: "a" } });
@@ -132,7 +154,10 @@ describe("reduce", () => {
   test("a retracted block leaves the state", () => {
     const drafts: EventDraft[] = [
       { type: "session:block:start", data: { ...place, block: textBlock("b:1", "") } },
-      { type: "session:block:complete", data: { ...place, blockId: "b:1", block: { ...textBlock("b:1", "half"), retracted: true } } },
+      {
+        type: "session:block:complete",
+        data: { ...place, blockId: "b:1", block: { ...textBlock("b:1", "half"), retracted: true } },
+      },
     ];
     expect(reduceAll(start(), numbered(drafts))).toMatchObject({ blocks: [], streamingBlockIds: [] });
   });

@@ -13,10 +13,41 @@ const text = fc.oneof(
   { weight: 1, arbitrary: fc.constant("x".repeat(20_000)) },
 );
 
-type Step = { kind: "start" | "delta" | "complete" | "update" | "retract" | "file" | "delete" | "subagent" | "message" | "turn" | "usage"; pick: number; text: string };
+type Step = {
+  kind:
+    | "start"
+    | "delta"
+    | "complete"
+    | "update"
+    | "retract"
+    | "file"
+    | "delete"
+    | "subagent"
+    | "message"
+    | "turn"
+    | "usage";
+  pick: number;
+  text: string;
+};
 
 const step: fc.Arbitrary<Step> = fc.record({
-  kind: fc.constantFrom("start", "start", "delta", "delta", "delta", "complete", "complete", "update", "retract", "file", "delete", "subagent", "message", "turn", "usage"),
+  kind: fc.constantFrom(
+    "start",
+    "start",
+    "delta",
+    "delta",
+    "delta",
+    "complete",
+    "complete",
+    "update",
+    "retract",
+    "file",
+    "delete",
+    "subagent",
+    "message",
+    "turn",
+    "usage",
+  ),
   pick: fc.nat(1000),
   text,
 });
@@ -38,7 +69,9 @@ function newBlock(pick: number, id: string): ConversationBlock {
 
 function grown(block: ConversationBlock, delta: string): ConversationBlock {
   if (block.type === "tool_use") return { ...block, partialInput: (block.partialInput ?? "") + delta };
-  return block.type === "assistant_text" || block.type === "thinking" ? { ...block, content: block.content + delta } : block;
+  return block.type === "assistant_text" || block.type === "thinking"
+    ? { ...block, content: block.content + delta }
+    : block;
 }
 
 function whole(block: ConversationBlock): ConversationBlock {
@@ -53,7 +86,8 @@ function tell(story: Story, { kind, pick, text }: Step): void {
   const open = story.open[at];
   switch (kind) {
     case "start": {
-      const conversationId = pick % 4 === 0 ? (story.conversations[pick % story.conversations.length] ?? "main") : "main";
+      const conversationId =
+        pick % 4 === 0 ? (story.conversations[pick % story.conversations.length] ?? "main") : "main";
       const block = newBlock(pick, `b:${(story.count += 1)}`);
       story.open.push({ conversationId, block });
       story.events.push({ type: "session:block:start", data: { sessionId, conversationId, block } });
@@ -63,7 +97,10 @@ function tell(story: Story, { kind, pick, text }: Step): void {
       if (open === undefined) return;
       const { conversationId, block } = open;
       story.open[at] = { conversationId, block: grown(block, text) };
-      story.events.push({ type: "session:block:delta", data: { sessionId, conversationId, blockId: block.id, delta: text } });
+      story.events.push({
+        type: "session:block:delta",
+        data: { sessionId, conversationId, blockId: block.id, delta: text },
+      });
       return;
     }
     case "complete":
@@ -73,7 +110,10 @@ function tell(story: Story, { kind, pick, text }: Step): void {
       const { conversationId } = open;
       const block = { ...whole(open.block), ...(kind === "retract" ? { retracted: true } : {}) };
       story.done.push({ conversationId, blockId: block.id });
-      story.events.push({ type: "session:block:complete", data: { sessionId, conversationId, blockId: block.id, block } });
+      story.events.push({
+        type: "session:block:complete",
+        data: { sessionId, conversationId, blockId: block.id, block },
+      });
       return;
     }
     case "update": {
@@ -95,14 +135,23 @@ function tell(story: Story, { kind, pick, text }: Step): void {
       const id = `sub${pick % 150}`;
       if (!story.conversations.includes(id)) {
         story.conversations.push(id);
-        story.events.push({ type: "session:subagent:discovered", data: { sessionId, subagent: { id, name: "helper", status: "running" } } });
+        story.events.push({
+          type: "session:subagent:discovered",
+          data: { sessionId, subagent: { id, name: "helper", status: "running" } },
+        });
       } else {
-        story.events.push({ type: "session:subagent:completed", data: { sessionId, subagentId: id, status: "completed", output: text } });
+        story.events.push({
+          type: "session:subagent:completed",
+          data: { sessionId, subagentId: id, status: "completed", output: text },
+        });
       }
       return;
     }
     case "message":
-      story.events.push({ type: "session:message:queued", data: { sessionId, messageId: `m${(story.count += 1)}`, content: text } });
+      story.events.push({
+        type: "session:message:queued",
+        data: { sessionId, messageId: `m${(story.count += 1)}`, content: text },
+      });
       return;
     case "turn":
       story.events.push(
@@ -115,21 +164,28 @@ function tell(story: Story, { kind, pick, text }: Step): void {
       );
       return;
     case "usage":
-      story.events.push({ type: "session:metadata:update", data: { sessionId, metadata: { usage: NO_USAGE, costUSD: pick } } });
+      story.events.push({
+        type: "session:metadata:update",
+        data: { sessionId, metadata: { usage: NO_USAGE, costUSD: pick } },
+      });
       return;
   }
 }
 
 /** Random logs, numbered and as JSON gives them back. */
-export const arbitraryLog: fc.Arbitrary<SessionEvent[]> = fc.array(step, { minLength: 1, maxLength: 250, size: "max" }).map((steps) => {
-  const session = { sessionId: SESSION, type: "claude-agent-sdk", agentProfileReference: "default", createdAt: AT };
-  const story: Story = {
-    events: [{ type: "session:created", data: { sessionId: SESSION, session } }],
-    open: [],
-    conversations: ["main"],
-    done: [],
-    count: 0,
-  };
-  for (const one of steps) tell(story, one);
-  return story.events.map((draft, index) => JSON.parse(JSON.stringify({ seq: index + 1, at: AT, ...draft })) as SessionEvent);
-});
+export const arbitraryLog: fc.Arbitrary<SessionEvent[]> = fc
+  .array(step, { minLength: 1, maxLength: 250, size: "max" })
+  .map((steps) => {
+    const session = { sessionId: SESSION, type: "claude-agent-sdk", agentProfileReference: "default", createdAt: AT };
+    const story: Story = {
+      events: [{ type: "session:created", data: { sessionId: SESSION, session } }],
+      open: [],
+      conversations: ["main"],
+      done: [],
+      count: 0,
+    };
+    for (const one of steps) tell(story, one);
+    return story.events.map(
+      (draft, index) => JSON.parse(JSON.stringify({ seq: index + 1, at: AT, ...draft })) as SessionEvent,
+    );
+  });

@@ -15,7 +15,10 @@ describe("written first, seen second", () => {
     const { store, gate } = gatedStore();
     const { key, parts, log } = await openLog(store);
     const seen: number[] = [];
-    parts.hub.subscribe(key, { frames: (frames) => seen.push(...frames.map(({ event }) => event.seq)), ended: () => undefined });
+    parts.hub.subscribe(key, {
+      frames: (frames) => seen.push(...frames.map(({ event }) => event.seq)),
+      ended: () => undefined,
+    });
     gate.close();
     const appended = log.append({ events: [message("m1")] });
     await vi.waitFor(() => expect(gate.waiting).toBe(1));
@@ -47,7 +50,9 @@ describe("written first, seen second", () => {
     expect(seen).toHaveLength(1);
     expect(seen[0]).toContain('"messageId":"kept"');
     expect(log.state.lastSeq).toBe(2);
-    expect((await store.events(key, { after: 1, limit: 10 })).map((event) => event.data)).toEqual([message("kept").data]);
+    expect((await store.events(key, { after: 1, limit: 10 })).map((event) => event.data)).toEqual([
+      message("kept").data,
+    ]);
   });
 });
 
@@ -65,7 +70,10 @@ test("batches of several sessions that arrive during a write go out together", a
     }),
   );
   gate.close();
-  const draft = (sessionId: string): EventDraft => ({ type: "session:message:queued", data: { sessionId, messageId: "m", content: "c" } });
+  const draft = (sessionId: string): EventDraft => ({
+    type: "session:message:queued",
+    data: { sessionId, messageId: "m", content: "c" },
+  });
   const appends = shared.map((log) => log.append({ events: [draft(log.key.sessionId)] }));
   await vi.waitFor(() => expect(gate.waiting).toBe(1));
   gate.open();
@@ -98,14 +106,24 @@ test("an update of a block whose text the state has cut keeps the whole in the s
   const { key, log } = await openLog(store);
   const place = { sessionId: "s1", conversationId: "main" };
   const input = { content: "z".repeat(50_000) };
-  const block = { type: "tool_use" as const, id: "t:1", timestamp: "2026-01-01T00:00:01.000Z", toolName: "Write", toolUseId: "t1", input, status: "running" as const };
+  const block = {
+    type: "tool_use" as const,
+    id: "t:1",
+    timestamp: "2026-01-01T00:00:01.000Z",
+    toolName: "Write",
+    toolUseId: "t1",
+    input,
+    status: "running" as const,
+  };
   await log.append({
     events: [
       { type: "session:block:start", data: { ...place, block: { ...block, input: {} } } },
       { type: "session:block:complete", data: { ...place, blockId: "t:1", block } },
     ],
   });
-  await log.append({ events: [{ type: "session:block:update", data: { ...place, blockId: "t:1", updates: { status: "success" } } }] });
+  await log.append({
+    events: [{ type: "session:block:update", data: { ...place, blockId: "t:1", updates: { status: "success" } } }],
+  });
   expect(log.state.blocks[0]).toMatchObject({ truncated: true, status: "success" });
   expect((await store.block(key, "t:1"))?.block).toEqual({ ...block, status: "success" });
 });
@@ -155,7 +173,8 @@ describe("followers", () => {
     await log.append({ events: [message("m1"), message("m2")] });
     const seen: number[] = [];
     const { signal } = new AbortController();
-    for await (const frames of followLog(parts, key, { after: 0, signal, until: 2 })) seen.push(...frames.map(({ event }) => event.seq));
+    for await (const frames of followLog(parts, key, { after: 0, signal, until: 2 }))
+      seen.push(...frames.map(({ event }) => event.seq));
     expect(seen).toEqual([1, 2]);
     const live = followLog(parts, key, { after: 3, signal });
     const next = live.next();

@@ -7,10 +7,12 @@ import { watchHealth } from "./sandbox-health.ts";
 import type { SessionParts } from "./session-parts.ts";
 import type { RunningSandbox } from "./supervised-session.ts";
 
+/** The fence of a single node. */
+const FENCE = 1;
+
 export interface SandboxConnection {
   readonly sandbox: Sandbox;
   readonly stored: StoredSandbox;
-  readonly fence: number;
   /** Number of the runner's last entry that is saved. */
   readonly taken: number;
   readonly unsaved: RunnerLinkOptions["unsaved"];
@@ -30,9 +32,9 @@ export async function connectSandbox(
   connection: SandboxConnection,
 ): Promise<RunningSandbox> {
   const { log, gateway } = parts;
-  const { sandbox, stored, fence, taken, unsaved, isStarted, onEntries, onEnding, onGone, tell } = connection;
+  const { sandbox, stored, taken, unsaved, isStarted, onEntries, onEnding, onGone, tell } = connection;
   const { generation, token } = stored;
-  const link = new RunnerLink({ generation, fence, taken, unsaved, onEntries, onEnding, log });
+  const link = new RunnerLink({ generation, fence: FENCE, taken, unsaved, onEntries, onEnding, log });
   const models = await gateway.serve(sandbox, { session, generation, token });
   const greeting = { generation, log, onGreeted: link.connect.bind(link) };
   const runner = await sandbox.accept("runner", (stream) => greet(stream, greeting));

@@ -73,7 +73,12 @@ export function addEntry(write: EntryWrite, body: EntryBody): string | null {
     case "file:deleted":
       return addFileEntry(write, body);
     case "blob":
-      write.blobs.push({ sha256: body.sha256, offset: body.offset, total: body.total, bytes: Buffer.from(body.data, "base64") });
+      write.blobs.push({
+        sha256: body.sha256,
+        offset: body.offset,
+        total: body.total,
+        bytes: Buffer.from(body.data, "base64"),
+      });
       return null;
     case "transcript":
       write.transcript.push({ key: body.key, lines: body.lines });
@@ -98,7 +103,9 @@ function addBlockEntry(write: EntryWrite, body: BlockEntry): string | null {
   if (!knowsConversation(write, conversationId)) return `unknown conversation ${conversationId}`;
   const blockId = body.kind === "block:start" || body.kind === "block:complete" ? body.block.id : body.blockId;
   const refusal =
-    body.kind === "block:start" ? refuseStart(write, conversationId, body.block) : refuseChange(write, body.kind, blockId);
+    body.kind === "block:start"
+      ? refuseStart(write, conversationId, body.block)
+      : refuseChange(write, body.kind, blockId);
   if (refusal !== null) return refusal;
   switch (body.kind) {
     case "block:start":
@@ -107,14 +114,23 @@ function addBlockEntry(write: EntryWrite, body: BlockEntry): string | null {
       write.events.push({ type: "session:block:start", data: { sessionId, conversationId, block: body.block } });
       return null;
     case "block:delta":
-      write.events.push({ type: "session:block:delta", data: { sessionId, conversationId, blockId, delta: body.delta } });
+      write.events.push({
+        type: "session:block:delta",
+        data: { sessionId, conversationId, blockId, delta: body.delta },
+      });
       return null;
     case "block:update":
-      write.events.push({ type: "session:block:update", data: { sessionId, conversationId, blockId, updates: body.updates } });
+      write.events.push({
+        type: "session:block:update",
+        data: { sessionId, conversationId, blockId, updates: body.updates },
+      });
       return null;
     case "block:complete":
       write.openBlocks.delete(blockId);
-      write.events.push({ type: "session:block:complete", data: { sessionId, conversationId, blockId, block: body.block } });
+      write.events.push({
+        type: "session:block:complete",
+        data: { sessionId, conversationId, blockId, block: body.block },
+      });
       return null;
   }
 }
@@ -130,7 +146,8 @@ function blocksOf(state: SessionState, conversationId: string): readonly Convers
 
 /** Ids of the server's own blocks have no `:` (they are message ids); a runner's have one. */
 function refuseStart(write: EntryWrite, conversationId: string, block: ConversationBlock): string | null {
-  if (conversationId === MAIN_CONVERSATION && block.type === "user_message") return "a user message is the server's to write";
+  if (conversationId === MAIN_CONVERSATION && block.type === "user_message")
+    return "a user message is the server's to write";
   const foreign = refuseForeign(block.id);
   if (foreign !== null) return foreign;
   const known = blocksOf(write.state, conversationId).some((other) => other.id === block.id);
@@ -159,7 +176,8 @@ function addSubagentEntry(write: EntryWrite, body: Extract<EntryBody, { kind: `s
     return null;
   }
   const { subagentId, status, output } = body;
-  if (subagentId === MAIN_CONVERSATION || !knowsConversation(write, subagentId)) return `unknown subagent ${subagentId}`;
+  if (subagentId === MAIN_CONVERSATION || !knowsConversation(write, subagentId))
+    return `unknown subagent ${subagentId}`;
   const data = { sessionId, subagentId, status, ...(output === undefined ? {} : { output }) };
   write.events.push({ type: "session:subagent:completed", data });
   return null;
@@ -177,7 +195,8 @@ function addFileEntry(write: EntryWrite, body: Extract<EntryBody, { kind: `file:
   const bytes = content === undefined ? undefined : Buffer.from(content, "utf8");
   // The hash of what came inline is computed here, whatever the runner says it is.
   const kept: FileEntry = bytes === undefined ? entry : { ...entry, size: bytes.length, sha256: sha256(bytes) };
-  if (bytes !== undefined && kept.sha256 !== undefined) write.blobs.push({ sha256: kept.sha256, offset: 0, total: bytes.length, bytes });
+  if (bytes !== undefined && kept.sha256 !== undefined)
+    write.blobs.push({ sha256: kept.sha256, offset: 0, total: bytes.length, bytes });
   removePut(write, entry.path);
   write.files.put.push(kept);
   const type = body.change === "created" ? "session:file:created" : "session:file:modified";
@@ -208,12 +227,18 @@ function addUsageEntry(write: EntryWrite, body: Extract<EntryBody, { kind: "usag
     costUSD: costUSD + body.costUSD,
     ...(model === undefined ? {} : { model }),
   };
-  write.events.push({ type: "session:metadata:update", data: { sessionId: write.sessionId, metadata: write.metadata } });
+  write.events.push({
+    type: "session:metadata:update",
+    data: { sessionId: write.sessionId, metadata: write.metadata },
+  });
   return null;
 }
 
 /** The turn has it now; its block stands where it was taken. */
-function addTakenMessage(write: EntryWrite, { turnId, messageId }: Extract<EntryBody, { kind: "message:taken" }>): string | null {
+function addTakenMessage(
+  write: EntryWrite,
+  { turnId, messageId }: Extract<EntryBody, { kind: "message:taken" }>,
+): string | null {
   const { sessionId, state } = write;
   if (state.turn?.turnId !== turnId || write.turnEnded) return `turn ${turnId} does not run`;
   const message = state.queue.find((queued) => queued.messageId === messageId);

@@ -1,4 +1,11 @@
-import { queuePlace, RuntimeError, type EventDraft, type SendMessageAnswer, type SendMessageBody, type SessionState } from "@hhopkins/agent-runtime-protocol";
+import {
+  queuePlace,
+  RuntimeError,
+  type EventDraft,
+  type SendMessageAnswer,
+  type SendMessageBody,
+  type SessionState,
+} from "@hhopkins/agent-runtime-protocol";
 import type { LogWrite } from "../log/session-log.ts";
 import type { SessionKey, SessionStore, StoredMessage } from "../persistence/session-store.ts";
 import { sha256 } from "./entry-translation.ts";
@@ -36,7 +43,13 @@ export async function acceptMessage(
     ...(waits ? { position: queuePlace(state.queue, mode) + 1 } : {}),
   };
   const { messageId, position } = stored;
-  const data = { sessionId: key.sessionId, messageId, content, ...(position === undefined ? {} : { position }), ...(mode === undefined ? {} : { mode }) };
+  const data = {
+    sessionId: key.sessionId,
+    messageId,
+    content,
+    ...(position === undefined ? {} : { position }),
+    ...(mode === undefined ? {} : { mode }),
+  };
   return {
     answer: answer(key.sessionId, stored),
     write: { events: [...claim(state), { type: "session:message:queued", data }], messages: [stored] },
@@ -45,7 +58,9 @@ export async function acceptMessage(
 
 /** From now on the next server goes on with this session, whenever this one dies. */
 function claim({ sessionId, runtime }: SessionState): EventDraft[] {
-  return runtime.isLoaded ? [] : [{ type: "session:status", data: { sessionId, runtime: { ...runtime, isLoaded: true } } }];
+  return runtime.isLoaded
+    ? []
+    : [{ type: "session:status", data: { sessionId, runtime: { ...runtime, isLoaded: true } } }];
 }
 
 /** Messages that a turn has taken, whole: those in the state can be cut. */
@@ -60,7 +75,11 @@ export async function keptMessages(
   );
 }
 
-async function knownMessage(store: SessionStore, key: SessionKey, message: IncomingMessage): Promise<StoredMessage | null> {
+async function knownMessage(
+  store: SessionStore,
+  key: SessionKey,
+  message: IncomingMessage,
+): Promise<StoredMessage | null> {
   const { messageId, idempotencyKey } = message;
   const byId = messageId === undefined ? null : await store.message(key, { messageId });
   if (byId !== null || idempotencyKey === undefined) return byId;
@@ -70,7 +89,8 @@ async function knownMessage(store: SessionStore, key: SessionKey, message: Incom
 }
 
 function reused(message: IncomingMessage): RuntimeError {
-  const name = message.messageId === undefined ? `Idempotency-Key ${message.idempotencyKey}` : `messageId ${message.messageId}`;
+  const name =
+    message.messageId === undefined ? `Idempotency-Key ${message.idempotencyKey}` : `messageId ${message.messageId}`;
   return new RuntimeError("conflict", `${name} was used for another message. Use a new one.`, {
     field: message.messageId === undefined ? "Idempotency-Key" : "body.messageId",
   });

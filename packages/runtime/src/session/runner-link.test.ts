@@ -36,12 +36,15 @@ async function runner(link: RunnerLink) {
   const [server, mine] = await streamPair();
   const got: { type: string; id?: string; n?: number; after?: number }[] = [];
   const lines = createLineSplitter();
-  mine.on("data", (chunk: Uint8Array) => got.push(...lines.push(chunk).map((line) => JSON.parse(line) as (typeof got)[number])));
+  mine.on("data", (chunk: Uint8Array) =>
+    got.push(...lines.push(chunk).map((line) => JSON.parse(line) as (typeof got)[number])),
+  );
   mine.on("error", () => undefined);
   const closed = new Promise<void>((resolve) => mine.on("close", resolve));
   link.connect(server);
   const say = (...frames: unknown[]): void => void mine.write(frames.map((frame) => encodeLine(frame)).join(""));
-  const hello = (last = 0, generation = 2): void => say({ type: "hello", version: WIRE_VERSION, generation, first: 1, last, fence: 0 });
+  const hello = (last = 0, generation = 2): void =>
+    say({ type: "hello", version: WIRE_VERSION, generation, first: 1, last, fence: 0 });
   return { got, say, hello, closed, mine };
 }
 
@@ -194,7 +197,11 @@ test("a line longer than the bound gets through, and a link that is closed or be
   const { link, unsaved } = linked(0, new UnsavedBytes({ perSession: 50_000, total: 50_000 }));
   const first = await runner(link);
   first.hello(9);
-  const long: RunnerFrame = { type: "entry", n: 1, body: { kind: "block:delta", conversationId: "main", blockId: "b:1", delta: "x".repeat(400_000) } };
+  const long: RunnerFrame = {
+    type: "entry",
+    n: 1,
+    body: { kind: "block:delta", conversationId: "main", blockId: "b:1", delta: "x".repeat(400_000) },
+  };
   first.say(long, delta(2));
   await vi.waitFor(() => expect(link.take(1)).toHaveLength(1));
   expect(unsaved.hasRoom(1)).toBe(false);

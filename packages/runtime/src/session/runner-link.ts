@@ -120,7 +120,10 @@ export class RunnerLink {
     try {
       for (const line of split()) this.#onLine(line);
     } catch (error) {
-      this.#options.log.warn({ err: toRuntimeError(error, "protocol_error") }, "the runner broke the protocol; its stream is closed");
+      this.#options.log.warn(
+        { err: toRuntimeError(error, "protocol_error") },
+        "the runner broke the protocol; its stream is closed",
+      );
       stream.destroy();
       return;
     }
@@ -174,7 +177,10 @@ export class RunnerLink {
   #onHello(hello: { version: number; generation: number; last: number }): void {
     const { generation, fence } = this.#options;
     if (hello.version !== WIRE_VERSION || hello.generation !== generation) {
-      throw new RuntimeError("protocol_error", `The runner speaks version ${hello.version} of generation ${hello.generation}.`);
+      throw new RuntimeError(
+        "protocol_error",
+        `The runner speaks version ${hello.version} of generation ${hello.generation}.`,
+      );
     }
     this.#lastSaid = hello.last;
     this.#received = this.#saved;
@@ -267,7 +273,11 @@ export class RunnerLink {
 }
 
 /** Codes of a runner that say more than that its harness failed. */
-const REPLY_CODES: ReadonlySet<string> = new Set<ErrorCode>(["harness_timeout", "missing_dependency", "unknown_architecture"]);
+const REPLY_CODES: ReadonlySet<string> = new Set<ErrorCode>([
+  "harness_timeout",
+  "missing_dependency",
+  "unknown_architecture",
+]);
 
 function replyError(error: { code: string; message: string } | undefined): RuntimeError {
   const code = error !== undefined && REPLY_CODES.has(error.code) ? (error.code as ErrorCode) : "harness_failed";

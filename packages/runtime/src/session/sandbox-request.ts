@@ -5,10 +5,17 @@ import {
   type Architecture,
   type SessionState,
 } from "@hhopkins/agent-runtime-protocol";
+import { randomBytes } from "node:crypto";
 import { runnerFailpoint } from "../failpoint.ts";
 import type { SessionKey, StoredSandbox } from "../persistence/session-store.ts";
 import type { SandboxSpec } from "../sandbox/port.ts";
 import type { SessionParts } from "./session-parts.ts";
+
+/** A sandbox that is about to be asked for, as the store keeps it, with a secret of its own. */
+export function newSandbox(provider: string, generation: number): StoredSandbox {
+  const token = `art_${randomBytes(24).toString("base64url")}`;
+  return { provider, generation, ref: null, token, started: false };
+}
 
 export function sandboxSpec(
   parts: SessionParts,

@@ -5,7 +5,6 @@ import {
   type FileEntry,
   type SandboxStatus,
 } from "@hhopkins/agent-runtime-protocol";
-import { randomBytes } from "node:crypto";
 import { failpoint } from "../failpoint.ts";
 import type { RunnerCursor, StoredSandbox } from "../persistence/session-store.ts";
 import type { Sandbox } from "../sandbox/port.ts";
@@ -13,23 +12,21 @@ import { unlessAborted, withDeadline } from "./deadline.ts";
 import { findSandbox } from "./find-sandbox.ts";
 import type { RunnerLink } from "./runner-link.ts";
 import { Abandonment } from "./abandonment.ts";
-import { profileOf, sandboxSpec } from "./sandbox-request.ts";
+import { newSandbox, profileOf, sandboxSpec } from "./sandbox-request.ts";
 import { connectSandbox } from "./connect-sandbox.ts";
 import { layOutSandbox } from "./sandbox-layout.ts";
 import type { SessionParts } from "./session-parts.ts";
-import { sandboxStatusEvent } from "./sandbox-status.ts";
+import { SandboxStatusTeller } from "./sandbox-status.ts";
 import type { RunningSandbox, SupervisedSession } from "./supervised-session.ts";
 import { unkeptEvents, unkeptFiles } from "./unkept-files.ts";
-import { verifyBytes, verifySaved, type SaveCheck } from "./save-verification.ts";
+import { saveCheck, verifyBytes, verifySaved, type SaveCheck } from "./save-verification.ts";
 import { startError } from "./start-error.ts";
-
-/** The fence of a single node. */
-const FENCE = 1;
 
 /** Owns a session's sandbox: starts one when it is needed, finds it again, and ends it when everything is saved. */
 export class SandboxSupervisor {
   readonly #parts: SessionParts;
   readonly #session: SupervisedSession;
+  readonly #status: SandboxStatusTeller;
   #generation: number;
   #nativeSessionId: string | null;
   #running: RunningSandbox | undefined;
@@ -45,11 +42,19 @@ export class SandboxSupervisor {
   #ended: Sandbox | undefined;
   #releaseSlot: (() => void) | undefined;
 
-  constructor(parts: SessionParts, session: SupervisedSession, at: { generation: number; nativeSessionId: string | null }) {
+  constructor(
+    parts: SessionParts,
+    session: SupervisedSession,
+    at: { generation: number; nativeSessionId: string | null },
+  ) {
     this.#parts = parts;
     this.#session = session;
     this.#generation = at.generation;
     this.#nativeSessionId = at.nativeSessionId;
+    this.#status = new SandboxStatusTeller(parts, session, () => ({
+      sandboxId: this.#running?.sandbox.id,
+      generation: this.#generation,
+    }));
   }
 
   get link(): RunnerLink | undefined {
@@ -84,7 +89,9 @@ export class SandboxSupervisor {
 
   /** Ends a sandbox whose runner is stuck, with what it still tells, if it does so in time. The next `ready` waits for that. */
   abandon(message: string): void {
-    this.#abandonment.begin(message).catch((error: unknown) => this.#warn(error, "a sandbox that is stuck did not end"));
+    this.#abandonment
+      .begin(message)
+      .catch((error: unknown) => this.#status.warn(error, "a sandbox that is stuck did not end"));
   }
 
   async #endStuck(message: string): Promise<void> {
@@ -92,12 +99,15 @@ export class SandboxSupervisor {
     if (running === undefined) return;
     const reply = running.link.command(`sync:${this.#parts.newId()}`, { kind: "sync" });
     const late = () => new RuntimeError("unavailable", "The runner does not answer.");
-    const reported = await withDeadline(reply, this.#parts.limits.interruptMs, late).then(() => true, () => false);
+    const reported = await withDeadline(reply, this.#parts.limits.interruptMs, late).then(
+      () => true,
+      () => false,
+    );
     // What it reports has to be saved; what it does not report is lost with it.
     if (reported && this.#running === running) await verifySaved(this.#check(running), "sync");
     if (this.#running !== running) return;
     await this.lost();
-    await this.#session.write({ events: [this.statusEvent("terminated", message)], sandbox: null });
+    await this.#session.write({ events: [this.#status.event("terminated", message)], sandbox: null });
   }
 
   /** An end that could not be verified left a runner that takes no turns: the end comes first, then a new start. */
@@ -113,7 +123,7 @@ export class SandboxSupervisor {
     if (this.#released) abort.abort();
     try {
       this.#releaseSlot = await this.#parts.slots.acquire(abort.signal, (position) => {
-        this.#tell("pending", `Waiting for a free sandbox, place ${position} in the line.`);
+        this.#status.tell("pending", `Waiting for a free sandbox, place ${position} in the line.`);
       });
       const signal = AbortSignal.any([abort.signal, AbortSignal.timeout(limits.sandboxStartMs)]);
       return await this.#create(signal);
@@ -126,12 +136,15 @@ export class SandboxSupervisor {
     const { provider, store } = this.#parts;
     const profile = await profileOf(this.#parts, this.#session.state());
     const generation = this.#generation + 1;
-    const stored: StoredSandbox = { provider: provider.name, generation, ref: null, token: `art_${randomBytes(24).toString("base64url")}`, started: false };
+    const stored = newSandbox(provider.name, generation);
     const unkept = unkeptFiles(await store.files(this.#session.key));
     await this.#session.write({
       events: [
-        this.statusEvent("starting", "Starting a sandbox.", { generation }),
-        ...unkeptEvents(this.#parts, this.#session.key, { files: unkept, why: "their bytes were too large to be kept or could not be read" }),
+        this.#status.event("starting", "Starting a sandbox.", { generation }),
+        ...unkeptEvents(this.#parts, this.#session.key, {
+          files: unkept,
+          why: "their bytes were too large to be kept or could not be read",
+        }),
       ],
       files: { put: [], deleted: unkept.map(({ path }) => path) },
       sandbox: stored,
@@ -140,7 +153,11 @@ export class SandboxSupervisor {
     this.#generation = generation;
     const spec = sandboxSpec(this.#parts, this.#session.key, { state: this.#session.state(), stored });
     failpoint("create:before");
-    const sandbox = await unlessAborted(provider.create(spec, { signal, onProgress: (message) => this.#tell("starting", message) }), signal, (late) => this.#discard(late));
+    const sandbox = await unlessAborted(
+      provider.create(spec, { signal, onProgress: (message) => this.#status.tell("starting", message) }),
+      signal,
+      (late) => this.#discard(late),
+    );
     failpoint("create:after");
     const known = { ...stored, ref: sandbox.ref };
     const running = await this.#introduce(sandbox, known, signal).catch(async (error: unknown) => {
@@ -151,7 +168,10 @@ export class SandboxSupervisor {
   }
 
   async #introduce(sandbox: Sandbox, known: StoredSandbox, signal: AbortSignal): Promise<RunningSandbox> {
-    await this.#session.write({ events: [this.statusEvent("starting", "Starting the agent.", { sandboxId: sandbox.id })], sandbox: known });
+    await this.#session.write({
+      events: [this.#status.event("starting", "Starting the agent.", { sandboxId: sandbox.id })],
+      sandbox: known,
+    });
     signal.throwIfAborted();
     return this.#adopt(sandbox, known, { generation: known.generation, n: 0 });
   }
@@ -159,7 +179,7 @@ export class SandboxSupervisor {
   /** A sandbox that this server has no use for: the next server may have. */
   async #discard(sandbox: Sandbox): Promise<void> {
     const done = this.#released ? sandbox.release() : sandbox.terminate();
-    await done.catch((failure: unknown) => this.#warn(failure, "a sandbox that failed to start did not end"));
+    await done.catch((failure: unknown) => this.#status.warn(failure, "a sandbox that failed to start did not end"));
   }
 
   /** Listens to the sandbox and watches for its end. */
@@ -167,14 +187,13 @@ export class SandboxSupervisor {
     const running = await connectSandbox(this.#parts, this.#session.key, {
       sandbox,
       stored,
-      fence: FENCE,
       taken: cursor.generation === stored.generation ? cursor.n : 0,
       unsaved: this.#session.unsaved,
       isStarted: () => this.#running?.sandbox === sandbox && this.#running.stored.started,
       onEntries: () => this.#session.onEntries(),
       onEnding: () => void this.#finish(sandbox),
       onGone: (reason) => this.#onEnded(sandbox, reason),
-      tell: (status, message) => this.#tellOnce(status, message),
+      tell: (status, message) => this.#status.tellOnce(status, message),
     });
     this.#running = running;
     void sandbox.ended.then(({ reason }) => this.#onEnded(sandbox, reason)).catch(() => undefined);
@@ -203,8 +222,11 @@ export class SandboxSupervisor {
     const stored = { ...running.stored, started: true };
     await this.#session.write({
       events: [
-        ...unkeptEvents(this.#parts, this.#session.key, { files: missing, why: "what is saved of them is missing or damaged" }),
-        this.statusEvent("ready", undefined, { sandboxId: running.sandbox.id }),
+        ...unkeptEvents(this.#parts, this.#session.key, {
+          files: missing,
+          why: "what is saved of them is missing or damaged",
+        }),
+        this.#status.event("ready", undefined, { sandboxId: running.sandbox.id }),
       ],
       files: { put: [], deleted: missing.map(({ path }) => path) },
       sandbox: stored,
@@ -221,24 +243,35 @@ export class SandboxSupervisor {
     if (this.#released) return error;
     const running = this.#running;
     await this.#forget();
-    await running?.sandbox.terminate().catch((failure: unknown) => this.#warn(failure, "a sandbox that failed to start did not end"));
+    await running?.sandbox
+      .terminate()
+      .catch((failure: unknown) => this.#status.warn(failure, "a sandbox that failed to start did not end"));
     const status = this.#abort.signal.aborted ? "terminated" : "error";
-    await this.#session.write({ events: [this.statusEvent(status, error.message)], sandbox: null });
+    await this.#session.write({ events: [this.#status.event(status, error.message)], sandbox: null });
     return error;
   }
 
   /** Finds the stored sandbox after a start of the server. False: it is gone. */
   async attach(stored: StoredSandbox, cursor: RunnerCursor | null): Promise<boolean> {
-    const sandbox = await findSandbox(this.#parts, this.#session.key, { stored, onUnreachable: (message) => this.#tellOnce("unhealthy", message) });
+    const sandbox = await findSandbox(this.#parts, this.#session.key, {
+      stored,
+      onUnreachable: (message) => this.#status.tellOnce("unhealthy", message),
+    });
     if (sandbox === null) return false;
     this.#releaseSlot = this.#parts.slots.adopt();
     const known = { ...stored, ref: sandbox.ref };
     const running = await this.#adopt(sandbox, known, cursor ?? { generation: stored.generation, n: 0 });
     if (stored.started) {
       this.#starting = Promise.resolve(running.link);
-      await this.#session.write({ events: [this.statusEvent("ready", undefined, { sandboxId: sandbox.id })], sandbox: known });
+      await this.#session.write({
+        events: [this.#status.event("ready", undefined, { sandboxId: sandbox.id })],
+        sandbox: known,
+      });
     } else {
-      await this.#session.write({ events: [this.statusEvent("starting", "Starting the agent.", { sandboxId: sandbox.id })], sandbox: known });
+      await this.#session.write({
+        events: [this.#status.event("starting", "Starting the agent.", { sandboxId: sandbox.id })],
+        sandbox: known,
+      });
       this.#starting = this.#resumeStart(running);
       this.#starting.catch(() => undefined);
     }
@@ -269,7 +302,9 @@ export class SandboxSupervisor {
   async lost(): Promise<void> {
     const running = this.#running;
     await this.#forget();
-    await running?.sandbox.terminate().catch((failure: unknown) => this.#warn(failure, "remains of a lost sandbox could not be removed"));
+    await running?.sandbox
+      .terminate()
+      .catch((failure: unknown) => this.#status.warn(failure, "remains of a lost sandbox could not be removed"));
   }
 
   /**
@@ -288,7 +323,11 @@ export class SandboxSupervisor {
     failpoint("sync:before");
     await verifySaved(this.#check(running), "prepare-end");
     failpoint("sync:after");
-    await this.#session.write({ events: [this.statusEvent("terminated", message, { loaded: false })], sandbox: null, snapshot: true });
+    await this.#session.write({
+      events: [this.#status.event("terminated", message, { loaded: false })],
+      sandbox: null,
+      snapshot: true,
+    });
     await this.#forget();
     failpoint("terminate:before");
     await running.sandbox.terminate();
@@ -302,61 +341,47 @@ export class SandboxSupervisor {
     const check = this.#check(running);
     if (this.#session.state().turn === null) await verifySaved(check, "sync");
     else await verifyBytes(check);
-    if (this.#unhealthy) await this.#tellOnce("ready", undefined);
-  }
-
-  get #unhealthy(): boolean {
-    return this.#session.state().runtime.sandbox?.status === "unhealthy";
+    if (this.#session.state().runtime.sandbox?.status === "unhealthy") await this.#status.tellOnce("ready", undefined);
   }
 
   /** Its runner was prepared to end by a server that did not live to end it: all that it said is saved. */
   async #finish(sandbox: Sandbox): Promise<void> {
     if (this.#running?.sandbox !== sandbox || this.#prepared) return;
     try {
-      await this.#session.write({ events: [this.statusEvent("terminated", "What it held is saved.")], sandbox: null });
+      await this.#session.write({
+        events: [this.#status.event("terminated", "What it held is saved.")],
+        sandbox: null,
+      });
       await this.#forget();
       await sandbox.terminate();
     } catch (error) {
-      this.#warn(error, "a sandbox that was prepared to end did not end");
+      this.#status.warn(error, "a sandbox that was prepared to end did not end");
     }
   }
 
   #check(running: RunningSandbox): SaveCheck {
-    const { limits, newId, store } = this.#parts;
-    const { key, cursor, storeFailure, write } = this.#session;
-    return {
-      key,
-      store,
-      link: running.link,
-      intact: running.intact,
-      newId,
-      syncMs: limits.syncMs,
-      saved: () => cursor()?.n ?? 0,
-      storeFailure,
-      write,
-      onWrong: (message) => this.#tellOnce("unhealthy", `The save of the workspace is wrong: ${message}`),
-    };
+    return saveCheck(this.#parts, this.#session, {
+      running,
+      onWrong: (message) => this.#status.tellOnce("unhealthy", `The save of the workspace is wrong: ${message}`),
+    });
   }
 
   /** Ends the sandbox, whatever is in it. */
   async kill(): Promise<void> {
     this.#abort.abort(new RuntimeError("unavailable", "The session is being deleted."));
     await this.#starting?.catch(() => undefined);
-    const running = this.#running;
-    await this.#forget();
-    await running?.sandbox.terminate();
+    await (await this.#forget())?.sandbox.terminate();
   }
 
   /** Leaves the sandbox running and lets go of it, for a later server to find. */
   async release(): Promise<void> {
     this.#released = true;
     this.#abort.abort(new RuntimeError("shutting_down", "The server lets go of the sandbox."));
-    const running = this.#running;
-    await this.#forget();
-    await running?.sandbox.release();
+    await (await this.#forget())?.sandbox.release();
   }
 
-  async #forget(): Promise<void> {
+  /** Answers what it was. */
+  async #forget(): Promise<RunningSandbox | undefined> {
     const running = this.#running;
     this.#running = undefined;
     this.#starting = undefined;
@@ -364,36 +389,11 @@ export class SandboxSupervisor {
     this.#releaseSlot?.();
     this.#releaseSlot = undefined;
     await running?.close();
-  }
-
-  /** A status that is tried again and again makes one event. */
-  async #tellOnce(status: SandboxStatus, message: string | undefined): Promise<void> {
-    const { sandbox } = this.#session.state().runtime;
-    if (sandbox?.status === status && sandbox.statusMessage === message) return;
-    await this.#session.write({ events: [this.statusEvent(status, message, sandbox?.sandboxId === undefined ? {} : { sandboxId: sandbox.sandboxId })] });
-  }
-
-  #tell(status: SandboxStatus, message: string): void {
-    this.#session.write({ events: [this.statusEvent(status, message)] }).catch((error: unknown) => this.#warn(error, "a status could not be saved"));
+    return running;
   }
 
   /** A `session:status` of this sandbox, as of now. */
-  statusEvent(
-    status: SandboxStatus,
-    statusMessage?: string,
-    about: { sandboxId?: string; generation?: number; loaded?: boolean } = {},
-  ): EventDraft {
-    return sandboxStatusEvent(this.#session.key.sessionId, {
-      status,
-      statusMessage,
-      sandboxId: about.sandboxId ?? this.#running?.sandbox.id,
-      generation: about.generation ?? this.#generation,
-      loaded: about.loaded ?? true,
-      now: this.#parts.now(),
-    });
-  }
-
-  #warn(error: unknown, message: string): void {
-    this.#parts.log.warn({ err: error, sessionId: this.#session.key.sessionId }, message);
+  statusEvent(status: SandboxStatus, message: string): EventDraft {
+    return this.#status.event(status, message);
   }
 }

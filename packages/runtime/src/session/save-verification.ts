@@ -6,6 +6,8 @@ import type { SessionKey, SessionStore } from "../persistence/session-store.ts";
 import { isIntact } from "./blob-check.ts";
 import { withDeadline } from "./deadline.ts";
 import { sha256 } from "./entry-translation.ts";
+import type { SessionParts } from "./session-parts.ts";
+import type { RunningSandbox, SupervisedSession } from "./supervised-session.ts";
 import type { RunnerLink } from "./runner-link.ts";
 
 /** A save is put right and looked at again so often before it counts as failed. */
@@ -28,6 +30,19 @@ export interface SaveCheck {
   readonly write: (write: LogWrite) => Promise<void>;
   /** Told what is wrong, before it is put right. */
   readonly onWrong: (message: string) => Promise<void>;
+}
+
+/** The check of a sandbox that runs. */
+export function saveCheck(
+  parts: SessionParts,
+  session: SupervisedSession,
+  about: { running: RunningSandbox; onWrong: SaveCheck["onWrong"] },
+): SaveCheck {
+  const { key, storeFailure, write } = session;
+  const { link, intact } = about.running;
+  const { store, newId, limits } = parts;
+  const saved = (): number => session.cursor()?.n ?? 0;
+  return { key, store, link, intact, newId, syncMs: limits.syncMs, saved, storeFailure, write, onWrong: about.onWrong };
 }
 
 /** Has everything saved, and verifies names, modes and bytes. Rejects with `unavailable` where that cannot be done. */

@@ -63,7 +63,9 @@ function knownArchitecture(name: string): Architecture {
   const parsed = Architecture.safeParse(name);
   if (parsed.success) return parsed.data;
   const known = Architecture.options.join(", ");
-  throw new RuntimeError("unknown_architecture", `There is no architecture ${name}. Known: ${known}.`, { field: "body.architecture" });
+  throw new RuntimeError("unknown_architecture", `There is no architecture ${name}. Known: ${known}.`, {
+    field: "body.architecture",
+  });
 }
 
 async function knownProfile(parts: SessionParts, id: string): Promise<AgentProfile> {
@@ -71,7 +73,9 @@ async function knownProfile(parts: SessionParts, id: string): Promise<AgentProfi
   const profile = profiles.some((known) => known.id === id) ? await parts.profiles.loadAgentProfile(id) : null;
   if (profile !== null) return profile;
   const known = profiles.map((item) => item.id).join(", ");
-  throw new RuntimeError("unknown_profile", `There is no agent profile ${id}. Known: ${known}.`, { field: "body.agentProfileRef" });
+  throw new RuntimeError("unknown_profile", `There is no agent profile ${id}. Known: ${known}.`, {
+    field: "body.agentProfileRef",
+  });
 }
 
 /** The profile's files, and the request's, which win. */
@@ -86,15 +90,23 @@ function defaultFiles(profile: AgentProfile, body: CreateSessionBody): Workspace
     files.set(file.path, file);
   }
   for (const path of files.keys()) {
-    const above = path.split("/").slice(0, -1).map((_part, index, parts) => parts.slice(0, index + 1).join("/"));
+    const above = path
+      .split("/")
+      .slice(0, -1)
+      .map((_part, index, parts) => parts.slice(0, index + 1).join("/"));
     const file = above.find((folder) => files.has(folder));
     if (file === undefined) continue;
-    throw new RuntimeError("invalid_request", `${file} cannot be both a file and the folder of ${path}.`, { field: "body.defaultWorkspaceFiles" });
+    throw new RuntimeError("invalid_request", `${file} cannot be both a file and the folder of ${path}.`, {
+      field: "body.defaultWorkspaceFiles",
+    });
   }
   return [...files.values()];
 }
 
-function storedFile(file: WorkspaceFileInput, now: string): { entry: FileEntry & { sha256: string }; bytes: Buffer; event: ReturnType<typeof eventFile> } {
+function storedFile(
+  file: WorkspaceFileInput,
+  now: string,
+): { entry: FileEntry & { sha256: string }; bytes: Buffer; event: ReturnType<typeof eventFile> } {
   const bytes = decoded(file);
   const entry = {
     path: file.path,
@@ -114,5 +126,7 @@ function decoded(file: WorkspaceFileInput): Buffer {
   const bytes = Buffer.from(file.content, "base64");
   // Node skips what is not base64; a file that lost bytes that way must be refused, not written.
   if (bytes.toString("base64").replace(/=+$/, "") === file.content.replace(/=+$/, "")) return bytes;
-  throw new RuntimeError("invalid_request", `The content of ${file.path} is not valid base64.`, { field: "body.defaultWorkspaceFiles" });
+  throw new RuntimeError("invalid_request", `The content of ${file.path} is not valid base64.`, {
+    field: "body.defaultWorkspaceFiles",
+  });
 }

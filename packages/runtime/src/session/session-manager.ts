@@ -1,4 +1,9 @@
-import { RuntimeError, toRuntimeError, type CreateSessionBody, type SessionState } from "@hhopkins/agent-runtime-protocol";
+import {
+  RuntimeError,
+  toRuntimeError,
+  type CreateSessionBody,
+  type SessionState,
+} from "@hhopkins/agent-runtime-protocol";
 import { setTimeout as delay } from "node:timers/promises";
 import { DEFAULT_TENANT } from "../auth/principal.ts";
 import { readState, SessionLog } from "../log/session-log.ts";
@@ -59,7 +64,10 @@ export class SessionManager {
   getSession(sessionId: string): AgentSession {
     const session = this.#held.get(sessionId)?.session;
     if (session !== undefined) return session;
-    throw new RuntimeError("session_not_loaded", `Session ${sessionId} is not loaded. loadSession("${sessionId}") loads it.`);
+    throw new RuntimeError(
+      "session_not_loaded",
+      `Session ${sessionId} is not loaded. loadSession("${sessionId}") loads it.`,
+    );
   }
 
   /** Loads a session of the tenant `default`. Throws `session_not_found`. */
@@ -171,7 +179,10 @@ export class SessionManager {
     const { key } = session;
     const held = this.#held.get(key.sessionId);
     if (held === undefined || (held.session ?? held.opened) !== session) return;
-    this.#parts.log.warn({ sessionId: key.sessionId }, "the store has more of a session than it said that it took; it is loaded again");
+    this.#parts.log.warn(
+      { sessionId: key.sessionId },
+      "the store has more of a session than it said that it took; it is loaded again",
+    );
     this.#unresumed.add(key.sessionId);
     this.#hold(key, session.release());
     void this.#goOn(key);
@@ -213,7 +224,9 @@ export class SessionManager {
         }),
       ),
     );
-    const owned = new Set(claimed.flatMap(({ sessionId, sandbox }) => (sandbox === null ? [] : `${sessionId} ${sandbox.generation}`)));
+    const owned = new Set(
+      claimed.flatMap(({ sessionId, sandbox }) => (sandbox === null ? [] : `${sessionId} ${sandbox.generation}`)),
+    );
     for (const { ref, tags } of running) {
       if (!owned.has(`${tags.session} ${tags.generation}`)) await this.#endOrphan(ref, tags);
     }
@@ -254,7 +267,8 @@ export class SessionManager {
     for (const session of this.loaded()) {
       const { lastActivity, createdAt } = session.getState();
       const active = Math.max(Date.parse(lastActivity ?? createdAt), session.loadedAt);
-      if (!session.idle || active > since || !this.#idleRetries.due(session.sessionId, this.#parts.now().getTime())) continue;
+      if (!session.idle || active > since || !this.#idleRetries.due(session.sessionId, this.#parts.now().getTime()))
+        continue;
       await this.#unload(session, "Idle; the next message starts a new sandbox.").catch((error: unknown) => {
         this.#idleRetries.failed(session.sessionId, this.#parts.now().getTime());
         this.#parts.log.warn({ err: error, sessionId: session.sessionId }, "an idle session could not be unloaded");
@@ -336,7 +350,8 @@ export class SessionManager {
   }
 
   #refuseWhileStopping(): void {
-    if (this.#stop.signal.aborted) throw new RuntimeError("shutting_down", "The server is shutting down.", { retryAfter: 5 });
+    if (this.#stop.signal.aborted)
+      throw new RuntimeError("shutting_down", "The server is shutting down.", { retryAfter: 5 });
   }
 }
 
