@@ -15,7 +15,6 @@ afterAll(async () => {
 
 const bash = (command: string) => ({ name: "Bash", input: { command, description: "Wait" } });
 const message = (messageId: string, text: string): HarnessMessage => ({ messageId, content: script([{ text }]) });
-const isTaken = (body: EntryBody): boolean => body.kind === "message:taken";
 
 interface Played {
   readonly from: number;
@@ -91,9 +90,9 @@ test("an offer can be taken back and made anew with another content, until it is
   expect(await one.harness.steering?.withdraw("again")).toBe(false);
 });
 
-test("an interrupt ends the turn, and what it had been offered does not begin", async () => {
-  const turn = play("stop", script([{ tools: [bash("sleep 61.41")] }, { text: "never" }]));
-  await toolRuns(turn.from);
+test("an interrupt ends the turn, and what it had been offered and no tool had let in does not begin", async () => {
+  const turn = play("stop", script([{ text: "a long speech ".repeat(200), delayMs: 20 }, { text: "never" }]));
+  await one.seen((body) => body.kind === "block:delta" && one.bodies.indexOf(body) >= turn.from);
   one.harness.steering?.offer(message("too-late", "must not be said"));
   await one.harness.interrupt();
   expect((await turn.end).status).toBe("interrupted");
@@ -101,5 +100,15 @@ test("an interrupt ends the turn, and what it had been offered does not begin", 
   const own = one.bodies.length;
   await one.harness.runTurn({ turnId: "after", messages: [message("too-late", "said now")] });
   expect(outline(checkBlocks(one.bodies.slice(own)).get("main"))).toEqual(["assistant_text: said now"]);
-  expect(one.bodies.some((body) => isTaken(body) && one.bodies.indexOf(body) >= turn.from)).toBe(false);
+});
+
+test("a message that the harness begins in the moment of an interrupt is told as taken, and only then is it", async () => {
+  const turn = play("race", script([{ tools: [bash("sleep 61.41")] }, { text: "never" }]));
+  await toolRuns(turn.from);
+  one.harness.steering?.offer(message("racing", "begun"));
+  await one.harness.interrupt();
+  const { status } = await turn.end;
+  const taken = turn.taken();
+  if (taken.length === 0) expect([status, turn.said()]).toEqual(["interrupted", []]);
+  else expect(taken).toEqual(["race racing"]);
 });
