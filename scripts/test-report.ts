@@ -24,6 +24,17 @@ function summarise(modules: readonly TestModule[], outside: number): TestSummary
   };
 }
 
+/** Long enough for everything that ends by itself, in milliseconds. */
+const END_MS = 60_000;
+
+/** A process that a failed test left behind can hold a pipe of ours open, and with it this run, for ever. */
+function endLater(code: number): void {
+  setTimeout(() => {
+    console.error("Something that a test started still holds this run open; it is ended.");
+    process.exit(code);
+  }, END_MS).unref();
+}
+
 /** Prints each skipped test with its reason, which a run without a filter must have, and leaves the counts for CI. */
 export default class TestReport implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], outside: readonly unknown[]): void {
@@ -32,5 +43,6 @@ export default class TestReport implements Reporter {
     for (const { name, reason } of shown) console.log(`skipped: ${name}: ${reason}`);
     const file = process.env["AGENT_RUNTIME_TEST_SUMMARY"];
     if (file !== undefined) writeFileSync(file, JSON.stringify(summary));
+    endLater(summary.failed > 0 ? 1 : 0);
   }
 }

@@ -21,12 +21,17 @@ test("is made for its owner alone, and taken once at a time", () => {
 test("a server that was killed leaves no lock behind", async () => {
   using folder = temporaryFolder();
   const module = new URL("./data-dir.ts", import.meta.url).href;
-  const code = `const { takeDataDir } = await import(${JSON.stringify(module)}); takeDataDir(${JSON.stringify(folder.path)}); console.log("taken"); setInterval(() => {}, 1000);`;
-  const child = spawn(process.execPath, ["--input-type=module", "-e", code], { stdio: ["ignore", "pipe", "inherit"] });
-  await once(child.stdout, "data");
-  expect(() => takeDataDir(folder.path)).toThrow(`process ${child.pid}`);
-  child.kill("SIGKILL");
-  await once(child, "exit");
+  const code = `const { takeDataDir } = await import(${JSON.stringify(module)}); takeDataDir(${JSON.stringify(folder.path)}); gc(); console.log("taken"); setInterval(() => {}, 1000);`;
+  const flags = ["--expose-gc", "--input-type=module", "-e", code];
+  const child = spawn(process.execPath, flags, { stdio: ["ignore", "pipe", "ignore"] });
+  const exited = once(child, "exit");
+  try {
+    await once(child.stdout, "data");
+    expect(() => takeDataDir(folder.path)).toThrow(`process ${child.pid}`);
+  } finally {
+    child.kill("SIGKILL");
+  }
+  await exited;
   takeDataDir(folder.path).release();
 });
 

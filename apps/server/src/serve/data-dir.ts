@@ -3,6 +3,9 @@ import Database from "better-sqlite3";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 
+/** The locks of this process: one that nobody referred to would be collected, and the lock with it. */
+const locks = new Set<Database.Database>();
+
 /** A data directory that belongs to this process until `release()`. */
 export interface DataDir {
   readonly path: string;
@@ -34,11 +37,13 @@ export function takeDataDir(dataDir: string, { as = "server", now = () => new Da
     lock.close();
     throw unusable(path, cause);
   }
+  locks.add(lock);
   return {
     path,
     release() {
       rmSync(note, { force: true });
       lock.close();
+      locks.delete(lock);
     },
   };
 }
