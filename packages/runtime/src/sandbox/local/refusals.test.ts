@@ -29,12 +29,12 @@ test("a bubblewrap that is refused: its words and the remedy", async () => {
   const refusing = provider({ path: folder });
   const error = {
     code: "isolation_unavailable",
-    message: expect.stringMatching(/setting up uid map: Permission denied.*--sandbox docker/s),
+    message: expect.stringMatching(/setting up uid map: Permission denied.*--sandbox unsafe-process/s),
   };
   await expect(refusing.probe!()).rejects.toMatchObject(error);
   await expect(refusing.create(testSpec("refused-uid"), WITHOUT_END)).rejects.toMatchObject(error);
   expect(explainRefusal("bwrap: Unknown option --disable-userns").message).toContain("0.8 or newer");
-  expect(bubblewrapMissing("darwin").message).toContain("Docker");
+  expect(bubblewrapMissing("darwin").message).toContain("Linux machine");
   expect(bubblewrapMissing("win32").message).toContain("WSL 2");
 });
 

@@ -2,12 +2,12 @@ import { readFileSync, existsSync } from "node:fs";
 import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
 
 const OTHERWISE =
-  "Or choose another sandbox: --sandbox docker, --sandbox modal, or, for development only and without any isolation, --sandbox unsafe-process.";
+  "Or, for development only and without any isolation, choose --sandbox unsafe-process. Docker comes with a later version.";
 
 /** Where bubblewrap was looked for and is not. */
 export function bubblewrapMissing(platform: NodeJS.Platform = process.platform): RuntimeError {
   if (platform !== "linux") {
-    const instead = platform === "win32" ? "Run the server in WSL 2, or use Docker" : "Use Docker";
+    const instead = platform === "win32" ? "Run the server in WSL 2" : "Run the server in a Linux machine";
     return new RuntimeError(
       "isolation_unavailable",
       `The local sandbox needs Linux with bubblewrap. ${instead}. ${OTHERWISE}`,
