@@ -14,10 +14,12 @@ export async function gateway(settings: Settings): Promise<number> {
   const credentials = model.credentials === undefined ? {} : { credentials: model.credentials };
   try {
     const running = await serveGateway({ dataDir: dataDir.path, log, ...credentials });
+    // Who reads the welcome may end the gateway at once.
+    const end = signalled();
     process.stdout.write(
       `\n  Agent Runtime gateway, for servers with this data directory and --gateway external\n\n  Model  ${model.description}\n  Data   ${dataDir.path}\n\n`,
     );
-    await signalled();
+    await end;
     await running.close();
     return 0;
   } finally {

@@ -9,8 +9,10 @@ export async function serve(settings: Settings): Promise<number> {
   const log = createLog(settings.logLevel);
   watchProcess(log);
   const server = await startServer({ settings, log, environment: process.env });
+  // Who reads the welcome may end the server at once.
+  const end = signalled();
   process.stdout.write(welcome(server, settings));
-  await signalled();
+  await end;
   process.stdout.write("Stopping: saving what runs. Once more stops at once.\n");
   try {
     await server.close();
