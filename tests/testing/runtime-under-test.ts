@@ -10,6 +10,7 @@ import { startScriptedModel, type ScriptedModel } from "@hhopkins/agent-runtime-
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { untilState } from "./state-condition.ts";
 
 /** What stands for the model's key; nothing inside a sandbox may ever see it. */
 export const CANARY = "sk-ant-canary-7f3a9c51d2";
@@ -79,28 +80,10 @@ export async function startRuntime(config: AgentRuntimeConfig = {}, shared: Shar
       throw new Error(`GET /sessions/${sessionId}: ${response.status} ${await response.text()}`);
     return (await response.json()) as SessionState;
   };
-  const until: RuntimeUnderTest["until"] = async (sessionId, condition) => {
-    const stop = new AbortController();
-    const first = await state(sessionId);
-    if (condition(first)) return first;
-    const response = await rest.fetch(
-      new Request(`http://runtime.test/sessions/${sessionId}/events?after=${first.lastSeq}`, {
-        headers: { authorization: `Bearer ${API_KEY}` },
-        signal: stop.signal,
-      }),
-    );
-    if (response.body === null) throw new Error("no event stream");
-    try {
-      // Each chunk is a sign that something happened; the state says what.
-      for await (const _chunk of response.body) {
-        const now = await state(sessionId);
-        if (condition(now)) return now;
-      }
-    } finally {
-      stop.abort();
-    }
-    throw new Error(`the event stream of ${sessionId} ended before the condition held`);
-  };
+  const events = async (path: string, signal: AbortSignal): Promise<Response> =>
+    rest.fetch(new Request(`http://runtime.test${path}`, { headers: { authorization: `Bearer ${API_KEY}` }, signal }));
+  const until: RuntimeUnderTest["until"] = (sessionId, condition) =>
+    untilState({ sessionId, state, events }, condition);
   const send: RuntimeUnderTest["send"] = (sessionId, content, more = {}) =>
     request("POST", `/sessions/${sessionId}/message`, { content, ...more });
   return {

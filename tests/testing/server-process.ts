@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import type { SessionState } from "@hhopkins/agent-runtime-protocol";
 import { processTree } from "./process-tree.ts";
 import { API_KEY, CANARY } from "./runtime-under-test.ts";
+import { untilState } from "./state-condition.ts";
 
 const MAIN = fileURLToPath(new URL("../../apps/server/src/main.ts", import.meta.url));
 
@@ -86,24 +87,11 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
     request,
     state,
     stateText,
-    async until(sessionId, condition) {
-      const stop = new AbortController();
-      const { lastSeq } = await state(sessionId);
-      const response = await fetch(`${url}/sessions/${sessionId}/events?after=${Math.max(0, lastSeq - 1)}`, {
-        headers,
-        signal: stop.signal,
-      });
-      if (response.body === null) throw new Error("no event stream");
-      try {
-        for await (const _chunk of response.body) {
-          const now = await state(sessionId);
-          if (condition(now)) return now;
-        }
-      } finally {
-        stop.abort();
-      }
-      throw new Error(`the event stream of ${sessionId} ended before the condition held`);
-    },
+    until: (sessionId, condition) =>
+      untilState(
+        { sessionId, state, events: (path, signal) => fetch(`${url}${path}`, { headers, signal }) },
+        condition,
+      ),
     end,
     exited,
     async [Symbol.asyncDispose]() {
