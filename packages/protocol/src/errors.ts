@@ -30,6 +30,7 @@ export const ERROR_CODES = {
   sandbox_credentials: { status: 502, retry: false, title: "The sandbox provider refused the credentials" },
   sandbox_lost: { status: 502, retry: true, title: "The sandbox is gone" },
   isolation_unavailable: { status: 503, retry: false, title: "Sandboxes cannot be isolated on this machine" },
+  environment_failed: { status: 502, retry: false, title: "What the profile needs could not be installed" },
   harness_failed: { status: 502, retry: true, title: "The agent harness failed" },
   harness_timeout: { status: 504, retry: true, title: "The agent harness did not answer in time" },
   model_auth_failed: { status: 502, retry: false, title: "The model refused the credential" },

@@ -1,4 +1,4 @@
-import type { Duplex } from "node:stream";
+import type { Duplex, Readable, Writable } from "node:stream";
 
 /** What a sandbox is found by after a crash. */
 export interface SandboxTags {
@@ -16,6 +16,39 @@ export interface RunnerFiles {
   readonly packages: Readonly<Record<string, string>>;
 }
 
+/** What a sandbox may use at most. A provider enforces what it can, and says in its documentation what it cannot. */
+export interface SandboxLimits {
+  /** Memory of all processes together, in bytes. */
+  readonly memoryBytes?: number;
+  /** Processors' worth of time, e.g. 1.5. */
+  readonly cpus?: number;
+  /** Processes and threads at once. */
+  readonly processes?: number;
+  /** Descriptors that a process has open at once. */
+  readonly openFiles?: number;
+  /** Largest single file, in bytes. */
+  readonly fileBytes?: number;
+  /** Workspace, home and state together, in bytes. */
+  readonly diskBytes?: number;
+}
+
+/** What a profile wants installed before its agent starts. Set up once for each `hash`, and shared read-only. */
+export interface EnvironmentSpec {
+  /** Of everything below, contents included: lower-case hex. */
+  readonly hash: string;
+  /** npm packages, as `npm install` takes them. */
+  readonly npm: readonly string[];
+  /** Python packages, as `pip install` takes them. */
+  readonly pip: readonly string[];
+  /** Projects of the user's: their files, and the command that makes them ready, run in their folder. */
+  readonly projects: readonly {
+    readonly name: string;
+    /** A folder of this host. */
+    readonly folder: string;
+    readonly installCommand: string;
+  }[];
+}
+
 export interface SandboxSpec {
   /** Idempotency key: a second `create` with the same key gives the same sandbox. Letters, digits, `-`, `_`. */
   readonly key: string;
@@ -23,6 +56,9 @@ export interface SandboxSpec {
   readonly runner: RunnerFiles;
   /** Environment of the runner; nothing else of the server's environment reaches it. No secret that is worth stealing. */
   readonly environment: Readonly<Record<string, string>>;
+  readonly limits?: SandboxLimits;
+  /** Found inside at `RUNNER_PATHS.environment`. Throws `environment_failed` with the tool's own output. */
+  readonly install?: EnvironmentSpec;
 }
 
 /** Plain JSON with which `attach` finds the sandbox again, from another process. */
@@ -34,6 +70,24 @@ export type SandboxLife = "running" | "asleep" | "gone" | "unreachable";
 /** Byte streams between sandbox and server: the runner's wire, and the harness's HTTP to the model. */
 export type SandboxChannel = "runner" | "gateway";
 
+export interface ExecOptions {
+  /** Working directory, absolute; the workspace by default. */
+  readonly cwd?: string;
+  /** Added to the environment that the sandbox's programs have. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Aborted: the process is killed, where the provider can do that, and its streams end. */
+  readonly signal?: AbortSignal;
+}
+
+/** A program that was started in a sandbox from outside. Its output waits for its reader, without a bound on the whole. */
+export interface SandboxProcess {
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  /** Exit code; null: it was killed, or the sandbox or the line to it is gone. After both outputs were given. */
+  readonly exited: Promise<{ readonly code: number | null }>;
+}
+
 export interface Sandbox {
   readonly id: string;
   readonly ref: SandboxRef;
@@ -44,6 +98,23 @@ export interface Sandbox {
    * comes again after it broke. One listener a channel at a time.
    */
   accept(channel: SandboxChannel, onStream: (stream: Duplex) => void): Promise<{ close(): Promise<void> }>;
+  /**
+   * Runs a program inside, as the agent's user, with exactly these arguments and no shell. What it says is a stranger's word.
+   * Throws `sandbox_lost` where the sandbox is gone, `invalid_request` where there is no such program.
+   */
+  exec(command: readonly string[], options?: ExecOptions): Promise<SandboxProcess>;
+  /** A file inside, by its absolute path; links are followed inside. Throws `file_not_found`; `payload_too_large` above `maxBytes` (64 MiB). */
+  readFile(path: string, options?: { readonly maxBytes?: number }): Promise<Buffer>;
+  /** Whole or not at all, with its parent folders. `mode` is 0o644 by default. */
+  writeFile(path: string, bytes: Uint8Array, options?: { readonly mode?: number }): Promise<void>;
+  /** Lets it live for at least this much longer, in ms, where the provider bounds a life. */
+  extend?(ms: number): Promise<void>;
+  /** Where a port of the sandbox is reached from outside, where it can be. */
+  endpoint?(port: number): Promise<URL>;
+  /** Keeps its file system; a `create` with the id of the snapshot starts from it. */
+  snapshot?(): Promise<{ readonly id: string }>;
+  /** Hosts that it may reach by itself, beside the gateway. */
+  setNetwork?(network: { readonly allowedHosts: readonly string[] }): Promise<void>;
   status(): Promise<SandboxLife>;
   /** Resolves when the sandbox is known to be gone; its reason, where there is one (exit code, last lines of its log). */
   readonly ended: Promise<{ readonly reason: string }>;
@@ -87,4 +158,6 @@ export const RUNNER_PATHS = {
   sockets: "AGENT_RUNTIME_SOCKETS",
   /** Folder whose `node_modules` has the harness's packages. */
   packages: "AGENT_RUNTIME_PACKAGES",
+  /** What was installed for the profile, read-only: `node_modules`, `python`, `bin`, `projects/NAME`; only with `install`. */
+  environment: "AGENT_RUNTIME_ENVIRONMENT",
 } as const;
