@@ -32,21 +32,33 @@ export interface SandboxLimits {
   readonly diskBytes?: number;
 }
 
-/** What a profile wants installed before its agent starts. Set up once for each `hash`, and shared read-only. */
+/**
+ * What a profile wants installed before its agent starts. Set up once for each `hash`, and shared read-only. Inside it is
+ * a folder with `node_modules`, `python` (a virtual environment) and `projects/NAME`, at the path in
+ * `RUNNER_PATHS.environment`; the `node_modules/.bin` and `python/bin` of it come first in the `PATH` of all that runs
+ * inside, and a symlink `node_modules` to its own stands in a folder above the workspace, where Node's `import` looks.
+ */
 export interface EnvironmentSpec {
-  /** Of everything below, contents included: lower-case hex. */
+  /** Of all that is wanted, contents of projects included: lower-case hex, 64 digits. */
   readonly hash: string;
-  /** npm packages, as `npm install` takes them. */
+  /** Packages of the npm registry: `name` or `name@version`. */
   readonly npm: readonly string[];
-  /** Python packages, as `pip install` takes them. */
+  /** Packages of the Python index: names with versions and extras. */
   readonly pip: readonly string[];
-  /** Projects of the user's: their files, and the command that makes them ready, run in their folder. */
+  /** Projects of the user's: their files, and the command that makes them ready, run by a shell in their folder. */
   readonly projects: readonly {
+    /** Of letters, digits, `.`, `_`, `-`; the name of its folder. */
     readonly name: string;
     /** A folder of this host. */
     readonly folder: string;
     readonly installCommand: string;
   }[];
+  /** URLs of the npm registry and of the Python index. */
+  readonly registries: { readonly npm: string; readonly pip: string };
+  /** What runs in the sandbox that installs, with `AGENT_RUNTIME_TASK=install`: a runner, and the package `npm`. */
+  readonly installer: RunnerFiles;
+  /** Serves a stream that the installing sandbox opens on `gateway`: an HTTP proxy that reaches the registries and nothing else. */
+  readonly reach: (stream: Duplex) => void;
 }
 
 export interface SandboxSpec {
@@ -57,7 +69,7 @@ export interface SandboxSpec {
   /** Environment of the runner; nothing else of the server's environment reaches it. No secret that is worth stealing. */
   readonly environment: Readonly<Record<string, string>>;
   readonly limits?: SandboxLimits;
-  /** Found inside at `RUNNER_PATHS.environment`. Throws `environment_failed` with the tool's own output. */
+  /** `create` throws `environment_failed`, with the tool's own output, where it cannot be set up. */
   readonly install?: EnvironmentSpec;
 }
 
@@ -132,6 +144,14 @@ export interface SandboxProvider {
   readonly name: string;
   /** Proves once, at start, that a sandbox can be had; throws with the remedy otherwise. */
   probe?(): Promise<void>;
+  /**
+   * Sets up an environment, which the next `create` with it finds; it may take minutes. Without this, `create` does it.
+   * Throws `environment_failed` with the tool's own last lines. Several calls for one hash share one installation.
+   */
+  prepare?(
+    install: EnvironmentSpec,
+    options: { signal: AbortSignal; onProgress: (message: string) => void },
+  ): Promise<void>;
   /** Starts a sandbox whose runner dials the `runner` channel. `onProgress` says what takes time. */
   create(spec: SandboxSpec, options: { signal: AbortSignal; onProgress: (message: string) => void }): Promise<Sandbox>;
   /** null: it is gone. */
@@ -158,6 +178,6 @@ export const RUNNER_PATHS = {
   sockets: "AGENT_RUNTIME_SOCKETS",
   /** Folder whose `node_modules` has the harness's packages. */
   packages: "AGENT_RUNTIME_PACKAGES",
-  /** What was installed for the profile, read-only: `node_modules`, `python`, `bin`, `projects/NAME`; only with `install`. */
+  /** What was installed for the profile (`EnvironmentSpec`), read-only; only with `install`. */
   environment: "AGENT_RUNTIME_ENVIRONMENT",
 } as const;
