@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { toRuntimeError } from "@hhopkins/agent-runtime-protocol";
 import { findArchitecture } from "./architectures.ts";
 import { settingsFrom } from "./environment.ts";
+import { runInstallTask } from "./install/task.ts";
 import { createFileLog } from "./log.ts";
 import { startRunner } from "./runner.ts";
 import type { Runner } from "./runner.ts";
@@ -45,7 +46,9 @@ async function main(): Promise<void> {
   end(0, "alone for too long");
 }
 
-main().catch((error: unknown) => {
+/** The bundle has another task: to set up an environment, in a sandbox of its own. */
+const task = process.env["AGENT_RUNTIME_TASK"] === "install" ? runInstallTask(process.env) : main();
+task.catch((error: unknown) => {
   const { code, message } = toRuntimeError(error);
   process.stderr.write(`runner: ${code}: ${message}\n`);
   process.exit(2);
