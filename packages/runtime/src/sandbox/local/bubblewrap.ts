@@ -1,4 +1,5 @@
 import { existsSync, lstatSync, readlinkSync } from "node:fs";
+import { supervisorPath } from "../exec-start.ts";
 import { RUNNER_PATHS } from "../port.ts";
 import type { SandboxSpec } from "../port.ts";
 import type { SandboxPlace } from "../host-launcher.ts";
@@ -10,6 +11,7 @@ export const INSIDE = {
   state: "/state",
   sockets: "/run/host",
   runner: "/opt/runtime/runner.mjs",
+  supervisor: "/opt/runtime/exec-supervisor.mjs",
   packages: "/opt/harness",
   node: "/opt/node/bin/node",
 } as const;
@@ -84,6 +86,7 @@ function hostFolders({ place, spec, node }: BubblewrapPlan): readonly string[] {
     // The folder and not its sockets: a server that starts anew makes new ones, which must be seen inside.
     ["--ro-bind", place.sockets, INSIDE.sockets],
     ["--ro-bind", spec.runner.bundle, INSIDE.runner],
+    ["--ro-bind", supervisorPath(), INSIDE.supervisor],
     underUsr(node) ? [] : ["--ro-bind", node, INSIDE.node],
     ["--dir", INSIDE.packages],
     packages.flatMap(([name, path]) => ["--ro-bind", path, `${INSIDE.packages}/node_modules/${name}`]),

@@ -4,6 +4,7 @@ import { realpath, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
+import { WAIT_FOR_EXEC } from "../exec-start.ts";
 import { logPath, logTail } from "../host-launcher.ts";
 import type { Launcher, SandboxPlace } from "../host-launcher.ts";
 import { killNow, processIdentity, readProc } from "../host-process.ts";
@@ -11,7 +12,8 @@ import type { SandboxSpec } from "../port.ts";
 import { INSIDE, bubblewrapOptions, nodeInside } from "./bubblewrap.ts";
 import type { TmpfsSizes } from "./bubblewrap.ts";
 import { makeEtc } from "./etc.ts";
-import { explainRefusal } from "./remedy.ts";
+import { explainRefusal, noFilter } from "./remedy.ts";
+import { isFiltered, seccompFilter } from "./seccomp/filter.ts";
 import { readStatus, sandboxProcess, statusPath } from "./status.ts";
 
 export interface BubblewrapOptions {
@@ -27,6 +29,10 @@ export interface BubblewrapOptions {
 /** How long a sandbox may take to name its first process after a crash of the server that was starting it. */
 const RECOVERY_MS = 1000;
 
+/** The runner takes the shell's place: its exit code is the sandbox's. */
+const PROGRAM = `${WAIT_FOR_EXEC}; exec "$1" "$2"`;
+const PROGRAM_FILES = [INSIDE.runner, INSIDE.supervisor, INSIDE.sockets] as const;
+
 /** Starts the runner in namespaces of its own, by bubblewrap. */
 export function bubblewrapLauncher(options: BubblewrapOptions): Launcher {
   return {
@@ -39,7 +45,8 @@ export function bubblewrapLauncher(options: BubblewrapOptions): Launcher {
         const child = spawnBubblewrap(place, {
           program,
           optionsFile,
-          command: [nodeInside(options.node), INSIDE.runner],
+          filterFile: await writeFilter(place),
+          command: ["/bin/sh", "-c", PROGRAM, "sh", nodeInside(options.node), ...PROGRAM_FILES],
         });
         const pid = await started(place, child, { signal, timeoutMs: options.startTimeoutMs });
         child.onExit(onExit);
@@ -120,18 +127,23 @@ interface BubblewrapChild {
  */
 function spawnBubblewrap(
   place: SandboxPlace,
-  what: { program: string; optionsFile: string; command: readonly string[] },
+  what: { program: string; optionsFile: string; filterFile: string; command: readonly string[] },
 ): BubblewrapChild {
   const options = openSync(what.optionsFile, "r");
+  const filter = openSync(what.filterFile, "r");
   const status = openSync(statusPath(place), "w", 0o600);
   const log = openSync(logPath(place), "a", 0o600);
   try {
-    const child = spawn(what.program, ["--args", "3", "--json-status-fd", "4", "--", ...what.command], {
-      cwd: "/",
-      env: {},
-      detached: true,
-      stdio: ["ignore", log, log, options, status],
-    });
+    const child = spawn(
+      what.program,
+      ["--args", "3", "--json-status-fd", "4", "--seccomp", "5", "--", ...what.command],
+      {
+        cwd: "/",
+        env: {},
+        detached: true,
+        stdio: ["ignore", log, log, options, status, filter],
+      },
+    );
     let failure: Error | null = null;
     child.on("error", (error) => {
       failure = error;
@@ -144,7 +156,7 @@ function spawnBubblewrap(
       kill: () => child.kill("SIGKILL"),
     };
   } finally {
-    for (const fd of [options, status, log]) closeSync(fd);
+    for (const fd of [options, filter, status, log]) closeSync(fd);
   }
 }
 
@@ -162,5 +174,13 @@ async function writeOptions(place: SandboxPlace, spec: SandboxSpec, options: Bub
       .join(""),
     { mode: 0o600 },
   );
+  return file;
+}
+
+/** The filter of system calls, as a file that bubblewrap reads. */
+async function writeFilter(place: SandboxPlace): Promise<string> {
+  if (!isFiltered(process.arch)) throw noFilter(process.arch);
+  const file = join(place.folders.log, "seccomp-filter");
+  await writeFile(file, seccompFilter(process.arch), { mode: 0o600 });
   return file;
 }

@@ -19,6 +19,14 @@ export function bubblewrapMissing(platform: NodeJS.Platform = process.platform):
   );
 }
 
+/** There is no table of system calls for this processor. */
+export function noFilter(arch: string): RuntimeError {
+  return new RuntimeError(
+    "isolation_unavailable",
+    `The local sandbox filters system calls on x64 and arm64 alone, and this is ${arch}. ${OTHERWISE}`,
+  );
+}
+
 /** What bubblewrap has said instead of starting a sandbox, with the remedy where it is known. */
 export function explainRefusal(said: string): RuntimeError {
   const text = said.trim() === "" ? "bubblewrap gave no reason" : said.trim();
