@@ -15,8 +15,11 @@ function publicEntries() {
 const TEST = "\\.test\\.ts$|/testing/";
 const RUNTIME = "^packages/runtime/src";
 const SRC = "^packages/[^/]+/(src|dist)/";
-/** A folder inside a part that has a port is an adapter; the files beside the port belong to the part. */
-const ADAPTER = `${RUNTIME}/(persistence|sandbox)/[^/]+/`;
+/**
+ * A folder inside a part that has a port is an adapter; the files beside the port belong to the part, and so does what
+ * providers of this host share of environments.
+ */
+const ADAPTER = `${RUNTIME}/(persistence|sandbox)/(?!environments/)[^/]+/`;
 /** For every part: what the runtime logs with, and the points at which tests kill it. */
 const LOGGER = `${RUNTIME}/(logger|failpoint)\\.ts$`;
 const PORTS = `${RUNTIME}/[^/]+/port\\.ts$`;
@@ -214,8 +217,13 @@ export default {
       { path: `${RUNTIME}/(persistence|sandbox)/([^/]+)/`, pathNot: TEST },
       {
         path: `${RUNTIME}/`,
-        // `sql/` is no adapter: it is what the SQL family shares.
-        pathNot: [`${RUNTIME}/$1/$2/`, `${RUNTIME}/$1/[^/]+\\.ts$`, `${RUNTIME}/persistence/sql/`],
+        // `sql/` is no adapter: it is what the SQL family shares; `environments/` is what the host's providers share.
+        pathNot: [
+          `${RUNTIME}/$1/$2/`,
+          `${RUNTIME}/$1/[^/]+\\.ts$`,
+          `${RUNTIME}/persistence/sql/`,
+          `${RUNTIME}/sandbox/environments/`,
+        ],
       },
     ),
     part("log", []),

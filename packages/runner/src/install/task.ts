@@ -19,6 +19,8 @@ const Settings = z.object({
   AGENT_RUNTIME_SOCKETS: path,
   AGENT_RUNTIME_PACKAGES: path,
   AGENT_RUNTIME_ENVIRONMENT: path,
+  /** What the proxy wants to be shown. */
+  AGENT_RUNTIME_MODEL_TOKEN: z.string().min(1),
 });
 type Settings = z.infer<typeof Settings>;
 
@@ -42,7 +44,12 @@ export async function runInstallTask(environment: Readonly<Record<string, string
   });
   try {
     const request = await requestFrom(server);
-    await install(request, { settings, proxy: bridge.url, path: environment["PATH"] ?? "/usr/bin:/bin", say });
+    await install(request, {
+      settings,
+      proxy: withToken(bridge.url, settings),
+      path: environment["PATH"] ?? "/usr/bin:/bin",
+      say,
+    });
     say({ type: "done" });
   } catch (error) {
     say({ type: "failed", message: error instanceof Error ? error.message : String(error) });
@@ -88,6 +95,13 @@ function passedOn(names: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
   );
+}
+
+function withToken(proxy: string, { AGENT_RUNTIME_MODEL_TOKEN: token }: Settings): string {
+  const url = new URL(proxy);
+  url.username = "agent";
+  url.password = token;
+  return url.href;
 }
 
 /** The only way out: through the bridge, to what the server lets through. */

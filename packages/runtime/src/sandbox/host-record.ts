@@ -1,7 +1,7 @@
 import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { foldersOf } from "./host-folders.ts";
+import { foldersOf, sandboxKeys } from "./host-folders.ts";
 
 /**
  * What this host remembers of a sandbox, in `sandbox.json` of its folder. Written before the processes start and
@@ -14,6 +14,8 @@ const SandboxRecord = z.object({
   tags: z.object({ deployment: z.string(), tenant: z.string(), session: z.string(), generation: z.string() }),
   /** Folder of its sockets. */
   sockets: z.string(),
+  /** Name of the environment that it has. */
+  environment: z.string().optional(),
   /** The process whose end is the sandbox's end; absent while it is being started. */
   process: z.object({ pid: z.number().int().positive(), identity: z.string() }).optional(),
   /** When it was first found dead without having been terminated, in ms since 1970. */
@@ -36,6 +38,12 @@ export async function writeRecord(dataDir: string, record: SandboxRecord): Promi
   const path = recordPath(dataDir, record.key);
   await writeFile(`${path}.new`, `${JSON.stringify(record)}\n`, { mode: 0o600 });
   await rename(`${path}.new`, path);
+}
+
+/** The environments that sandboxes of this host have, running or not. */
+export async function usedEnvironments(dataDir: string): Promise<ReadonlySet<string>> {
+  const records = await Promise.all((await sandboxKeys(dataDir)).map((key) => readRecord(dataDir, key)));
+  return new Set(records.flatMap((record) => record?.environment ?? []));
 }
 
 function recordPath(dataDir: string, key: string): string {

@@ -55,10 +55,13 @@ export interface EnvironmentSpec {
   }[];
   /** URLs of the npm registry and of the Python index. */
   readonly registries: { readonly npm: string; readonly pip: string };
-  /** What runs in the sandbox that installs, with `AGENT_RUNTIME_TASK=install`: a runner, and the package `npm`. */
+  /** What runs in the sandbox that installs, with `AGENT_RUNTIME_TASK=install` and the token as `AGENT_RUNTIME_MODEL_TOKEN`: a runner, and the package `npm`. */
   readonly installer: RunnerFiles;
-  /** Serves a stream that the installing sandbox opens on `gateway`: an HTTP proxy that reaches the registries and nothing else. */
-  readonly reach: (stream: Duplex) => void;
+  /**
+   * The installing sandbox's way out: an HTTP proxy that reaches the registries and nothing else, for whoever shows the
+   * token. It is given the streams that the sandbox opens on `gateway`.
+   */
+  readonly proxy: { readonly token: string; serve(stream: Duplex): void };
 }
 
 export interface SandboxSpec {
@@ -142,6 +145,8 @@ export interface Sandbox {
  */
 export interface SandboxProvider {
   readonly name: string;
+  /** Its sandboxes are on other hosts: they can reach the gateway by `gateway.publicUrl`. */
+  readonly remote?: boolean;
   /** Proves once, at start, that a sandbox can be had; throws with the remedy otherwise. */
   probe?(): Promise<void>;
   /**

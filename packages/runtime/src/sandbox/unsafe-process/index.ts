@@ -1,3 +1,4 @@
+import { hostEnvironments } from "../environments/host-environments.ts";
 import type { SandboxProvider } from "../port.ts";
 import { hostProvider } from "../host-provider.ts";
 import type { HostOptions } from "../host-provider.ts";
@@ -8,5 +9,6 @@ import { processLauncher } from "./launcher.ts";
  * read and change whatever the server can. For development, by its name only; never a fallback of another provider.
  */
 export function unsafeProcessSandbox(options: HostOptions): SandboxProvider {
-  return hostProvider(processLauncher(), options);
+  const launcher = processLauncher();
+  return hostProvider(launcher, options, hostEnvironments(launcher, options));
 }
