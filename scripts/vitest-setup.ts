@@ -1,6 +1,8 @@
 import { bundle } from "./bundle.mjs";
+import { offerDockerEngine } from "./docker-engine.ts";
 
 /** Tests that start a runner or a page must see today's source, also when vitest is called directly. */
-export default async function setup(): Promise<void> {
+export default async function setup(): Promise<() => Promise<void>> {
   await bundle();
+  return offerDockerEngine();
 }

@@ -34,7 +34,8 @@ export async function listenOn(
   try {
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
-      server.listen(own, resolve);
+      // Its folder is private; who may look into that may speak here, and a sandbox can be another user than the server.
+      server.listen({ path: own, writableAll: true }, resolve);
     });
     await rename(own, path);
   } catch (error) {

@@ -1,1 +1,72 @@
-export {};
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
+import type { SandboxLimits, SandboxProvider } from "../port.ts";
+import { dockerEngine } from "./engine.ts";
+import type { EngineOptions } from "./engine.ts";
+import type { PullPolicy } from "./image.ts";
+import { probeDocker } from "./probe.ts";
+import { dockerProvider } from "./provider.ts";
+import { seccompProfile } from "./seccomp-profile.ts";
+
+export interface DockerSandboxOptions extends EngineOptions {
+  /** The server's data directory; folders of sandboxes live in `sandboxes/` in it. The engine must see it: same host. */
+  readonly dataDir: string;
+  /** Image with Node 22.18 or newer, Git and bash (`node:24-bookworm`). */
+  readonly image?: string;
+  /** Whether an image that the engine has not is fetched: `missing`, the default, or `never`. */
+  readonly pull?: PullPolicy;
+  /** What a sandbox may use at most, where a request says nothing: 4 GiB of memory, 512 processes by default. */
+  readonly limits?: SandboxLimits;
+  /** Size of a sandbox's `/tmp`, in memory, in bytes (512 MiB). */
+  readonly tmpBytes?: number;
+  /** One of the engine's networks, by name, whose rules are yours; without it a sandbox has no network but the gateway. */
+  readonly network?: string;
+  /** File with a seccomp profile of your own, or `engine` for the engine's. */
+  readonly seccomp?: string;
+  /** Folder in which the folders of the sockets are made; the system's temporary folder by default. */
+  readonly socketBase?: string;
+  /** How long what a sandbox that died unseen has left on the disk is kept, in ms (24 h). */
+  readonly keepDeadMs?: number;
+  readonly now?: () => number;
+}
+
+const MIB = 1024 * 1024;
+const DEFAULT_LIMITS: SandboxLimits = { memoryBytes: 4096 * MIB, processes: 512 };
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/**
+ * Sandboxes that are containers of a Docker engine on this host: no network, no capabilities, a read-only root, an
+ * ordinary user, limits; workspace, home and state are folders of this host that go with the container. They outlive
+ * the server. `probe` and `create` throw `isolation_unavailable`, `sandbox_unavailable` or `missing_dependency` with the
+ * remedy.
+ */
+export function dockerSandbox(options: DockerSandboxOptions): SandboxProvider {
+  const engine = dockerEngine(options);
+  const settings = {
+    dataDir: resolve(options.dataDir),
+    socketBase: options.socketBase,
+    image: options.image ?? "node:24-bookworm",
+    pull: options.pull ?? "missing",
+    limits: { ...DEFAULT_LIMITS, ...options.limits },
+    tmpBytes: options.tmpBytes ?? 512 * MIB,
+    network: options.network ?? "none",
+    seccomp: seccompOf(options.seccomp),
+    keepDeadMs: options.keepDeadMs ?? DAY_MS,
+    now: options.now ?? Date.now,
+  };
+  return { ...dockerProvider(engine, settings), probe: () => probeDocker(engine, settings) };
+}
+
+function seccompOf(given: string | undefined): string | null {
+  if (given === undefined) return seccompProfile();
+  if (given === "engine") return null;
+  try {
+    return JSON.stringify(JSON.parse(readFileSync(given, "utf8")));
+  } catch (error) {
+    throw new RuntimeError("invalid_configuration", `Not a seccomp profile: ${given} (${String(error)}).`, {
+      field: "seccomp",
+      cause: error,
+    });
+  }
+}

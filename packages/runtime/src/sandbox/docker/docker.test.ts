@@ -1,0 +1,37 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { WITHOUT_END, listenInside, testSpec } from "../testing/inside.ts";
+import { dockerSandbox } from "./index.ts";
+import { testEngine } from "./testing/test-engine.ts";
+
+const engine = await testEngine();
+test("x", async () => {
+  if (typeof engine === "string") throw new Error(engine);
+  console.log(engine);
+  const dataDir = mkdtempSync(join(tmpdir(), "docker-test-"));
+  const provider = dockerSandbox({ dataDir, ...engine });
+  console.time("probe"); await provider.probe?.(); console.timeEnd("probe");
+  console.time("create");
+  const sandbox = await provider.create(testSpec("one"), WITHOUT_END);
+  const inside = await listenInside(sandbox);
+  console.timeEnd("create");
+  console.log(await inside.run("return process.env"));
+  console.log(await inside.shell("id; ls -la / /workspace /run/host; cat /etc/resolv.conf /etc/hosts; mount; grep -E 'Cap|NoNew|Seccomp' /proc/self/status; ulimit -a; cat /proc/1/cgroup"));
+  console.log(await sandbox.status());
+  console.time("exec");
+  const p = await sandbox.exec(["cat"]); p.stdin.end("hello"); p.stderr.resume();
+  let out = ""; for await (const c of p.stdout) out += c;
+  console.log(out, await p.exited);
+  console.timeEnd("exec");
+  await expect(sandbox.exec(["nosuch"])).rejects.toMatchObject({ code: "invalid_request" });
+  await expect(sandbox.exec(["ls"], { cwd: "/nope" })).rejects.toMatchObject({ code: "invalid_request" });
+  await sandbox.writeFile("/workspace/a/b.txt", Buffer.from("bytes"));
+  console.log(String(await sandbox.readFile("/workspace/a/b.txt")));
+  console.time("terminate");
+  await sandbox.terminate();
+  console.timeEnd("terminate");
+  console.log(await sandbox.ended, await sandbox.status());
+  rmSync(dataDir, { recursive: true });
+});
