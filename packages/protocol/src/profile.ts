@@ -1,10 +1,18 @@
 import { z } from "zod";
 import { WorkspaceFileInput } from "./files.ts";
 
+/** Name of a secret: it stands in headers and environments in place of the value. */
+const SecretName = z.string().regex(/^[A-Za-z0-9_-]{1,100}$/, "must be 1–100 of A-Z a-z 0-9 _ -");
+
+/** `example.com`, `*.example.com`, `example.com:8443`, `[::1]:8443`. */
+const HostPattern = z
+  .string()
+  .regex(/^((\*\.)?[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]+\])(:[1-9]\d{0,4})?$/, "must be a host");
+
 /** A string is public; `{ secret, hosts }` names a secret that the gateway puts in on the way to those hosts. */
 export const VariableValue = z.union([
   z.string(),
-  z.strictObject({ secret: z.string(), hosts: z.array(z.string()).min(1) }),
+  z.strictObject({ secret: SecretName, hosts: z.array(HostPattern).min(1) }),
 ]);
 export const Variables = z.record(z.string(), VariableValue);
 
@@ -71,6 +79,16 @@ export const AgentProfile = z.strictObject({
   defaultWorkspaceFiles: z.array(WorkspaceFileInput).optional(),
 });
 export type AgentProfile = z.infer<typeof AgentProfile>;
+
+/** What stands inside a sandbox in place of a secret's value. */
+export function secretPlaceholder(name: string): string {
+  return `gateway-secret.${name}.value`;
+}
+
+/** Names of the secrets whose placeholders a text has. */
+export function secretsIn(text: string): string[] {
+  return [...text.matchAll(/gateway-secret\.([A-Za-z0-9_-]{1,100})\.value/g)].map(([, name = ""]) => name);
+}
 
 export const AgentProfileListData = z.object({
   id: z.string(),

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { ConversationBlock } from "./blocks.ts";
 import { FileEntry, WorkspaceFileInput } from "./files.ts";
 import { AgentProfileListData } from "./profile.ts";
-import { ClientId, JsonObject } from "./primitives.ts";
+import { ClientId, JsonObject, Timestamp } from "./primitives.ts";
 import { MessageMode, PersistedSessionListData, SessionListItem, SessionOptions } from "./session.ts";
 import { SessionRuntimeState } from "./runtime-state.ts";
 
@@ -54,6 +54,27 @@ export type BlocksPage = z.infer<typeof BlocksPage>;
 
 export const ListFilesAnswer = z.object({ files: z.array(FileEntry) });
 export type ListFilesAnswer = z.infer<typeof ListFilesAnswer>;
+
+/** A place that a session's sandbox reached through the gateway, or was refused. Never what was said. */
+export const NetworkUse = z.object({
+  host: z.string(),
+  port: z.number().int(),
+  /** A tunnel, a plain request, or a request with a secret put in. */
+  way: z.enum(["connect", "http", "hosts"]),
+  allowed: z.boolean(),
+  /** Why the last one was refused. */
+  reason: z.string().optional(),
+  requests: z.number().int().positive(),
+  bytesSent: z.number().int().nonnegative(),
+  bytesReceived: z.number().int().nonnegative(),
+  firstAt: Timestamp,
+  lastAt: Timestamp,
+});
+export type NetworkUse = z.infer<typeof NetworkUse>;
+
+/** What a session's sandboxes may reach beside the model, and what they did reach since the server started. */
+export const NetworkAnswer = z.object({ allowedHosts: z.array(z.string()), places: z.array(NetworkUse) });
+export type NetworkAnswer = z.infer<typeof NetworkAnswer>;
 
 export const UpdateOptionsBody = SessionOptions;
 export const UpdateMessageBody = z.strictObject({ content: z.string().min(1) });

@@ -13,11 +13,19 @@ export const Usage = z.object({
 });
 export type Usage = z.infer<typeof Usage>;
 
-/** What a session has used so far. `costUSD` as the harness computes it from its price list. */
+/** Answers of the model that said what they cost, as the gateway has seen them go by, and the sum. */
+export const GatewayCount = z.object({ requests: Tokens, usage: Usage });
+export type GatewayCount = z.infer<typeof GatewayCount>;
+
+/**
+ * What a session has used so far, as its harness counts it; `costUSD` by the harness's price list. `gateway` counts the
+ * same answers once more, outside of the sandbox, and those that the harness keeps quiet about: it is not to be added.
+ */
 export const SessionMetadata = z.object({
   usage: Usage,
   costUSD: z.number().nonnegative(),
   model: z.string().optional(),
+  gateway: GatewayCount.optional(),
 });
 export type SessionMetadata = z.infer<typeof SessionMetadata>;
 

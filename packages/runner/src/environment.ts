@@ -12,6 +12,8 @@ const Environment = z.object({
   AGENT_RUNTIME_PACKAGES: path,
   AGENT_RUNTIME_GENERATION: whole,
   AGENT_RUNTIME_MODEL_TOKEN: z.string().min(1),
+  AGENT_RUNTIME_GATEWAY_URL: z.url({ protocol: /^https?$/ }).optional(),
+  AGENT_RUNTIME_NETWORK: z.enum(["gateway", "own"]).default("gateway"),
   AGENT_RUNTIME_ALONE_MS: whole.default(24 * 60 * 60 * 1000),
   AGENT_RUNTIME_START_DEADLINE_MS: whole.default(60_000),
   AGENT_RUNTIME_JOURNAL_BYTES: whole.default(64 * 1024 * 1024),
@@ -35,6 +37,10 @@ export interface RunnerSettings {
   readonly generation: number;
   /** What the harness shows the gateway instead of a key. */
   readonly modelToken: string;
+  /** Where the gateway is reached without the bridge; absent: by the bridge. */
+  readonly gatewayUrl?: string;
+  /** `gateway`: there is no way to any host but through the gateway. `own`: the network is what the sandbox has. */
+  readonly network: "gateway" | "own";
   /** Without a server and a turn for so long, the runner ends. */
   readonly aloneMs: number;
   /** A harness must be ready within so long. */
@@ -58,6 +64,8 @@ export function settingsFrom(environment: Readonly<Record<string, string | undef
     },
     generation: of.AGENT_RUNTIME_GENERATION,
     modelToken: of.AGENT_RUNTIME_MODEL_TOKEN,
+    ...(of.AGENT_RUNTIME_GATEWAY_URL === undefined ? {} : { gatewayUrl: of.AGENT_RUNTIME_GATEWAY_URL }),
+    network: of.AGENT_RUNTIME_NETWORK,
     aloneMs: of.AGENT_RUNTIME_ALONE_MS,
     startDeadlineMs: of.AGENT_RUNTIME_START_DEADLINE_MS,
     journalBytes: of.AGENT_RUNTIME_JOURNAL_BYTES,

@@ -1,5 +1,5 @@
 import { RuntimeError, toRuntimeError } from "@hhopkins/agent-runtime-protocol";
-import type { EntryBody, StartCommand } from "@hhopkins/agent-runtime-protocol";
+import type { AgentProfile, EntryBody, StartCommand } from "@hhopkins/agent-runtime-protocol";
 import type { Harness, HarnessSpec, RunnerArchitecture } from "./architecture.ts";
 import { withDeadline } from "./deadline.ts";
 import type { RunnerPaths } from "./environment.ts";
@@ -9,6 +9,8 @@ export interface HarnessHostOptions {
   readonly paths: RunnerPaths;
   readonly modelUrl: string;
   readonly modelToken: string;
+  /** Variables with which the harness's tools find the gateway, by what the profile's variables are. */
+  readonly toolEnvironment: (profile: AgentProfile) => Readonly<Record<string, string>>;
   readonly startDeadlineMs: number;
   readonly findArchitecture: (name: string) => RunnerArchitecture | undefined;
   readonly emit: (body: EntryBody) => Promise<void>;
@@ -37,7 +39,7 @@ export function createHarnessHost(options: HarnessHostOptions): HarnessHost {
 
   function specOf(start: StartCommand): HarnessSpec {
     return {
-      start,
+      start: { ...start, environment: { ...options.toolEnvironment(start.profile), ...start.environment } },
       workspace: paths.workspace,
       home: paths.home,
       packages: paths.packages,

@@ -8,6 +8,7 @@ import { openCommandLedger } from "./commands/command-ledger.ts";
 import { createCommands } from "./commands/commands.ts";
 import { withDeadline } from "./deadline.ts";
 import type { RunnerSettings } from "./environment.ts";
+import { gatewayEnvironment } from "./gateway-environment.ts";
 import { createHarnessHost } from "./harness-host.ts";
 import { openJournal } from "./journal/journal.ts";
 import { startLink } from "./link/link.ts";
@@ -59,7 +60,9 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     onSkipped: tellSkipped,
     log,
   });
-  const host = createHarnessHost({ ...options, paths, modelUrl: bridge.url, emit: speech.say });
+  const gateway = { url: options.gatewayUrl ?? bridge.url, bridge: bridge.url, token: options.modelToken };
+  const toolEnvironment = gatewayEnvironment({ ...gateway, network: options.network });
+  const host = createHarnessHost({ ...options, paths, modelUrl: gateway.url, toolEnvironment, emit: speech.say });
   const turns = createTurns({
     append: speech.say,
     afterTurn: () => tracker.scan(),
@@ -192,7 +195,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   }
 
   let ended: Promise<void> | null = null;
-  return { modelUrl: bridge.url, alone: solitude.over, stop: () => (ended ??= end()) };
+  return { modelUrl: gateway.url, alone: solitude.over, stop: () => (ended ??= end()) };
 }
 
 function endingError(): RuntimeError {

@@ -52,6 +52,7 @@ export class RunnerFixture {
       modelToken: "token",
       aloneMs: 1e9,
       startDeadlineMs: 10_000,
+      network: "gateway",
       journalBytes: 1e7,
       bridgePort: 0,
       findArchitecture: (name) => (name === architecture.name ? architecture : undefined),

@@ -1,19 +1,52 @@
-import { createLineSplitter } from "@hhopkins/agent-runtime-protocol";
+import { createLineSplitter, Usage } from "@hhopkins/agent-runtime-protocol";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { z } from "zod";
 
 const Session = z.object({ tenant: z.string(), sessionId: z.string() });
 const Identity = z.object({ session: Session, generation: z.number().int(), token: z.string() });
+const Rules = z.object({
+  allowedHosts: z.array(z.string()),
+  secrets: z.array(z.object({ secret: z.string(), hosts: z.array(z.string()) })),
+});
 
-/** What a server asks of the gateway's process: to serve the sandbox whose sockets lie in this folder. Good to say again. */
-export const ToGateway = z.object({ type: z.literal("serve"), folder: z.string().startsWith("/"), identity: Identity });
+/** What a server asks of the gateway's process. All of it is good to say again. */
+export const ToGateway = z.discriminatedUnion("type", [
+  /** To serve a sandbox: where its sockets lie in `folder`, through them; in any case whoever shows its token from elsewhere. */
+  z.object({
+    type: z.literal("serve"),
+    identity: Identity,
+    rules: Rules,
+    folder: z.string().startsWith("/").optional(),
+  }),
+  /** The sandbox with this token has ended. */
+  z.object({ type: z.literal("revoke"), token: z.string() }),
+]);
 export type ToGateway = z.infer<typeof ToGateway>;
 
+const bytes = z.number().int().nonnegative();
 export const FromGateway = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("serving"), folder: z.string() }),
-  z.object({ type: z.literal("failed"), folder: z.string(), message: z.string() }),
+  z.object({ type: z.literal("serving"), token: z.string() }),
+  z.object({ type: z.literal("failed"), token: z.string(), message: z.string() }),
   z.object({ type: z.literal("auth-failure"), identity: Identity, status: z.number().int() }),
+  z.object({
+    type: z.literal("use"),
+    identity: Identity,
+    use: z.object({ requests: z.number().int().positive(), usage: Usage, model: z.string().optional() }),
+  }),
+  z.object({
+    type: z.literal("egress"),
+    identity: Identity,
+    record: z.object({
+      host: z.string(),
+      port: z.number().int(),
+      way: z.enum(["connect", "http", "hosts"]),
+      allowed: z.boolean(),
+      reason: z.string().optional(),
+      bytesSent: bytes,
+      bytesReceived: bytes,
+    }),
+  }),
 ]);
 export type FromGateway = z.infer<typeof FromGateway>;
 

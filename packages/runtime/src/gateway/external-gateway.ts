@@ -5,12 +5,13 @@ import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "../logger.ts";
 import { FromGateway, GatewayNote, gatewayNote, readFrames, type ToGateway } from "./control.ts";
-import type { GatewayIdentity, ModelGateway } from "./port.ts";
+import type { GatewayListeners, ModelGateway } from "./port.ts";
 
-export interface ExternalGatewayOptions {
+export interface ExternalGatewayOptions extends GatewayListeners {
   readonly dataDir: string;
   readonly log: Logger;
-  readonly onAuthFailure?: ((identity: GatewayIdentity, status: number) => void) | undefined;
+  /** Sandboxes that have no sockets on this host reach the gateway by its address. */
+  readonly isPublic?: boolean;
   /** How long `open` waits for the gateway's process, in ms (5 s). */
   readonly openMs?: number;
 }
@@ -32,13 +33,21 @@ export function createExternalGateway(options: ExternalGatewayOptions): ModelGat
   function take(frame: FromGateway): void {
     switch (frame.type) {
       case "serving":
-        return waiting.get(frame.folder)?.resolve();
+        return waiting.get(frame.token)?.resolve();
       case "failed":
         return waiting
-          .get(frame.folder)
+          .get(frame.token)
           ?.reject(new RuntimeError("unavailable", `The model gateway refused: ${frame.message}`));
       case "auth-failure":
         return options.onAuthFailure?.(frame.identity, frame.status);
+      case "use": {
+        const { model, ...use } = frame.use;
+        return options.onUse?.(frame.identity, model === undefined ? use : { ...use, model });
+      }
+      case "egress": {
+        const { reason, ...record } = frame.record;
+        return options.onEgress?.(frame.identity, reason === undefined ? record : { ...record, reason });
+      }
     }
   }
 
@@ -83,18 +92,20 @@ export function createExternalGateway(options: ExternalGatewayOptions): ModelGat
         }
       }
     },
-    async serve(sandbox, identity) {
+    async serve(sandbox, identity, rules = { allowedHosts: [], secrets: [] }) {
+      const { token } = identity;
       const folder = sandbox.sockets;
-      if (folder === undefined)
+      if (folder === undefined && options.isPublic !== true)
         throw new RuntimeError(
           "not_supported",
-          "This sandbox provider cannot use a gateway that is a process of its own.",
+          "This sandbox provider cannot use a gateway that is a process of its own without gateway.publicUrl.",
         );
-      const frame: ToGateway = { type: "serve", folder, identity };
-      wanted.set(folder, frame);
+      const mutable = { allowedHosts: [...rules.allowedHosts], secrets: rules.secrets.map(({ secret, hosts }) => ({ secret, hosts: [...hosts] })) };
+      const frame: ToGateway = { type: "serve", identity, rules: mutable, ...(folder === undefined ? {} : { folder }) };
+      wanted.set(token, frame);
       if (line !== undefined) {
         const answer = Promise.withResolvers<void>();
-        waiting.set(folder, answer);
+        waiting.set(token, answer);
         line.write(encodeLine(frame));
         // A gateway that is away serves as soon as it is back; the sandbox holds its requests until then.
         await Promise.race([
@@ -102,11 +113,15 @@ export function createExternalGateway(options: ExternalGatewayOptions): ModelGat
           once(line, "close").catch(() => undefined),
           delay(ANSWER_MS, undefined, { ref: false }),
         ]);
-        waiting.delete(folder);
+        waiting.delete(token);
       }
       return {
         close: async () => {
-          wanted.delete(folder);
+          wanted.delete(token);
+        },
+        revoke: async () => {
+          wanted.delete(token);
+          line?.write(encodeLine({ type: "revoke", token } satisfies ToGateway));
         },
       };
     },

@@ -1,20 +1,23 @@
-import { encodeLine, RuntimeError } from "@hhopkins/agent-runtime-protocol";
+import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
 import { existsSync } from "node:fs";
 import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
-import { createServer, type Socket } from "node:net";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { listenOn, type ChannelListener } from "../sandbox/host-sockets.ts";
-import { gatewayNote, readFrames, ToGateway, type FromGateway } from "./control.ts";
-import { credentialsFromEnvironment } from "./credentials.ts";
-import { createGateway } from "./gateway.ts";
-import type { Credentials, GatewayIdentity } from "./port.ts";
+import { gatewayNote, readFrames, ToGateway } from "./control.ts";
+import { credentialsFromEnvironment, secretsFromEnvironment } from "./credentials.ts";
+import { createGateway, type GatewayGuest } from "./gateway.ts";
+import { createGatewayClients, tell } from "./gateway-clients.ts";
+import type { Credentials, Secrets } from "./port.ts";
 
 export interface GatewayServerOptions {
   /** The data directory of the servers that use it. */
   readonly dataDir: string;
   /** Default: from the environment. */
   readonly credentials?: Credentials;
+  /** Values of secrets that profiles name. Default: from the environment. */
+  readonly secrets?: Secrets;
   readonly log?: { debug(detail: object, message: string): void };
   /** How often to look whether a sandbox's sockets are still there, in ms (5 s). */
   readonly sweepMs?: number;
@@ -27,62 +30,77 @@ export interface GatewayServer {
   close(): Promise<void>;
 }
 
+/** A sandbox as its server has described it. */
 interface Served {
-  readonly identity: GatewayIdentity;
-  readonly listener: Promise<ChannelListener>;
+  readonly guest: GatewayGuest;
+  readonly folder?: string;
+  readonly listener?: Promise<ChannelListener>;
 }
 
 /**
  * The model gateway as a process of its own. Servers tell it which sandboxes to serve, as often as they like; it serves one
- * until the folder of its sockets is gone, whatever becomes of the server. It knows nothing after a restart: servers say it again.
+ * until it is told that it has ended, or the folder of its sockets is gone, whatever becomes of the server. It knows nothing
+ * after a restart: servers say it again.
  */
 export async function serveGateway(options: GatewayServerOptions): Promise<GatewayServer> {
   const { dataDir, log } = options;
-  const credentials = options.credentials ?? credentialsFromEnvironment(process.env);
   const served = new Map<string, Served>();
-  const servers = new Set<Socket>();
-  const tell = (to: Iterable<Socket>, frame: FromGateway): void => {
-    for (const socket of to) socket.write(encodeLine(frame));
-  };
-  const onAuthFailure = (identity: GatewayIdentity, status: number): void =>
-    tell(servers, { type: "auth-failure", identity, status });
-  const gateway = createGateway({ credentials, onAuthFailure, ...(log === undefined ? {} : { log }) });
+  const servers = createGatewayClients();
+  const gateway = createGateway({
+    credentials: options.credentials ?? credentialsFromEnvironment(process.env),
+    secrets: options.secrets ?? secretsFromEnvironment(process.env),
+    onAuthFailure: servers.authFailed,
+    onUse: servers.used,
+    onEgress: (identity, record) => {
+      log?.debug({ ...identity.session, ...record }, "egress");
+      servers.reached(identity, record);
+    },
+    ...(log === undefined ? {} : { log }),
+  });
 
-  async function serve({ folder, identity }: ToGateway): Promise<void> {
-    const known = served.get(folder);
+  async function serve(frame: Extract<ToGateway, { type: "serve" }>): Promise<void> {
+    const { folder, identity, rules } = frame;
     // The same sandbox again, by a server that has started anew: its streams go on.
-    if (known?.identity.token === identity.token) return void (await known.listener);
-    const listener = listenOn(folder, "gateway", (stream) => gateway.handle(stream, identity));
-    served.set(folder, { identity, listener });
+    const guest = gateway.register(identity, rules);
+    const known = served.get(identity.token);
+    if (known !== undefined) return void (await known.listener);
+    const listener = folder === undefined ? undefined : listenOn(folder, "gateway", guest.handle);
+    const place = folder === undefined || listener === undefined ? {} : { folder, listener };
+    served.set(identity.token, { guest, ...place });
     try {
       await listener;
     } catch (error) {
-      served.delete(folder);
+      served.delete(identity.token);
+      guest.revoke();
       throw error;
     }
-    await close(known);
+  }
+
+  async function revoke(token: string): Promise<void> {
+    const sandbox = served.get(token);
+    served.delete(token);
+    servers.forget(token);
+    sandbox?.guest.revoke();
+    await (await sandbox?.listener?.catch(() => undefined))?.close();
   }
 
   const control = createServer((socket) => {
     servers.add(socket);
-    socket.once("close", () => servers.delete(socket));
     readFrames(socket, ToGateway, (frame) => {
-      const { folder } = frame;
+      if (frame.type === "revoke") return void revoke(frame.token);
+      const { token } = frame.identity;
+      servers.owns(socket, token);
       serve(frame).then(
-        () => tell([socket], { type: "serving", folder }),
+        () => tell(socket, { type: "serving", token }),
         (error: unknown) =>
-          tell([socket], { type: "failed", folder, message: error instanceof Error ? error.message : String(error) }),
+          tell(socket, { type: "failed", token, message: error instanceof Error ? error.message : String(error) }),
       );
     });
   });
   const folder = await mkdtemp(join(tmpdir(), "agent-gateway-"));
   const socket = join(folder, "control.sock");
   const sweep = setInterval(() => {
-    for (const [path, sandbox] of served) {
-      if (existsSync(path)) continue;
-      served.delete(path);
-      void close(sandbox);
-    }
+    for (const [token, { folder }] of served) if (folder !== undefined && !existsSync(folder)) void revoke(token);
   }, options.sweepMs ?? 5_000);
   sweep.unref();
   try {
@@ -100,18 +118,13 @@ export async function serveGateway(options: GatewayServerOptions): Promise<Gatew
     async close() {
       clearInterval(sweep);
       await rm(gatewayNote(dataDir), { force: true });
-      for (const server of servers) server.destroy();
+      servers.close();
       control.close();
-      await Promise.all([...served.values()].map(close));
+      await Promise.all([...served.keys()].map(revoke));
       await gateway.close();
       await rm(folder, { recursive: true, force: true });
     },
   };
-}
-
-async function close(sandbox: Served | undefined): Promise<void> {
-  const listener = await sandbox?.listener.catch(() => undefined);
-  await listener?.close();
 }
 
 function listening(control: ReturnType<typeof createServer>, socket: string): Promise<void> {

@@ -1,85 +1,121 @@
-import { createHash, timingSafeEqual } from "node:crypto";
 import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
-import { refuse } from "./answer.ts";
-import { forward } from "./forward.ts";
-import { shownToken } from "./headers.ts";
-import type { Credentials, GatewayIdentity, ModelCredential, ModelGateway } from "./port.ts";
+import { refuse, refuseInWords, refuseTunnel } from "./answer.ts";
+import { systemLookup, type Lookup } from "./destination.ts";
+import { createGuests, shownToken, takeTokenFromPath, type Guest } from "./guests.ts";
+import { serveHost, type HostRoute } from "./host-route.ts";
+import { serveModel, type ModelRoute } from "./model-route.ts";
+import type {
+  Credentials,
+  GatewayIdentity,
+  GatewayListeners,
+  GatewayRules,
+  ModelGateway,
+  ModelUse,
+  Secrets,
+} from "./port.ts";
+import { serveProxied, serveTunnel, type ProxyRoute } from "./proxy-route.ts";
 import { createUpstream } from "./upstream.ts";
 
-export interface GatewayOptions {
+export interface GatewayOptions extends GatewayListeners {
   readonly credentials: Credentials;
+  /** Values of secrets that profiles name. Default: there are none. */
+  readonly secrets?: Secrets;
   /** Told of every request at debug: session, method, path, status, bytes, time. Never of keys or contents. */
   readonly log?: { debug(detail: object, message: string): void };
-  /** The model refused the credential (401, 403), or there is none (401). Called for each such request. */
-  readonly onAuthFailure?: (identity: GatewayIdentity, status: number) => void;
-  /** Longest body of a request, in bytes (64 MiB). */
+  /** Longest body of a request to the model, in bytes (64 MiB). */
   readonly maxBodyBytes?: number;
-  /** Longest time to reach the model, in ms (15 s). */
+  /** Longest time to reach the model or a host, in ms (15 s). */
   readonly connectTimeoutMs?: number;
+  /** Connections that a sandbox may have open to the gateway (512), and through it (128). */
+  readonly maxStreams?: number;
+  readonly maxTunnels?: number;
+  /** How names are looked up. Default: as the system does. */
+  readonly lookup?: Lookup;
+  /** Certificates to trust instead of the usual ones, PEM. */
+  readonly ca?: string;
 }
 
-const METHODS = new Set(["GET", "HEAD", "POST"]);
+/** A sandbox that was let in. */
+export interface GatewayGuest {
+  /** Serves a stream that the sandbox has opened, until either side ends it. */
+  handle(stream: Duplex): void;
+  /** Ends its streams; its token is good for nothing any more. */
+  revoke(): void;
+}
 
 /** A gateway in this process. */
 export interface StreamGateway extends ModelGateway {
-  /** Serves HTTP on a stream that a sandbox has opened, until either side ends it. */
-  handle(stream: Duplex, identity: GatewayIdentity): void;
+  /** Lets a sandbox in; the same one again gets the rules that are given now. */
+  register(identity: GatewayIdentity, rules?: GatewayRules): GatewayGuest;
+  /** Who shows this token; null: nobody that is known, or whose sandbox has ended. */
+  guestOf(token: string): GatewayGuest | null;
+  /** Serves a request that came by another way than the sandbox's own streams: its token says whose it is. */
+  request(request: IncomingMessage, response: ServerResponse): void;
 }
 
-/** A gateway to one kind of model API: what begins with `/v1/` is sent on to the base URL of the session's credential. */
+const NO_RULES: GatewayRules = { allowedHosts: [], secrets: [] };
+
+/** What the gateway says to whoever shows no token that is good. */
+export const UNKNOWN_TOKEN = "This is not the token of a sandbox that runs; a token ends with its sandbox";
+
+/** A gateway to one kind of model API, to allowed hosts, and to the hosts of secrets. */
 export function createGateway(options: GatewayOptions): StreamGateway {
-  const identities = new WeakMap<object, GatewayIdentity>();
-  const streams = new Set<Duplex>();
-  const upstream = createUpstream(options.connectTimeoutMs ?? 15_000);
+  const guests = createGuests();
+  const ofStream = new WeakMap<object, Guest>();
+  const connectTimeoutMs = options.connectTimeoutMs ?? 15_000;
+  const upstream = createUpstream({ connectTimeoutMs, ...(options.ca === undefined ? {} : { ca: options.ca }) });
+  const lookup = options.lookup ?? systemLookup;
+  const onAuthFailure = told("onAuthFailure", options.onAuthFailure);
+  const onEgress = told("onEgress", options.onEgress);
+  const model: ModelRoute = {
+    credentials: options.credentials,
+    upstream,
+    maxBodyBytes: options.maxBodyBytes ?? 64 * 1024 * 1024,
+    onAuthFailure,
+    onUse: told<ModelUse>("onUse", options.onUse),
+  };
+  const host: HostRoute = { secrets: options.secrets ?? (() => undefined), upstream, lookup, onEgress };
+  const proxy: ProxyRoute = { upstream, lookup, connectTimeoutMs, maxTunnels: options.maxTunnels ?? 128, onEgress };
+
   const server = createServer({ keepAliveTimeout: 0, requestTimeout: 0 }, (request, response) => {
-    const identity = identities.get(request.socket);
-    if (identity === undefined) request.socket.destroy();
-    else void serve(request, response, identity);
+    const guest = ofStream.get(request.socket);
+    if (guest === undefined) request.socket.destroy();
+    else serve(request, response, guest);
+  });
+  server.on("connect", (request: IncomingMessage, stream: Duplex, head: Buffer) => {
+    const guest = ofStream.get(stream);
+    if (guest === undefined) return void stream.destroy();
+    serveTunnel(request, stream, { guest, route: proxy, head }).catch(() =>
+      refuseTunnel(stream, 502, "The gateway failed."),
+    );
   });
 
-  async function serve(request: IncomingMessage, response: ServerResponse, identity: GatewayIdentity): Promise<void> {
-    observe(request, response, identity);
-    try {
-      const target = admit(request, response, identity);
-      if (target === null) return;
-      const credential = await options.credentials(identity.session);
-      if (response.destroyed) return;
-      send(request, response, { identity, target, credential });
-    } catch (error) {
-      const noCredential = error instanceof RuntimeError && error.code === "model_auth_failed";
-      if (noCredential) tellAuthFailure(identity, 401);
-      // What went wrong inside a foreign `credentials` is not for the sandbox to read.
-      const message = error instanceof RuntimeError ? error.message : "The credential of the model could not be had";
-      refuse(response, noCredential ? 401 : 503, message);
-    }
-  }
-
   /** A listener that throws must not end the process: this is called from events of sockets. */
-  function tellAuthFailure(identity: GatewayIdentity, status: number): void {
-    try {
-      options.onAuthFailure?.(identity, status);
-    } catch (error) {
-      options.log?.debug({ ...identity.session, err: error }, "onAuthFailure has thrown");
-    }
+  function told<T>(
+    name: string,
+    listener: ((identity: GatewayIdentity, what: T) => void) | undefined,
+  ): (identity: GatewayIdentity, what: T) => void {
+    return (identity, what) => {
+      try {
+        listener?.(identity, what);
+      } catch (error) {
+        options.log?.debug({ ...identity.session, err: error }, `${name} has thrown`);
+      }
+    };
   }
 
-  function send(
-    request: IncomingMessage,
-    response: ServerResponse,
-    to: { identity: GatewayIdentity; target: string; credential: ModelCredential },
-  ): void {
-    forward(request, response, {
-      upstream,
-      credential: to.credential,
-      target: to.target,
-      maxBodyBytes: options.maxBodyBytes ?? 64 * 1024 * 1024,
-      onAnswer: (status) => {
-        if (status === 401 || status === 403) tellAuthFailure(to.identity, status);
-      },
-    });
+  function serve(request: IncomingMessage, response: ServerResponse, guest: Guest): void {
+    takeTokenFromPath(request);
+    observe(request, response, guest.identity);
+    const { method, url = "" } = request;
+    // Harnesses look with this whether there is anybody.
+    if (method === "HEAD" && url === "/") return void response.writeHead(200).end();
+    const failed = (): void => refuseInWords(response, 502, "The gateway failed.");
+    if (!url.startsWith("/")) serveProxied(request, response, { guest, route: proxy }).catch(failed);
+    else if (url.startsWith("/hosts/")) serveHost(request, response, { guest, route: host }).catch(failed);
+    else void serveModel(request, response, { guest, route: model });
   }
 
   function observe(request: IncomingMessage, response: ServerResponse, { session, generation }: GatewayIdentity): void {
@@ -93,62 +129,50 @@ export function createGateway(options: GatewayOptions): StreamGateway {
       const ms = Math.round(performance.now() - from);
       const { method } = request;
       const status = response.writableFinished ? response.statusCode : "cut off";
-      options.log?.debug({ ...session, generation, method, path, status, requestBytes: bytes, ms }, "model request");
+      options.log?.debug({ ...session, generation, method, path, status, requestBytes: bytes, ms }, "gateway request");
     });
   }
 
-  function handle(stream: Duplex, identity: GatewayIdentity): void {
-    identities.set(stream, identity);
-    streams.add(stream);
-    stream.once("close", () => streams.delete(stream));
+  function handle(stream: Duplex, guest: Guest): void {
+    if (!guests.has(guest) || guest.streams.size >= (options.maxStreams ?? 512)) return void stream.destroy();
+    ofStream.set(stream, guest);
+    guest.streams.add(stream);
+    stream.once("close", () => guest.streams.delete(stream));
     stream.on("error", () => stream.destroy());
     server.emit("connection", stream);
   }
 
+  const letIn = (guest: Guest): GatewayGuest => ({
+    handle: (stream) => handle(stream, guest),
+    revoke: () => guests.remove(guest),
+  });
+
   return {
-    handle,
-    serve: (sandbox, identity) => sandbox.accept("gateway", (stream) => handle(stream, identity)),
+    register: (identity, rules = NO_RULES) => letIn(guests.add(identity, rules)),
+    guestOf(token) {
+      const guest = guests.byToken(token);
+      return guest === undefined ? null : letIn(guest);
+    },
+    request(request, response) {
+      takeTokenFromPath(request);
+      const guest = guests.byToken(shownToken(request.headers) ?? "");
+      if (guest === undefined) return refuse(response, 401, UNKNOWN_TOKEN);
+      guest.streams.add(response);
+      response.once("close", () => guest.streams.delete(response));
+      serve(request, response, guest);
+    },
+    async serve(sandbox, identity, rules = NO_RULES) {
+      const guest = letIn(guests.add(identity, rules));
+      const listener = await sandbox.accept("gateway", guest.handle);
+      const end = async (): Promise<void> => {
+        guest.revoke();
+        await listener.close();
+      };
+      return { close: end, revoke: end };
+    },
     async close() {
-      for (const stream of streams) stream.destroy();
+      for (const guest of guests.all()) guests.remove(guest);
       upstream.close();
     },
   };
-}
-
-/** Path and query of a request that may go on; null: it was answered here. */
-function admit(request: IncomingMessage, response: ServerResponse, identity: GatewayIdentity): string | null {
-  const { method = "", url = "" } = request;
-  if (method === "HEAD" && url === "/") {
-    // Harnesses look with this whether there is anybody.
-    response.writeHead(200).end();
-    return null;
-  }
-  const shown = shownToken(request.headers);
-  if (shown === null || !isSame(shown, identity.token)) {
-    refuse(response, 401, "This is not the token of this sandbox");
-    return null;
-  }
-  const target = normalised(url);
-  if (target === null) {
-    refuse(response, 404, "The gateway sends on only what begins with /v1/");
-    return null;
-  }
-  if (!METHODS.has(method)) {
-    refuse(response, 405, `The gateway does not send on ${method}`);
-    return null;
-  }
-  return target;
-}
-
-/** A path that climbs out of `/v1/` by dots is not one that begins with it. */
-function normalised(target: string): string | null {
-  if (!target.startsWith("/") || !URL.canParse(`http://gateway${target}`)) return null;
-  const { pathname, search } = new URL(`http://gateway${target}`);
-  return pathname.startsWith("/v1/") ? pathname + search : null;
-}
-
-/** In a time that tells nothing of how much of it was right. */
-function isSame(shown: string, token: string): boolean {
-  const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
-  return timingSafeEqual(digest(shown), digest(token));
 }

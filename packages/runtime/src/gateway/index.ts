@@ -3,4 +3,7 @@ export { createExternalGateway } from "./external-gateway.ts";
 export { serveGateway } from "./gateway-server.ts";
 export type { GatewayServer, GatewayServerOptions } from "./gateway-server.ts";
 export type { GatewayOptions } from "./gateway.ts";
-export { credentialsFromEnvironment } from "./credentials.ts";
+export { gatewayVariables } from "./cloud-variables.ts";
+export { networkOf } from "./network.ts";
+export { publicRoute } from "./public-route.ts";
+export { credentialsFromEnvironment, secretsFromEnvironment } from "./credentials.ts";

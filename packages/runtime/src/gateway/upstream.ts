@@ -1,22 +1,31 @@
 import { Agent as HttpAgent, request as httpRequest } from "node:http";
 import type { ClientRequest, OutgoingHttpHeaders } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import type { LookupFunction } from "node:net";
 
 export interface UpstreamRequest {
   readonly method: string;
   readonly headers: OutgoingHttpHeaders;
+  /** Addresses to connect to, where they were chosen before. */
+  readonly lookup?: LookupFunction;
 }
 
-/** How the gateway reaches models: connections are kept open between requests. */
+/** How the gateway reaches models and hosts: connections are kept open between requests. */
 export interface Upstream {
   request(url: URL, request: UpstreamRequest): ClientRequest;
   close(): void;
 }
 
-/** `connectTimeoutMs`: the longest that a connection may take to come about, name look-up and TLS with it. */
-export function createUpstream(connectTimeoutMs: number): Upstream {
+export interface UpstreamOptions {
+  /** The longest that a connection may take to come about, name look-up and TLS with it. */
+  readonly connectTimeoutMs: number;
+  /** Certificates to trust instead of the usual ones, PEM. */
+  readonly ca?: string;
+}
+
+export function createUpstream({ connectTimeoutMs, ca }: UpstreamOptions): Upstream {
   const http = new HttpAgent({ keepAlive: true });
-  const https = new HttpsAgent({ keepAlive: true });
+  const https = new HttpsAgent({ keepAlive: true, ...(ca === undefined ? {} : { ca }) });
   return {
     request(url, request) {
       const outgoing =

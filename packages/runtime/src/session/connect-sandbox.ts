@@ -1,5 +1,6 @@
 import type { SandboxStatus } from "@hhopkins/agent-runtime-protocol";
 import type { SessionKey, StoredSandbox } from "../persistence/session-store.ts";
+import type { GatewayRules } from "../gateway/port.ts";
 import type { Sandbox } from "../sandbox/port.ts";
 import { greet } from "./runner-greeting.ts";
 import { RunnerLink, type RunnerLinkOptions } from "./runner-link.ts";
@@ -13,6 +14,8 @@ const FENCE = 1;
 export interface SandboxConnection {
   readonly sandbox: Sandbox;
   readonly stored: StoredSandbox;
+  /** What it may reach. */
+  readonly rules: GatewayRules;
   /** Number of the runner's last entry that is saved. */
   readonly taken: number;
   readonly unsaved: RunnerLinkOptions["unsaved"];
@@ -32,10 +35,10 @@ export async function connectSandbox(
   connection: SandboxConnection,
 ): Promise<RunningSandbox> {
   const { log, gateway } = parts;
-  const { sandbox, stored, taken, unsaved, isStarted, onEntries, onEnding, onGone, tell } = connection;
+  const { sandbox, stored, rules, taken, unsaved, isStarted, onEntries, onEnding, onGone, tell } = connection;
   const { generation, token } = stored;
   const link = new RunnerLink({ generation, fence: FENCE, taken, unsaved, onEntries, onEnding, log });
-  const models = await gateway.serve(sandbox, { session, generation, token });
+  const models = await gateway.serve(sandbox, { session, generation, token }, rules);
   const greeting = { generation, log, onGreeted: link.connect.bind(link) };
   const runner = await sandbox.accept("runner", (stream) => greet(stream, greeting));
   const stopWatching = watchHealth({
@@ -47,10 +50,10 @@ export async function connectSandbox(
     onGone: () => onGone("its provider does not have it any more"),
     onError: (error) => log.warn({ err: error, sessionId: session.sessionId }, "how a sandbox is could not be told"),
   });
-  const close = async (): Promise<void> => {
+  const close = async ({ ended }: { ended: boolean }): Promise<void> => {
     stopWatching();
     link.close();
-    await Promise.all([models.close(), runner.close()]);
+    await Promise.all([ended ? models.revoke() : models.close(), runner.close()]);
   };
   return { sandbox, link, stored, close, intact: new Set<string>() };
 }

@@ -223,6 +223,7 @@ function addUsageEntry(write: EntryWrite, body: Extract<EntryBody, { kind: "usag
   const { usage, costUSD } = write.metadata;
   const model = body.model ?? write.metadata.model;
   write.metadata = {
+    ...write.metadata,
     usage: addUsage(usage, body.usage),
     costUSD: costUSD + body.costUSD,
     ...(model === undefined ? {} : { model }),

@@ -6,6 +6,7 @@ import type {
   ListFilesAnswer,
   ListProfilesAnswer,
   ListSessionsAnswer,
+  NetworkAnswer,
   ResyncReason,
   SendMessageAnswer,
   SendMessageBody,
@@ -92,6 +93,8 @@ export interface SessionService {
   ): Promise<{ entry: FileEntry; bytes: AsyncIterable<Uint8Array> }>;
   /** The workspace as a zip, as last synced, made while it is read. Rejects at once where there is no such session. */
   archive(principal: Principal, sessionId: string): Promise<AsyncIterable<Uint8Array>>;
+  /** What its sandboxes may reach, and what they did reach or were refused. */
+  network(principal: Principal, sessionId: string): Promise<NetworkAnswer>;
   follow(principal: Principal, sessionId: string, options: FollowOptions): Promise<Follow>;
   /** List updates of the principal's tenant, best effort. Returns how to stop. */
   watch(principal: Principal, listener: (change: SessionListChange) => void): () => void;

@@ -313,6 +313,8 @@ export class SessionManager {
     await this.#end(key.sessionId, async () => {
       await session?.destroy();
       await this.#parts.store.delete(key);
+      this.#parts.modelUses.forget(key);
+      this.#parts.egress.forget(key);
     });
     this.#parts.hub.end(key);
   }

@@ -115,6 +115,12 @@ export function createSessionService(parts: SessionParts, manager: SessionManage
       await manager.head(key);
       return workspaceArchive({ store, key, files: await store.files(key) });
     },
+    async network(principal, sessionId) {
+      const key = keyOf(principal, sessionId);
+      await manager.head(key);
+      const { allowedHosts } = await parts.network(key);
+      return { allowedHosts: [...allowedHosts], places: parts.egress.of(key) };
+    },
     async follow(principal, sessionId, options): Promise<Follow> {
       const key = keyOf(principal, sessionId);
       const { logId, lastSeq } = await manager.position(key);

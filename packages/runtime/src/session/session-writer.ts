@@ -2,6 +2,7 @@ import { RuntimeError, toRuntimeError, type EventType } from "@hhopkins/agent-ru
 import type { LogWrite, SessionLog } from "../log/session-log.ts";
 import type { RunnerCursor } from "../persistence/session-store.ts";
 import { Mailbox } from "./mailbox.ts";
+import { countedWrite, type TakenCount } from "./model-use.ts";
 import type { SessionParts } from "./session-parts.ts";
 import type { UnsavedAccount } from "./unsaved-bytes.ts";
 
@@ -40,6 +41,8 @@ export class SessionWriter {
   #failure: RuntimeError | undefined;
   /** A write failed, and it is not known whether it was done. */
   #uncertain = false;
+  /** Counts in the write of which that is not known. */
+  #inDoubt: TakenCount | null = null;
 
   constructor(parts: SessionParts, log: SessionLog, options: SessionWriterOptions) {
     this.#parts = parts;
@@ -124,10 +127,14 @@ export class SessionWriter {
   /** One try. Only inside of `run` and `ask`. */
   async append(write: LogWrite): Promise<void> {
     if (this.#uncertain) await this.#settle();
+    const { key, state } = this.#log;
+    const { counted, taken } = countedWrite(write, state, this.#parts.modelUses.of(key));
     try {
-      await this.#log.append(write);
+      await this.#log.append(counted);
     } catch (error) {
       const { code } = toRuntimeError(error, "persistence_unavailable");
+      if (code === "persistence_unavailable") this.#inDoubt = taken;
+      else taken?.undo();
       if (code === "sequence_conflict") this.#options.onConflict();
       // Refused, or written and not answered.
       if (code === "persistence_unavailable") this.#uncertain = true;
@@ -176,7 +183,9 @@ export class SessionWriter {
     const { key, state } = this.#log;
     const head = await this.#parts.store.head(key);
     this.#uncertain = false;
-    if (head !== null && head.lastSeq === state.lastSeq && isSame(head.cursor, this.#cursor)) return;
+    const inDoubt = this.#inDoubt;
+    this.#inDoubt = null;
+    if (head !== null && head.lastSeq === state.lastSeq && isSame(head.cursor, this.#cursor)) return inDoubt?.undo();
     this.#options.onConflict();
     throw new RuntimeError(
       "sequence_conflict",

@@ -27,7 +27,8 @@ export interface RunningSandbox {
   readonly sandbox: Sandbox;
   readonly link: RunnerLink;
   readonly stored: StoredSandbox;
-  readonly close: () => Promise<void>;
+  /** `ended`: its token is good for nothing any more; else another server may go on with it. */
+  readonly close: (how: { readonly ended: boolean }) => Promise<void>;
   /** Hashes of the blobs that this server has read back and found right. */
   readonly intact: Set<string>;
 }

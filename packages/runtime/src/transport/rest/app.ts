@@ -27,6 +27,8 @@ export interface RestAppOptions {
   /** Milliseconds after which an event stream ends by itself and the client resumes; 5 min by default. */
   readonly streamMs?: number;
   readonly log?: TransportLog;
+  /** Serves `/gateway/…` to sandboxes elsewhere, which show a token of their own. */
+  readonly gateway?: (request: Request) => Promise<Response>;
 }
 
 const OPEN_PATHS = new Set(["/", "/docs", "/health", "/ready", "/openapi.json"]);
@@ -61,6 +63,8 @@ export function createRestApp(options: RestAppOptions): RestRouter {
     if (allowed.length === 0) throw nothingHere();
     return c.body(null, 204, { allow: allowed.join(", ") });
   });
+  const { gateway } = options;
+  if (gateway !== undefined) app.all("/gateway/*", (c) => gateway(c.req.raw));
   app.use(async (c, next) => {
     if (!OPEN_PATHS.has(unversioned(c.req.path)))
       c.set("principal", await authenticated(options.authenticate, c.req.raw));

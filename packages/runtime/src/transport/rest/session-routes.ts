@@ -68,6 +68,14 @@ const remove = createRoute({
   responses: { 204: { description: "Removed" }, ...problems },
 });
 
+const network = createRoute({
+  method: "get",
+  path: "/sessions/{id}/network",
+  summary: "What the session's sandboxes may reach beside the model, and what they reached or were refused",
+  request: { params: sessionPath },
+  responses: { 200: answer("Hosts and places", documents.NetworkAnswer), ...problems },
+});
+
 function commandRoute<N extends string>(name: N, summary: string) {
   return createRoute({
     method: "post",
@@ -104,6 +112,9 @@ export function sessionRoutes({ service, limits }: RestParts): RestRouter {
     const page = { conversationId: conversation, limit, ...(before === undefined ? {} : { before }) };
     return c.json(await service.blocks(c.var.principal, sessionIdOf(c.req.valid("param").id), page), 200);
   });
+  router.openapi(network, async (c) =>
+    c.json(await service.network(c.var.principal, sessionIdOf(c.req.valid("param").id)), 200),
+  );
   router.openapi(remove, async (c) => {
     await service.delete(c.var.principal, sessionIdOf(c.req.valid("param").id));
     return c.body(null, 204);

@@ -200,6 +200,11 @@ export class MemorySessions implements SessionService {
     })();
   }
 
+  async network(principal: Principal, sessionId: string) {
+    this.#session(principal, sessionId);
+    return { allowedHosts: ["example.com"], places: [] };
+  }
+
   async follow(principal: Principal, sessionId: string, options: FollowOptions): Promise<Follow> {
     this.#fail();
     const session = this.#session(principal, sessionId);
