@@ -1,5 +1,5 @@
-// Makes the two bundles that source alone cannot serve: the runner as one file that a sandbox with Node can run, and
-// the page's script for browsers. Each file is replaced in one step, so running servers and tests never read half of one.
+// Makes the bundles that source alone cannot serve: the runner, and what starts programs beside it, as one file each that
+// a sandbox with Node can run, and the page's script for browsers. Each file is replaced in one step, so running servers and tests never read half of one.
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -23,6 +23,16 @@ const bundles = [
       },
     },
   },
+  {
+    source: "packages/runtime/src/sandbox/exec-supervisor.ts",
+    target: "packages/runtime/dist/exec-supervisor.mjs",
+    options: { platform: "node", target: "node22", sourcemap: false },
+  },
+  ...["boot", "bridge"].map((name) => ({
+    source: `packages/runtime/src/sandbox/modal/inside/${name}.ts`,
+    target: `packages/runtime/dist/modal-${name}.mjs`,
+    options: { platform: "node", target: "node22", sourcemap: false },
+  })),
   {
     source: "apps/server/src/page/main.ts",
     target: "apps/server/dist/page/main.js",

@@ -29,9 +29,16 @@ async function startSandbox(key: string, generation: string): Promise<Sandbox> {
       }
       return { close: async () => undefined };
     },
+    exec: unsupported,
+    readFile: unsupported,
+    writeFile: unsupported,
     status: async () => "running",
     ended: feed.ended.then(() => ({ reason: "the feed ended" })),
     terminate: () => feed.end(),
     release: async () => undefined,
   };
+}
+
+async function unsupported(): Promise<never> {
+  throw new Error("a feed runs no programs and has no files");
 }

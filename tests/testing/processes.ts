@@ -37,9 +37,14 @@ export function descendants(pid: number): Process[] {
   return found;
 }
 
-/** The runner, the one child of the sandbox's first process. */
+/** The runner, a child of the sandbox's first process. */
 export function runnerOf(sandbox: number): Process {
-  return only(descendants(sandbox).filter(({ parent }) => parent === sandbox));
+  return only(descendants(sandbox).filter(({ parent, command }) => parent === sandbox && isRunner(command)));
+}
+
+/** Started by Node; the shell beside it, which waits to start other programs, names the same file. */
+function isRunner(command: string): boolean {
+  return /^\S*node \S*runner\.mjs/.test(command);
 }
 
 /** The harness, a child of the runner. */

@@ -29,6 +29,9 @@ export function unreachableProvider(real: SandboxProvider): UnreachableProvider 
         onStream(stream);
       });
     },
+    exec: (...given) => sandbox.exec(...given),
+    readFile: (...given) => sandbox.readFile(...given),
+    writeFile: (...given) => sandbox.writeFile(...given),
     status: async () => cut ?? sandbox.status(),
     terminate: () => (cut === "gone" ? Promise.resolve() : sandbox.terminate()),
     release: () => sandbox.release(),

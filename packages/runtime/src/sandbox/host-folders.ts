@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
+import { makeExecFifo } from "./exec-start.ts";
 
 const run = promisify(execFile);
 
@@ -59,7 +60,9 @@ export async function makeSocketFolder(base: string = tmpdir()): Promise<string>
       `The folder for sockets has too long a path: ${base}. Set TMPDIR to a folder with a shorter one.`,
     );
   }
-  return mkdtemp(join(base, "agent-"));
+  const folder = await mkdtemp(join(base, "agent-"));
+  await makeExecFifo(folder);
+  return folder;
 }
 
 /** Names of the sandboxes that have a folder here. */
@@ -92,7 +95,7 @@ export async function sweepEnded(dataDir: string): Promise<void> {
  * Removes what an agent has left. `rm` and not Node's: paths inside may be longer than the system's limit, and
  * folders may be closed to their owner.
  */
-async function removeTree(path: string): Promise<void> {
+export async function removeTree(path: string): Promise<void> {
   try {
     await run("rm", ["-rf", "--", path]);
   } catch {

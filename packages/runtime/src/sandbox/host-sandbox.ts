@@ -1,6 +1,9 @@
 import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
+import { hostExecDoor } from "./exec-door.ts";
+import { ExecHost } from "./exec-host.ts";
+import { readFileByExec, writeFileByExec } from "./files-by-exec.ts";
 import { removeFolders, removeSocketFolder } from "./host-folders.ts";
 import { endReason } from "./host-launcher.ts";
 import type { Launcher, SandboxPlace } from "./host-launcher.ts";
@@ -8,7 +11,7 @@ import { processIdentity } from "./host-process.ts";
 import type { SandboxRecord } from "./host-record.ts";
 import { listenOn } from "./host-sockets.ts";
 import type { ChannelListener } from "./host-sockets.ts";
-import type { Sandbox, SandboxChannel, SandboxLife, SandboxRef } from "./port.ts";
+import type { ExecOptions, Sandbox, SandboxChannel, SandboxLife, SandboxProcess, SandboxRef } from "./port.ts";
 
 const KILL_DEADLINE_MS = 15_000;
 
@@ -23,6 +26,8 @@ export interface HostSandboxParts {
   readonly alone: (work: () => Promise<void>) => Promise<void>;
   /** It was released, has ended or was terminated: the provider forgets this object. */
   readonly onForget: () => void;
+  /** No other object of this process stands for the same sandbox. */
+  readonly isForgotten: () => boolean;
 }
 
 /** A sandbox whose processes and files are on this host. */
@@ -35,8 +40,12 @@ export class HostSandbox implements Sandbox {
   readonly #end: (end: { readonly reason: string }) => void;
   readonly #channels = new Map<SandboxChannel, ChannelListener | "opening">();
   readonly #poll: NodeJS.Timeout;
+  readonly #exec: ExecHost;
+  readonly #letGo = new AbortController();
   #terminated: Promise<void> | undefined;
   #over = false;
+  #looksAtUse = false;
+  #overuse: string | undefined;
 
   constructor(parts: HostSandboxParts) {
     this.#parts = parts;
@@ -49,6 +58,7 @@ export class HostSandbox implements Sandbox {
     this.#end = resolve;
     this.#poll = setInterval(() => this.look(), parts.pollMs);
     this.#poll.unref();
+    this.#exec = new ExecHost({ door: hostExecDoor(place.sockets), signal: this.#letGo.signal });
   }
 
   get #alive(): boolean {
@@ -61,13 +71,35 @@ export class HostSandbox implements Sandbox {
     if (this.#over) return;
     if (this.#alive) {
       this.#endLeftBehind().catch(() => undefined);
+      this.#endOverused().catch(() => undefined);
       return;
     }
     this.#forget();
-    endReason(this.#parts.launcher, this.#parts.place).then(
-      (reason) => this.#end({ reason }),
-      () => this.#end({ reason: "The sandbox's process is gone" }),
-    );
+    this.#tellEnd().catch(() => this.#end({ reason: "The sandbox's process is gone" }));
+  }
+
+  async #tellEnd(): Promise<void> {
+    const { launcher, place, alone } = this.#parts;
+    this.#end({ reason: this.#overuse ?? (await endReason(launcher, place)) });
+    // It may have been started again meanwhile, by the same name.
+    await alone(async () => {
+      if (!this.#alive && this.#parts.isForgotten()) await launcher.clean?.(place);
+    });
+  }
+
+  /** A limit that the kernel does not hold is held by ending what does not keep to it. The next look finds it dead. */
+  async #endOverused(): Promise<void> {
+    const { launcher, place, process } = this.#parts;
+    if (this.#looksAtUse) return;
+    this.#looksAtUse = true;
+    try {
+      const overuse = (await launcher.overuse?.(place, process.pid)) ?? null;
+      if (overuse === null || this.#over || !this.#alive) return;
+      this.#overuse = overuse;
+      launcher.kill(place, process.pid);
+    } finally {
+      this.#looksAtUse = false;
+    }
   }
 
   /** The runner's end is the sandbox's: what it left running must not go on alone. The next look finds it dead. */
@@ -97,6 +129,19 @@ export class HostSandbox implements Sandbox {
     }
   }
 
+  async exec(command: readonly string[], options: ExecOptions = {}): Promise<SandboxProcess> {
+    this.look();
+    return this.#exec.exec(command, options);
+  }
+
+  async readFile(path: string, options: { readonly maxBytes?: number } = {}): Promise<Buffer> {
+    return readFileByExec((...given) => this.exec(...given), path, options.maxBytes);
+  }
+
+  async writeFile(path: string, bytes: Uint8Array, options: { readonly mode?: number } = {}): Promise<void> {
+    return writeFileByExec((...given) => this.exec(...given), path, { bytes, mode: options.mode });
+  }
+
   async status(): Promise<SandboxLife> {
     return this.#alive ? "running" : "gone";
   }
@@ -120,6 +165,7 @@ export class HostSandbox implements Sandbox {
     this.#forget();
     const { dataDir, launcher, place } = this.#parts;
     await killSandbox(launcher, place, () => (this.#alive ? this.#parts.process.pid : null));
+    await launcher.clean?.(place);
     this.#end({ reason: "The sandbox was terminated" });
     await this.#closeChannels();
     await removeFolders(dataDir, place.key);
@@ -129,6 +175,7 @@ export class HostSandbox implements Sandbox {
   #forget(): void {
     this.#over = true;
     clearInterval(this.#poll);
+    this.#letGo.abort();
     this.#parts.onForget();
   }
 

@@ -94,12 +94,12 @@ export interface ExecOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A program that was started in a sandbox from outside. Its output waits for its reader, without a bound on the whole. */
+/** A program that was started in a sandbox from outside. Its output waits for its reader, without a bound on the whole; resume or destroy what you do not want. */
 export interface SandboxProcess {
   readonly stdin: Writable;
   readonly stdout: Readable;
   readonly stderr: Readable;
-  /** Exit code; null: it was killed, or the sandbox or the line to it is gone. After both outputs were given. */
+  /** Exit code; null: it was killed, or the sandbox or the line to it is gone. After both outputs were given to whoever reads them. */
   readonly exited: Promise<{ readonly code: number | null }>;
 }
 

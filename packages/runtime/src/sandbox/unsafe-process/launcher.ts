@@ -4,6 +4,8 @@ import { mkdir, readFile, realpath, rm, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
+import { environmentPath } from "../environment-mounts.ts";
+import { WAIT_FOR_EXEC, supervisorPath } from "../exec-start.ts";
 import { logPath } from "../host-launcher.ts";
 import type { Launcher, SandboxPlace } from "../host-launcher.ts";
 import { SANDBOX_MARK, killNow, markedProcesses, processIdentity } from "../host-process.ts";
@@ -14,9 +16,12 @@ const START_TIMEOUT_MS = 20_000;
 
 /**
  * The shell writes down its own number before anything else, so that a crash of the server cannot lose it, stays as the
- * group's leader, and keeps the runner's exit code.
+ * group's leader, keeps the runner's exit code, and takes the rest of the group with it.
  */
-const SHELL_PROGRAM = 'printf "%s\\n" "$$" > "$0/pid"; "$@"; printf "%s\\n" "$?" > "$0/exit-code"';
+const SHELL_PROGRAM = `printf "%s\\n" "$$" > "$0/pid"
+${WAIT_FOR_EXEC}
+"$1" "$2"; printf "%s\\n" "$?" > "$0/exit-code"
+kill -KILL 0`;
 
 /** Starts the runner as a plain process of this host. */
 export function processLauncher(): Launcher {
@@ -28,7 +33,7 @@ export function processLauncher(): Launcher {
       const log = openSync(logPath(place), "a", 0o600);
       let failure: string | null = null;
       try {
-        const command = [process.execPath, spec.runner.bundle];
+        const command = [process.execPath, spec.runner.bundle, supervisorPath(), place.sockets];
         const child = spawn("/bin/sh", ["-c", SHELL_PROGRAM, place.folders.log, ...command], {
           cwd: place.folders.workspace,
           env,
@@ -80,6 +85,9 @@ async function readNumber(place: SandboxPlace, name: string): Promise<number | n
 async function environment(place: SandboxPlace, spec: SandboxSpec): Promise<Record<string, string>> {
   const { folders } = place;
   await linkPackages(folders.packages, spec);
+  const installed = place.environment?.folder;
+  const path = `${dirname(process.execPath)}:${process.env["PATH"] ?? "/usr/bin:/bin"}`;
+  if (installed !== undefined) await linkModules(folders.root, installed);
   const temporary = join(folders.root, "tmp");
   await mkdir(temporary, { recursive: true });
   return {
@@ -87,7 +95,7 @@ async function environment(place: SandboxPlace, spec: SandboxSpec): Promise<Reco
     SHELL: "/bin/sh",
     TMPDIR: temporary,
     ...spec.environment,
-    PATH: `${dirname(process.execPath)}:${process.env["PATH"] ?? "/usr/bin:/bin"}`,
+    PATH: installed === undefined ? path : environmentPath(installed, path),
     HOME: folders.home,
     [SANDBOX_MARK]: place.key,
     [RUNNER_PATHS.workspace]: folders.workspace,
@@ -95,7 +103,15 @@ async function environment(place: SandboxPlace, spec: SandboxSpec): Promise<Reco
     [RUNNER_PATHS.state]: folders.state,
     [RUNNER_PATHS.sockets]: place.sockets,
     [RUNNER_PATHS.packages]: folders.packages,
+    ...(installed === undefined ? {} : { [RUNNER_PATHS.environment]: installed }),
   };
+}
+
+/** Beside the workspace, where Node looks from every folder in it. */
+async function linkModules(root: string, installed: string): Promise<void> {
+  const link = join(root, "node_modules");
+  await rm(link, { force: true });
+  await symlink(join(installed, "node_modules"), link);
 }
 
 async function linkPackages(folder: string, spec: SandboxSpec): Promise<void> {
