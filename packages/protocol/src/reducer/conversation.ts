@@ -1,6 +1,6 @@
 import { MAIN_CONVERSATION, type BlockUpdates, type ConversationBlock } from "../blocks.ts";
 import type { SessionState } from "./state.ts";
-import { blocksToEvict, boundSubagents, cutBlock, cutText, STATE_LIMITS } from "./window.ts";
+import { blocksToEvict, boundSubagents, carrySize, cutBlock, cutText, STATE_LIMITS } from "./window.ts";
 
 interface Conversation {
   readonly blocks: readonly ConversationBlock[];
@@ -29,13 +29,21 @@ function evict(conversation: Conversation, open: readonly string[]): Conversatio
   const count = blocksToEvict(conversation.blocks, open);
   if (count === 0) return conversation;
   const blocks = conversation.blocks.slice(count);
+  carrySize(conversation.blocks, blocks, { removed: conversation.blocks.slice(0, count) });
   const oldest = blocks[0];
   return { ...conversation, blocks, ...(oldest === undefined ? {} : { blocksBefore: oldest.id }) };
 }
 
 function replace(blocks: readonly ConversationBlock[], index: number, block: ConversationBlock): ConversationBlock[] {
-  const next = blocks.slice();
-  next[index] = block;
+  const before = blocks[index];
+  const next = blocks.with(index, block);
+  carrySize(blocks, next, { added: [block], removed: before === undefined ? [] : [before] });
+  return next;
+}
+
+function append(blocks: readonly ConversationBlock[], block: ConversationBlock): ConversationBlock[] {
+  const next = [...blocks, block];
+  carrySize(blocks, next, { added: [block] });
   return next;
 }
 
@@ -46,7 +54,7 @@ function indexOfBlock(blocks: readonly ConversationBlock[], id: string): number 
 export function startBlock(state: SessionState, conversationId: string, block: ConversationBlock): SessionState {
   const opened = { ...state, streamingBlockIds: [...state.streamingBlockIds, block.id] };
   return changeConversation(opened, conversationId, (conversation, open) =>
-    evict({ ...conversation, blocks: [...conversation.blocks, cutBlock(block)] }, open),
+    evict({ ...conversation, blocks: append(conversation.blocks, cutBlock(block)) }, open),
   );
 }
 

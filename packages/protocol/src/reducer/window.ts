@@ -49,21 +49,22 @@ function cutInput(input: Record<string, unknown>): Record<string, unknown> {
   return cutStrings(input, { left: STATE_LIMITS.content }) as Record<string, unknown>;
 }
 
-const sizes = new WeakMap<object, number>();
+/** Lengths of inputs as JSON; every other size is at hand. */
+const inputSizes = new WeakMap<object, number>();
 
-/** Size of a block: of its texts and its input as JSON. */
-export function blockSize(block: ConversationBlock): number {
-  const known = sizes.get(block);
+function inputSize(input: object): number {
+  const known = inputSizes.get(input);
   if (known !== undefined) return known;
-  const size = measure(block);
-  sizes.set(block, size);
+  const size = JSON.stringify(input).length;
+  inputSizes.set(input, size);
   return size;
 }
 
-function measure(block: ConversationBlock): number {
+/** Size of a block: of its texts and its input as JSON. */
+export function blockSize(block: ConversationBlock): number {
   switch (block.type) {
     case "tool_use":
-      return JSON.stringify(block.input).length;
+      return inputSize(block.input);
     case "subagent":
       return (block.input?.length ?? 0) + (block.output?.length ?? 0);
     case "error":
@@ -105,11 +106,36 @@ export function cutBlock(block: ConversationBlock): ConversationBlock {
   }
 }
 
+/** Sizes of a conversation's blocks together, open ones too. Carried on from array to array: to count takes as long as the window is. */
+const totals = new WeakMap<readonly ConversationBlock[], number>();
+
+function totalSize(blocks: readonly ConversationBlock[]): number {
+  const known = totals.get(blocks);
+  if (known !== undefined) return known;
+  const total = blocks.reduce((sum, block) => sum + blockSize(block), 0);
+  totals.set(blocks, total);
+  return total;
+}
+
+/** `next` is `blocks` with `added` in it and without `removed`. */
+export function carrySize(
+  blocks: readonly ConversationBlock[],
+  next: readonly ConversationBlock[],
+  { added = [], removed = [] }: { added?: readonly ConversationBlock[]; removed?: readonly ConversationBlock[] },
+): void {
+  let total = totals.get(blocks);
+  if (total === undefined) return;
+  for (const block of added) total += blockSize(block);
+  for (const block of removed) total -= blockSize(block);
+  totals.set(next, total);
+}
+
 /** How many of the oldest blocks fall out of the window. */
 export function blocksToEvict(blocks: readonly ConversationBlock[], open: readonly string[]): number {
-  const sizeOf = (block: ConversationBlock): number => (open.includes(block.id) ? 0 : blockSize(block));
-  let size = 0;
-  for (const block of blocks) size += sizeOf(block);
+  let size = totalSize(blocks);
+  if (size > STATE_LIMITS.conversation) {
+    for (const block of blocks) if (open.includes(block.id)) size -= blockSize(block);
+  }
   let evict = 0;
   while (
     blocks.length - evict > STATE_LIMITS.blocks ||
@@ -117,7 +143,7 @@ export function blocksToEvict(blocks: readonly ConversationBlock[], open: readon
   ) {
     const oldest = blocks[evict];
     if (oldest === undefined) break;
-    size -= sizeOf(oldest);
+    if (!open.includes(oldest.id)) size -= blockSize(oldest);
     evict += 1;
   }
   return evict;
