@@ -1,5 +1,6 @@
 import { open, stat } from "node:fs/promises";
 import { join } from "node:path";
+import type { MountedEnvironment } from "./environment-mounts.ts";
 import type { SandboxFolders } from "./host-folders.ts";
 import type { SandboxSpec } from "./port.ts";
 
@@ -8,6 +9,8 @@ export interface SandboxPlace {
   readonly key: string;
   readonly folders: SandboxFolders;
   readonly sockets: string;
+  /** What was installed for it, or is being installed in it; only while it is started. */
+  readonly environment?: Pick<MountedEnvironment, "folder" | "writable">;
 }
 
 /** What differs between ways of starting a sandbox on this host. */
@@ -25,6 +28,12 @@ export interface Launcher {
   kill(place: SandboxPlace, pid: number | null): boolean;
   /** Exit code of the runner, where it was kept. */
   exitCode(place: SandboxPlace): Promise<number | null>;
+  /** What it uses beyond its limits, in words, of what the kernel does not bound: it is ended for that. */
+  overuse?(place: SandboxPlace, pid: number): Promise<string | null>;
+  /** Why it ended, where its limits have to do with that. */
+  endCause?(place: SandboxPlace, exitCode: number | null): string | null;
+  /** Frees what the kernel holds for one that has ended, however it ended. */
+  clean?(place: SandboxPlace): Promise<void>;
 }
 
 const TAIL_BYTES = 4096;
@@ -41,21 +50,27 @@ export async function logTail(place: SandboxPlace): Promise<string> {
     await using file = await open(logPath(place), "r");
     const start = Math.max(0, size - TAIL_BYTES);
     const { buffer, bytesRead } = await file.read(Buffer.alloc(TAIL_BYTES), 0, TAIL_BYTES, start);
-    const text = buffer.subarray(0, bytesRead).toString("utf8");
-    // eslint-disable-next-line no-control-regex -- these are what a log of a stranger must not bring in
-    const lines = text.replaceAll(/[\u0000-\u0009\u000b-\u001f\u007f]/g, " ").split("\n");
-    return lines
-      .filter((line) => line.trim() !== "")
-      .slice(-TAIL_LINES)
-      .join("\n");
+    return plainTail(buffer.subarray(0, bytesRead).toString("utf8"));
   } catch {
     return "";
   }
 }
 
+/** Last lines of a log, without control characters. */
+export function plainTail(text: string): string {
+  // eslint-disable-next-line no-control-regex -- these are what a log of a stranger must not bring in
+  const lines = text.replaceAll(/[\u0000-\u0009\u000b-\u001f\u007f]/g, " ").split("\n");
+  return lines
+    .filter((line) => line.trim() !== "")
+    .slice(-TAIL_LINES)
+    .join("\n");
+}
+
 /** Why a sandbox ended, in words. */
 export async function endReason(launcher: Launcher, place: SandboxPlace): Promise<string> {
   const [code, tail] = [await launcher.exitCode(place), await logTail(place)];
+  const cause = launcher.endCause?.(place, code) ?? null;
+  if (cause !== null) return cause;
   const what = code === null ? "The sandbox's process is gone" : `The runner ended with exit code ${code}`;
   return tail === "" ? what : `${what}: ${tail}`;
 }

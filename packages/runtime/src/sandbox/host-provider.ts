@@ -2,6 +2,8 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
 import { z } from "zod";
+import { NO_ENVIRONMENTS } from "./environment-mounts.ts";
+import type { EnvironmentMounts, MountedEnvironment } from "./environment-mounts.ts";
 import {
   foldersOf,
   makeFolders,
@@ -17,6 +19,7 @@ import { readRecord, writeRecord } from "./host-record.ts";
 import type { SandboxRecord } from "./host-record.ts";
 import { HostSandbox, killSandbox, refOf } from "./host-sandbox.ts";
 import type { SandboxProvider, SandboxRef, SandboxSpec, SandboxTags } from "./port.ts";
+import { SandboxKey, byKey, checkSpec } from "./sandbox-key.ts";
 
 export interface HostOptions {
   /** The server's data directory; sandboxes live in `sandboxes/` in it. */
@@ -27,16 +30,24 @@ export interface HostOptions {
   readonly pollMs?: number;
   /** How long the disk of a sandbox that died unseen is kept, in ms (24 h). */
   readonly keepDeadMs?: number;
+  /** Installed environments that are kept when nobody uses them (20). */
+  readonly keepEnvironments?: number;
+  /** Bytes that one environment may have, and all that are kept together (10 GiB). */
+  readonly environmentBytes?: number;
   readonly now?: () => number;
 }
 
 type Process = NonNullable<SandboxRecord["process"]>;
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-const Ref = z.object({ provider: z.string(), key: z.string().regex(/^[A-Za-z0-9_-]{1,128}$/) });
+const Ref = z.object({ provider: z.string(), key: SandboxKey });
 
 /** A provider of sandboxes on this host, around one way of starting them. */
-export function hostProvider(launcher: Launcher, options: HostOptions): Required<Omit<SandboxProvider, "probe">> {
+export function hostProvider(
+  launcher: Launcher,
+  options: HostOptions,
+  environments: EnvironmentMounts = NO_ENVIRONMENTS,
+): Required<Omit<SandboxProvider, "probe">> {
   const dataDir = resolve(options.dataDir);
   const held = new Map<string, HostSandbox>();
   const alone = byKey();
@@ -52,6 +63,7 @@ export function hostProvider(launcher: Launcher, options: HostOptions): Required
       onForget: () => {
         if (held.get(record.key) === sandbox) held.delete(record.key);
       },
+      isForgotten: () => !held.has(record.key),
     });
     held.set(record.key, sandbox);
     return sandbox;
@@ -79,7 +91,11 @@ export function hostProvider(launcher: Launcher, options: HostOptions): Required
     return process === undefined ? null : hold(record, process);
   }
 
-  async function start(spec: SandboxSpec, signal: AbortSignal): Promise<HostSandbox> {
+  async function start(
+    spec: SandboxSpec,
+    signal: AbortSignal,
+    environment: MountedEnvironment | undefined,
+  ): Promise<HostSandbox> {
     const before = await readRecord(dataDir, spec.key);
     await makeFolders(foldersOf(dataDir, spec.key));
     const kept = before !== null && existsSync(before.sockets);
@@ -90,8 +106,9 @@ export function hostProvider(launcher: Launcher, options: HostOptions): Required
       key: spec.key,
       tags: { ...spec.tags },
       sockets,
+      ...(environment === undefined ? {} : { environment: environment.name }),
     };
-    const place = placeOf(dataDir, record);
+    const place = { ...placeOf(dataDir, record), ...(environment === undefined ? {} : { environment }) };
     let sandbox: HostSandbox | undefined;
     let identity: string | null = null;
     let pid = 0;
@@ -106,6 +123,7 @@ export function hostProvider(launcher: Launcher, options: HostOptions): Required
       return sandbox;
     } catch (error) {
       await killSandbox(launcher, place, () => (identity !== null && processIdentity(pid) === identity ? pid : null));
+      await launcher.clean?.(place).catch(() => undefined);
       // What an earlier start of this sandbox has left on its disk is not ours to destroy.
       if (before === null) await removeFolders(dataDir, spec.key);
       if (before === null || !kept) await removeSocketFolder(sockets);
@@ -115,6 +133,7 @@ export function hostProvider(launcher: Launcher, options: HostOptions): Required
 
   /** Marks who died unseen, and removes its disk when that was long enough ago. */
   async function sweepDead(record: SandboxRecord): Promise<void> {
+    await launcher.clean?.(placeOf(dataDir, record));
     const now = (options.now ?? Date.now)();
     if (record.deadSince === undefined) return writeRecord(dataDir, { ...record, deadSince: now });
     if (now - record.deadSince < (options.keepDeadMs ?? DAY_MS)) return;
@@ -130,9 +149,18 @@ export function hostProvider(launcher: Launcher, options: HostOptions): Required
         signal.throwIfAborted();
         const found = await find(spec.key);
         if (found !== null) return found;
-        onProgress("Starting the sandbox");
-        return start(spec, signal);
+        const environment = await environments.mount(spec, { signal, onProgress });
+        try {
+          onProgress("Starting the sandbox");
+          return await start(spec, signal, environment);
+        } finally {
+          environment?.release();
+        }
       });
+    },
+    async prepare(install, options) {
+      const environment = await environments.mount({ key: "", install }, options);
+      environment?.release();
     },
     async attach(ref) {
       const { data } = Ref.safeParse(ref);
@@ -143,6 +171,7 @@ export function hostProvider(launcher: Launcher, options: HostOptions): Required
     },
     async list({ deployment }) {
       await sweepEnded(dataDir);
+      await environments.recover();
       const found: { ref: SandboxRef; tags: SandboxTags }[] = [];
       for (const key of await sandboxKeys(dataDir)) {
         await alone(key, async () => {
@@ -156,42 +185,12 @@ export function hostProvider(launcher: Launcher, options: HostOptions): Required
       return found;
     },
     async close() {
+      await environments.close();
       await Promise.all([...held.values()].map((sandbox) => sandbox.release()));
     },
   };
 }
 
-/** Runs works of the same key one after the other. */
-function byKey(): <T>(key: string, work: () => Promise<T>) => Promise<T> {
-  const last = new Map<string, Promise<unknown>>();
-  return async (key, work) => {
-    const before = last.get(key) ?? Promise.resolve();
-    const mine = before.then(work, work);
-    last.set(key, mine);
-    try {
-      return await mine;
-    } finally {
-      if (last.get(key) === mine) last.delete(key);
-    }
-  };
-}
-
 function placeOf(dataDir: string, record: Pick<SandboxRecord, "key" | "sockets">): SandboxPlace {
   return { key: record.key, folders: foldersOf(dataDir, record.key), sockets: record.sockets };
-}
-
-function checkSpec(spec: SandboxSpec): void {
-  if (!Ref.shape.key.safeParse(spec.key).success) {
-    throw new RuntimeError(
-      "invalid_request",
-      `A sandbox's key has 1–128 letters, digits, - and _: ${JSON.stringify(spec.key)}`,
-    );
-  }
-  for (const [name, value] of Object.entries(spec.environment)) {
-    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) || value.includes("\0")) {
-      throw new RuntimeError("invalid_request", `Not an environment variable: ${JSON.stringify(name)}`, {
-        field: "environment",
-      });
-    }
-  }
 }

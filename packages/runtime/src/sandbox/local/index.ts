@@ -3,10 +3,12 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, isAbsolute, join } from "node:path";
 import { randomUUID } from "node:crypto";
-import type { SandboxProvider } from "../port.ts";
+import { hostEnvironments } from "../environments/host-environments.ts";
+import type { SandboxLimits, SandboxProvider } from "../port.ts";
 import { hostProvider } from "../host-provider.ts";
 import type { HostOptions } from "../host-provider.ts";
 import { bubblewrapLauncher } from "./launcher.ts";
+import { Limiter } from "./limits/limiter.ts";
 import { bubblewrapMissing } from "./remedy.ts";
 
 export interface LocalSandboxOptions extends HostOptions {
@@ -14,6 +16,8 @@ export interface LocalSandboxOptions extends HostOptions {
   readonly path?: string;
   /** Size of a sandbox's `/tmp`, in memory, in bytes (512 MiB). */
   readonly tmpBytes?: number;
+  /** What each sandbox may use at most, where `create` is not told otherwise. */
+  readonly limits?: SandboxLimits;
   /** Longest time until a sandbox's program runs, in ms (20 s). */
   readonly startTimeoutMs?: number;
 }
@@ -30,9 +34,11 @@ export function localSandbox(options: LocalSandboxOptions): SandboxProvider {
   const program = () => findBubblewrap(options.path ?? process.env["PATH"] ?? "");
   const startTimeoutMs = options.startTimeoutMs ?? 20_000;
   const sizes = { tmp: options.tmpBytes ?? 512 * MIB, shm: 64 * MIB };
-  const launcher = bubblewrapLauncher({ program, node: realpathSync(process.execPath), sizes, startTimeoutMs });
+  const limiter = new Limiter(options.limits);
+  const node = realpathSync(process.execPath);
+  const launcher = bubblewrapLauncher({ program, node, sizes, limiter, startTimeoutMs });
   return {
-    ...hostProvider(launcher, options),
+    ...hostProvider(launcher, options, hostEnvironments(launcher, options)),
     async probe() {
       program();
       // A real sandbox, with a program of its own: what a sandbox needs is proved, not guessed from versions.

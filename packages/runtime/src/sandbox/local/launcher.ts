@@ -12,6 +12,7 @@ import type { SandboxSpec } from "../port.ts";
 import { INSIDE, bubblewrapOptions, nodeInside } from "./bubblewrap.ts";
 import type { TmpfsSizes } from "./bubblewrap.ts";
 import { makeEtc } from "./etc.ts";
+import type { Limiter, LimitedStart } from "./limits/limiter.ts";
 import { explainRefusal, noFilter } from "./remedy.ts";
 import { isFiltered, seccompFilter } from "./seccomp/filter.ts";
 import { readStatus, sandboxProcess, statusPath } from "./status.ts";
@@ -22,6 +23,7 @@ export interface BubblewrapOptions {
   /** The Node that runs the runner inside. */
   readonly node: string;
   readonly sizes: TmpfsSizes;
+  readonly limiter: Limiter;
   /** Longest time from the start of bubblewrap until the runner's program runs, in ms. */
   readonly startTimeoutMs: number;
 }
@@ -46,6 +48,7 @@ export function bubblewrapLauncher(options: BubblewrapOptions): Launcher {
           program,
           optionsFile,
           filterFile: await writeFilter(place),
+          limits: await options.limiter.prepare(place, spec.limits),
           command: ["/bin/sh", "-c", PROGRAM, "sh", nodeInside(options.node), ...PROGRAM_FILES],
         });
         const pid = await started(place, child, { signal, timeoutMs: options.startTimeoutMs });
@@ -74,6 +77,9 @@ export function bubblewrapLauncher(options: BubblewrapOptions): Launcher {
     async exitCode(place) {
       return readStatus(place)?.exitCode ?? null;
     },
+    overuse: (place, pid) => options.limiter.overuse(place, pid),
+    endCause: (place, exitCode) => options.limiter.endCause(place, exitCode),
+    clean: (place) => options.limiter.clean(place),
   };
 }
 
@@ -127,23 +133,21 @@ interface BubblewrapChild {
  */
 function spawnBubblewrap(
   place: SandboxPlace,
-  what: { program: string; optionsFile: string; filterFile: string; command: readonly string[] },
+  what: { program: string; optionsFile: string; filterFile: string; limits: LimitedStart; command: readonly string[] },
 ): BubblewrapChild {
   const options = openSync(what.optionsFile, "r");
   const filter = openSync(what.filterFile, "r");
   const status = openSync(statusPath(place), "w", 0o600);
   const log = openSync(logPath(place), "a", 0o600);
   try {
-    const child = spawn(
-      what.program,
-      ["--args", "3", "--json-status-fd", "4", "--seccomp", "5", "--", ...what.command],
-      {
-        cwd: "/",
-        env: {},
-        detached: true,
-        stdio: ["ignore", log, log, options, status, filter],
-      },
-    );
+    const bubblewrap = [what.program, "--args", "3", "--json-status-fd", "4", "--seccomp", "5", "--"];
+    const [program = "", ...rest] = what.limits.outside([...bubblewrap, ...what.limits.inside(what.command)]);
+    const child = spawn(program, rest, {
+      cwd: "/",
+      env: {},
+      detached: true,
+      stdio: ["ignore", log, log, options, status, filter],
+    });
     let failure: Error | null = null;
     child.on("error", (error) => {
       failure = error;

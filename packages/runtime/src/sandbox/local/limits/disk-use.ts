@@ -1,0 +1,94 @@
+import { execFile } from "node:child_process";
+import { statfs } from "node:fs/promises";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+
+/** What a file takes beside its blocks, in bytes: without this, empty files would cost nothing. */
+const PER_FILE_BYTES = 512;
+const LONGEST_PAUSE_MS = 30_000;
+const SHORTEST_PAUSE_MS = 500;
+/** A measurement that took long is not made often: at most this part of the time. */
+const PART_OF_TIME = 1 / 10;
+const MEASURE_TIMEOUT_MS = 120_000;
+
+/**
+ * Bytes on disk of these folders together, links not followed, a file with several names counted once. Folders that
+ * are closed to their owner are opened for it: what cannot be seen could not be bounded.
+ */
+export async function diskUse(folders: readonly string[]): Promise<number> {
+  const [blocks, files] = await Promise.all([du(["-B1"], folders), du(["--inodes"], folders)]);
+  return blocks + files * PER_FILE_BYTES;
+}
+
+async function du(options: readonly string[], folders: readonly string[]): Promise<number> {
+  const command = ["-sx", ...options, "--", ...folders];
+  const settings = { timeout: MEASURE_TIMEOUT_MS, env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin", LC_ALL: "C" } };
+  try {
+    return sum((await run("du", command, settings)).stdout);
+  } catch {
+    // What ended while it was being counted is an error of du too: then its numbers are as good as they get.
+    await run("find", [
+      ...folders,
+      "-xdev",
+      "-type",
+      "d",
+      "!",
+      "-readable",
+      "-exec",
+      "chmod",
+      "u+rwx",
+      "{}",
+      "+",
+    ]).catch(() => undefined);
+    const again = await run("du", command, settings).catch((error: unknown) => said(error));
+    return sum(again.stdout);
+  }
+}
+
+function said(error: unknown): { stdout: string } {
+  if (error instanceof Error && "stdout" in error && typeof error.stdout === "string") return { stdout: error.stdout };
+  throw error;
+}
+
+function sum(text: string): number {
+  return text.split("\n").reduce((total, line) => total + (Number.parseInt(line, 10) || 0), 0);
+}
+
+/** Says how much a sandbox has on disk, and measures no more often than it must. */
+export class DiskWatch {
+  readonly #folders: readonly string[];
+  readonly #limit: number;
+  readonly #now: () => number;
+  #measured: { readonly at: number; readonly took: number; readonly used: number; readonly free: number } | undefined;
+
+  constructor(folders: readonly string[], limit: number, now: () => number = () => performance.now()) {
+    this.#folders = folders;
+    this.#limit = limit;
+    this.#now = now;
+  }
+
+  /** Bytes in use where that is more than the limit; else null. */
+  async over(): Promise<number | null> {
+    const free = await freeBytes(this.#folders[0] ?? "/");
+    if (!this.#due(free)) return null;
+    const at = this.#now();
+    const used = await diskUse(this.#folders);
+    this.#measured = { at, took: this.#now() - at, used, free };
+    return used > this.#limit ? used : null;
+  }
+
+  /** As long as the whole disk has not lost what this sandbox may still take, the sandbox has not taken it. */
+  #due(free: number): boolean {
+    if (this.#measured === undefined) return true;
+    const { at, took, used, free: then } = this.#measured;
+    const age = this.#now() - at;
+    if (age < Math.max(SHORTEST_PAUSE_MS, took / PART_OF_TIME)) return false;
+    return age > LONGEST_PAUSE_MS || then - free > this.#limit - used;
+  }
+}
+
+async function freeBytes(folder: string): Promise<number> {
+  const { bavail, bsize, ffree } = await statfs(folder);
+  return bavail * bsize + ffree * PER_FILE_BYTES;
+}

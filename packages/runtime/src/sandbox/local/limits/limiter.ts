@@ -1,0 +1,158 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { z } from "zod";
+import type { SandboxPlace } from "../../host-launcher.ts";
+import type { SandboxLimits } from "../../port.ts";
+import { findGroupParents, killedForMemory, makeGroup, removeGroup } from "./control-groups.ts";
+import type { Bounded, GroupParent } from "./control-groups.ts";
+import { DiskWatch } from "./disk-use.ts";
+import { effectiveLimits } from "./effective-limits.ts";
+import type { EffectiveLimits } from "./effective-limits.ts";
+import { bounded, joining } from "./limited-command.ts";
+import { memoryUse } from "./memory-use.ts";
+
+/** What is kept of a sandbox's limits, for the server that comes after this one. */
+const Kept = z.object({
+  limits: z.object({ memoryBytes: z.number(), diskBytes: z.number() }),
+  groups: z.array(z.string()),
+  /** The kernel bounds its memory; else it is looked at. */
+  memory: z.boolean(),
+});
+type Kept = z.infer<typeof Kept>;
+
+const REMOVAL_TRIES = 200;
+const MIB = 1024 * 1024;
+/** Killed: by a signal with the number 9. */
+const KILLED = 137;
+
+export interface LimitedStart {
+  /** Puts a command that starts the sandbox under its limits. */
+  outside(command: readonly string[]): readonly string[];
+  /** The same for the first command inside. */
+  inside(command: readonly string[]): readonly string[];
+}
+
+/** Bounds what sandboxes of this host use, by the means that the machine gives. */
+export class Limiter {
+  readonly #defaults: SandboxLimits | undefined;
+  readonly #find: () => readonly GroupParent[];
+  #parents: readonly GroupParent[] | undefined;
+  readonly #disks = new Map<string, DiskWatch>();
+
+  constructor(defaults: SandboxLimits | undefined, find: () => readonly GroupParent[] = findGroupParents) {
+    this.#defaults = defaults;
+    this.#find = find;
+  }
+
+  /** Makes what the kernel needs for the limits, after it has removed what an earlier start has left of it. */
+  async prepare(place: SandboxPlace, wanted: SandboxLimits | undefined): Promise<LimitedStart> {
+    const limits = effectiveLimits(wanted, this.#defaults);
+    await this.clean(place);
+    const parents = this.#groupParents();
+    const memory = parents.some(({ bounds }) => bounds.includes("memory"));
+    const name = groupName(place);
+    const groups = parents.map(({ folder }) => join(folder, name));
+    // Before the groups are made: a crash in between leaves nothing that cannot be found.
+    await writeFile(keptPath(place), JSON.stringify({ limits, groups, memory } satisfies Kept), { mode: 0o600 });
+    for (const parent of parents) makeGroup(parent, name, limits);
+    return {
+      outside: (command) => joining(groups, command),
+      inside: (command) => bounded(limits, { memory: !memory, command }),
+    };
+  }
+
+  /** What it uses beyond its limits, of what the kernel does not bound; null: nothing. */
+  async overuse(place: SandboxPlace, pid: number): Promise<string | null> {
+    const kept = readKept(place);
+    if (kept === null) return null;
+    const { memoryBytes, diskBytes } = kept.limits;
+    if (!kept.memory && memoryUse(pid) > memoryBytes) return `out of memory: ${usedUp("memory", memoryBytes)}`;
+    const used = await this.#disk(place, diskBytes).over();
+    if (used === null) return null;
+    return `out of disk: the sandbox had ${mib(used)} of files in its workspace, home and state, and may have ${mib(diskBytes)}`;
+  }
+
+  /** Why it ended, where that has to do with its limits. */
+  endCause(place: SandboxPlace, exitCode: number | null): string | null {
+    const kept = readKept(place);
+    if (kept === null || (exitCode !== null && exitCode !== KILLED)) return null;
+    if (!kept.groups.some((group) => killedForMemory(group) > 0)) return null;
+    return `out of memory: ${usedUp("memory", kept.limits.memoryBytes)}`;
+  }
+
+  /** Removes what the kernel holds for a sandbox that has ended. */
+  async clean(place: SandboxPlace): Promise<void> {
+    this.#disks.delete(place.folders.root);
+    for (const group of readKept(place)?.groups ?? []) {
+      for (let tries = 0; !removeGroup(group) && tries < REMOVAL_TRIES; tries += 1) await sleep(10);
+    }
+    await rm(keptPath(place), { force: true });
+  }
+
+  /** What bounds what, on this machine, in words. */
+  describe(): { readonly has: readonly string[]; readonly lacks: readonly string[] } {
+    const parents = this.#groupParents();
+    const version = (bound: Bounded): string | undefined => {
+      const parent = parents.find(({ bounds }) => bounds.includes(bound));
+      return parent === undefined ? undefined : `cgroup v${parent.version}`;
+    };
+    const processes = version("processes") ?? (isRoot() ? undefined : "prlimit");
+    const has = [
+      `memory: ${version("memory") ?? "looked at, and prlimit for each process"}`,
+      ...(processes === undefined ? [] : [`processes: ${processes}`]),
+      ...(version("cpus") === undefined ? [] : [`cpus: ${version("cpus")}`]),
+      "open files and file size: prlimit",
+      "disk: looked at",
+    ];
+    const lacks = [
+      ...(processes === undefined ? ["a limit on processes"] : []),
+      ...(version("cpus") === undefined ? ["a limit on cpus"] : []),
+    ];
+    return { has, lacks };
+  }
+
+  #groupParents(): readonly GroupParent[] {
+    this.#parents ??= this.#find();
+    return this.#parents;
+  }
+
+  #disk({ folders }: SandboxPlace, limit: number): DiskWatch {
+    const found = this.#disks.get(folders.root);
+    if (found !== undefined) return found;
+    const watch = new DiskWatch([folders.workspace, folders.home, folders.state, folders.log], limit);
+    this.#disks.set(folders.root, watch);
+    return watch;
+  }
+}
+
+function usedUp(what: string, bytes: number): string {
+  return `the sandbox has used up its ${mib(bytes)} of ${what}`;
+}
+
+function mib(bytes: number): string {
+  return `${Math.round(bytes / MIB)} MiB`;
+}
+
+/** Readable, and unlike that of the same key in another data directory. */
+function groupName({ key, folders }: SandboxPlace): string {
+  return `${key}.${createHash("sha256").update(folders.root).digest("hex").slice(0, 12)}`;
+}
+
+function keptPath(place: SandboxPlace): string {
+  return join(place.folders.log, "limits.json");
+}
+
+function readKept(place: SandboxPlace): Kept | null {
+  try {
+    return Kept.parse(JSON.parse(readFileSync(keptPath(place), "utf8")));
+  } catch {
+    return null;
+  }
+}
+
+function isRoot(): boolean {
+  return process.getuid?.() === 0;
+}
