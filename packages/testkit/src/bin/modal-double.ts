@@ -14,7 +14,7 @@ FOR TESTS: a stand-in for Modal's cloud, for the SDK modal 0.11.1. Its sandboxes
   --help                 this text
 
 It takes the token pair of MODAL_TOKEN_ID and MODAL_TOKEN_SECRET, or makes one up. Its first line is JSON:
-url (for MODAL_SERVER_URL), controlUrl, and the token pair if it was made up.
+url (for MODAL_SERVER_URL), controlUrl, folder (its temporary files), and the token pair if it was made up.
 `;
 
 function readArguments() {
@@ -53,8 +53,8 @@ async function main(): Promise<void> {
   const credentials = given ? { tokenId: MODAL_TOKEN_ID, tokenSecret: MODAL_TOKEN_SECRET } : made;
   const { port, packages } = values;
   const double = await startModalDoubleServer({ ...credentials, port, packages, network: values["build-network"] });
-  const { url, controlUrl } = double;
-  process.stdout.write(`${JSON.stringify({ url, controlUrl, ...(given ? {} : made) })}\n`);
+  const { url, controlUrl, folder } = double;
+  process.stdout.write(`${JSON.stringify({ url, controlUrl, folder, ...(given ? {} : made) })}\n`);
   let stopping: Promise<void> | undefined;
   const stop = (): void => {
     stopping ??= double.stop().finally(() => process.exit(0));

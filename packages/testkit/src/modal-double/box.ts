@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
 import type { Duplex } from "node:stream";
 import { INIT_INSIDE, NODE_INSIDE, bubblewrapOptions } from "./bubblewrap.ts";
 import {
@@ -56,8 +57,8 @@ interface Stream {
 export async function startBox({ tree, outputs, hostNetwork = false }: BoxOptions): Promise<Box> {
   await mkdir(outputs, { recursive: true });
   // What bubblewrap is started with can be read inside: so nothing in its environment, and its options through a pipe.
-  const child = spawn("bwrap", ["--args", "4", "--", NODE_INSIDE, "--no-warnings", INIT_INSIDE], {
-    env: { PATH: process.env["PATH"] },
+  const child = spawn(findBubblewrap(), ["--args", "4", "--", NODE_INSIDE, "--no-warnings", INIT_INSIDE], {
+    env: {},
     stdio: ["ignore", "ignore", "pipe", "pipe", "pipe"],
   });
   const said: string[] = [];
@@ -86,6 +87,13 @@ export async function startBox({ tree, outputs, hostNetwork = false }: BoxOption
   await Promise.race([ready.promise, failed]);
   void ended.then(() => endAll(streams));
   return boxOf({ line, streams, outputs, ended, kill: () => child.kill("SIGKILL") });
+}
+
+function findBubblewrap(): string {
+  const folders = (process.env["PATH"] ?? "").split(":").filter((folder) => isAbsolute(folder));
+  const found = folders.map((folder) => join(folder, "bwrap")).find((path) => existsSync(path));
+  if (found === undefined) throw new Error("The Modal double needs bubblewrap: install the package bubblewrap");
+  return found;
 }
 
 interface BoxParts {

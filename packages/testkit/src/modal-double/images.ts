@@ -5,7 +5,7 @@ import { type CallContext, Status } from "nice-grpc";
 import { type BuildOptions, buildImage } from "./build.ts";
 import { makeId } from "./ids.ts";
 import type { Image } from "./image.ts";
-import { type ControlHandlers, type GenericResult, type RequestOf, makeResult, refuse } from "./sdk.ts";
+import { type ControlHandlers, type GenericResult, type RequestOf, isUnset, makeResult, refuse } from "./sdk.ts";
 import type { Secrets } from "./secrets.ts";
 import { type Tree, copyTree } from "./tree.ts";
 
@@ -121,13 +121,8 @@ const UNDERSTOOD = new Set(["dockerfileCommands", "baseImages", "secretIds"]);
 /** What the double would silently leave out is refused. */
 function refuseFields(image: Readonly<Record<string, unknown>>): void {
   for (const [name, value] of Object.entries(image)) {
-    const empty =
-      value === undefined ||
-      value === "" ||
-      value === 0 ||
-      value === false ||
-      Object.keys(value as object).length === 0;
-    if (!UNDERSTOOD.has(name) && !empty) throw refuse(Status.UNIMPLEMENTED, `The double's images do not know ${name}`);
+    if (!UNDERSTOOD.has(name) && !isUnset(value))
+      throw refuse(Status.UNIMPLEMENTED, `The double's images do not know ${name}`);
   }
 }
 

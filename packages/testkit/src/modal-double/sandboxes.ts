@@ -4,7 +4,7 @@ import { Status } from "nice-grpc";
 import type { Apps } from "./apps.ts";
 import type { Images } from "./images.ts";
 import { DoubleSandbox } from "./sandbox.ts";
-import { type RequestOf, refuse } from "./sdk.ts";
+import { type RequestOf, isUnset, refuse } from "./sdk.ts";
 import type { Secrets } from "./secrets.ts";
 
 export interface SandboxesParts {
@@ -120,13 +120,7 @@ const UNDERSTOOD = new Set(
 /** What the double would silently leave out is refused: volumes, buckets, probes, proxies, memory snapshots, … */
 function checkDefinition(definition: Readonly<Record<string, unknown>>): void {
   for (const [name, value] of Object.entries(definition)) {
-    const empty =
-      value === undefined ||
-      value === "" ||
-      value === 0 ||
-      value === false ||
-      Object.keys(value as object).length === 0;
-    if (!UNDERSTOOD.has(name) && !empty)
+    if (!UNDERSTOOD.has(name) && !isUnset(value))
       throw refuse(Status.UNIMPLEMENTED, `The double's sandboxes do not know ${name}`);
   }
   const seconds = definition["timeoutSecs"];

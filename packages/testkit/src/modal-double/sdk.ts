@@ -91,6 +91,12 @@ export async function loadSdkDefinitions(): Promise<SdkDefinitions> {
   }
 }
 
+/** Whether a field of a message has the value that it has when nothing was said. Messages of such fields count too. */
+export function isUnset(value: unknown): boolean {
+  if (typeof value === "object" && value !== null) return Object.values(value).every(isUnset);
+  return value === undefined || value === null || value === "" || value === 0 || value === false;
+}
+
 export function refuse(code: Status, message: string): ServerError {
   return new ServerError(code, message);
 }

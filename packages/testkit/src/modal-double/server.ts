@@ -25,6 +25,8 @@ export interface ModalDoubleServerOptions extends Credentials, BuildOptions {
 export interface ModalDoubleServer {
   readonly url: string;
   readonly controlUrl: string;
+  /** Everything that the double has on disk. */
+  readonly folder: string;
   /** Ends every sandbox, and takes everything away. */
   stop(): Promise<void>;
 }
@@ -57,6 +59,7 @@ export async function startModalDoubleServer(options: ModalDoubleServerOptions):
   return {
     url,
     controlUrl: control.url,
+    folder,
     async stop() {
       server.forceShutdown();
       await control.stop();

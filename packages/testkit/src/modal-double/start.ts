@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
+import { rm } from "node:fs/promises";
 import { extname } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
@@ -27,13 +28,15 @@ export interface ModalDouble extends AsyncDisposable {
   readonly tokenSecret: string;
   /** Of the double's process. */
   readonly pid: number;
+  /** Its temporary files. */
+  readonly folder: string;
   readonly control: ModalDoubleControl;
   /** Ends the process, and every sandbox in it. */
   stop(): Promise<void>;
 }
 
 const PROGRAM = fileURLToPath(new URL(`../bin/modal-double${extname(import.meta.url)}`, import.meta.url));
-const readySchema = z.object({ url: z.string(), controlUrl: z.string() });
+const readySchema = z.object({ url: z.string(), controlUrl: z.string(), folder: z.string() });
 
 /**
  * FOR TESTS: starts a stand-in for Modal's cloud, as a process of its own. It speaks Modal's gRPC to the SDK `modal`
@@ -53,15 +56,17 @@ export async function startModalDouble(options: ModalDoubleOptions = {}): Promis
       MODAL_TOKEN_SECRET: tokenSecret,
     },
   });
-  const { url, controlUrl } = await ready(child, child.stdout);
+  const { url, controlUrl, folder } = await ready(child, child.stdout);
+  const closed = once(child, "close");
+  child.stdin.on("error", () => undefined);
   const stop = async (): Promise<void> => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const closed = once(child, "close");
     child.stdin.end();
     await closed;
+    // When it was killed, it could not tidy up.
+    await rm(folder, { recursive: true, force: true, maxRetries: 3 });
   };
   const control = connectToControl(controlUrl);
-  return { url, tokenId, tokenSecret, pid: child.pid ?? 0, control, stop, [Symbol.asyncDispose]: stop };
+  return { url, tokenId, tokenSecret, pid: child.pid ?? 0, folder, control, stop, [Symbol.asyncDispose]: stop };
 }
 
 function argumentsOf({ port = 0, packages = {}, buildNetwork = false }: ModalDoubleOptions): readonly string[] {

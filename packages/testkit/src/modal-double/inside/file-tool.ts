@@ -94,7 +94,9 @@ async function readWhole(path: string, { stdout, signal }: Streams): Promise<voi
 
 /** Beside the place and then renamed: a write that breaks off leaves what was there. */
 async function writeWhole(path: string, { stdin, signal }: Streams): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  await mkdir(dirname(path), { recursive: true }).catch((error: NodeJS.ErrnoException) => {
+    throw error.code === "EEXIST" ? new ToolError("NotDirectory", "Not a directory") : error;
+  });
   const there = await stat(path).catch(() => null);
   if (there?.isDirectory() === true) throw new ToolError("IsDirectory", "Is a directory");
   const temporary = join(dirname(path), `.${randomUUID()}.tmp`);
