@@ -77,15 +77,6 @@ test("credentials that Modal refuses: what to check, and never the token", async
   await expect(create({ tokenId: "" })).rejects.toMatchObject({ code: "sandbox_credentials" });
 });
 
-test("credentials that Modal takes: sessions there are for a later version", async () => {
-  const { calls } = await grpcServer(0);
-  await expect(create()).rejects.toMatchObject({
-    code: "not_supported",
-    message: expect.stringContaining("later version"),
-  });
-  expect(calls.at(-1)).toBe("/modal.client.ModalClient/AppGetOrCreate ak-test");
-});
-
 test("no network, or a Modal that does not answer: said within the deadline", async () => {
   const free = createServer().listen(0, "127.0.0.1");
   await once(free, "listening");
@@ -94,7 +85,7 @@ test("no network, or a Modal that does not answer: said within the deadline", as
   process.env["MODAL_SERVER_URL"] = `http://127.0.0.1:${port}`;
   await expect(create()).rejects.toMatchObject({ code: "sandbox_unavailable" });
   await grpcServer(null);
-  await expect(create({ timeoutMs: 200 })).rejects.toMatchObject({
+  await expect(create({ requestTimeoutMs: 200 })).rejects.toMatchObject({
     code: "sandbox_unavailable",
     message: expect.stringContaining("200 ms"),
   });
@@ -111,20 +102,39 @@ test("a package that is missing, or the unrelated one of the same name: the inst
   );
 });
 
-test("nothing of it crashes a process or keeps it from ending, and nothing is running there", async () => {
-  const provider = modalSandbox(options);
-  expect(await provider.list({ deployment: "test" })).toEqual([]);
-  expect(await provider.attach({ provider: "modal" })).toBeNull();
+test("nothing of it crashes a process or keeps it from ending; only what needs Modal fails without it", async () => {
+  const provider = modalSandbox({ ...options, requestTimeoutMs: 5000 });
+  await expect(provider.list({ deployment: "test" })).rejects.toMatchObject({ code: "sandbox_unavailable" });
+  await expect(provider.attach({ provider: "modal", id: "sb-1", moveAfter: 0 })).rejects.toMatchObject({
+    code: "sandbox_unavailable",
+  });
+  await expect(provider.attach({ provider: "local" })).rejects.toMatchObject({ code: "internal" });
   expect(provider.probe).toBeUndefined();
   await provider.close!();
   const script = `import { modalSandbox } from ${JSON.stringify(join(import.meta.dirname, "index.ts"))};
-    const provider = modalSandbox({ tokenId: "a", tokenSecret: "b", appName: "c", timeoutMs: 1000 });
-    const options = { signal: new AbortController().signal, onProgress: () => undefined };
-    await provider.create({}, options).catch((error) => console.log(error.code));
+    const provider = modalSandbox({ tokenId: "a", tokenSecret: "b", appName: "c", requestTimeoutMs: 5000 });
+    await provider.list({ deployment: "test" }).catch((error) => console.log(error.code));
     await provider.close();`;
   const done = spawnSync(process.execPath, ["--input-type=module", "-e", script], {
     encoding: "utf8",
     timeout: 25_000,
   });
   expect([done.status, done.stdout, done.stderr]).toEqual([0, "sandbox_unavailable\n", ""]);
+});
+
+test("options that cannot be are refused at once, by name", () => {
+  for (const [wrong, field] of [
+    [{ timeoutMs: 25 * 60 * 60 * 1000 }, "timeoutMs"],
+    [{ timeoutMs: 1500 }, "timeoutMs"],
+    [{ idleTimeoutMs: 0 }, "idleTimeoutMs"],
+    [{ cpu: -1 }, "cpu"],
+    [{ memoryMiB: 0.5 }, "memoryMiB"],
+    [{ appName: "" }, "appName"],
+    [{ ports: [70_000] }, "ports"],
+    [{ allowedHosts: ["https://example.com/x"] }, "allowedHosts"],
+  ] as const) {
+    expect(() => modalSandbox({ ...options, ...wrong })).toThrow(
+      expect.objectContaining({ code: "invalid_configuration", message: expect.stringContaining(field) }),
+    );
+  }
 });

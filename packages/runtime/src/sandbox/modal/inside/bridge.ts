@@ -12,13 +12,11 @@ import { FRAME, FrameReader, LINE_VERSION, encodeFrame } from "../line/frames.ts
 import type { Frame } from "../line/frames.ts";
 import { Mux } from "../line/mux.ts";
 import { agentUser } from "./agent-user.ts";
-import { INSIDE } from "./paths.ts";
+import { EXEC_CHANNEL, INSIDE } from "./paths.ts";
 
 /** Without a word from the server for so long it is gone; it says something every few seconds. */
 const SILENCE_MS = 30_000;
 const LOOK_MS = 500;
-/** What the exec supervisors dial. */
-const EXEC = "exec";
 
 const folders = { sockets: process.argv[2] ?? INSIDE.sockets, bridges: process.argv[3] ?? INSIDE.bridges };
 const supervisor = process.argv[4] ?? INSIDE.execSupervisor;
@@ -96,7 +94,7 @@ function listen(channel: string): void {
 
 /** A program that starts programs, as the agent's user, for as long as its line lasts. */
 function startSupervisor(): void {
-  const child = spawn(process.execPath, [supervisor, `${EXEC}.sock`], {
+  const child = spawn(process.execPath, [supervisor, `${EXEC_CHANNEL}.sock`], {
     env: process.env,
     stdio: "ignore",
     detached: true,

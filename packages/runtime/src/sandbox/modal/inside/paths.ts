@@ -14,3 +14,6 @@ export const INSIDE = {
   sockets: "/run/agent-runtime/sockets",
   bridges: "/run/agent-runtime/bridges",
 } as const;
+
+/** The bridge's channel for programs that are started from outside. */
+export const EXEC_CHANNEL = "exec";
