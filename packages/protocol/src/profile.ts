@@ -16,13 +16,31 @@ export const VariableValue = z.union([
 ]);
 export const Variables = z.record(z.string(), VariableValue);
 
+/** A package of the npm registry. Nothing that could be a flag, a path, an address or another package manager's business. */
+const NpmDependency = z
+  .string()
+  .max(300)
+  .regex(
+    /^(@[A-Za-z0-9~][\w.~-]*\/)?[A-Za-z0-9~][\w.~-]*(@[\w.^~<>=|*+ -]+)?$/,
+    "must be a package of the npm registry, as name or name@version",
+  );
+
+/** A package of the Python index, with extras, versions and markers. */
+const PipDependency = z
+  .string()
+  .max(300)
+  .regex(
+    /^[A-Za-z0-9][\w.-]*(\[[\w., -]*\])? ?([<>=!~][\w.*+!<>=~, ]*)?(;[\w.<>=!~()"' ]+)?$/,
+    "must be a package of the Python index, as name, name==version or name[extra]>=version",
+  );
+
 export const Skill = z.strictObject({
   name: z.string().min(1),
   description: z.string(),
   skillMd: z.string(),
   supportingFiles: z.array(WorkspaceFileInput).optional(),
-  npmDependencies: z.array(z.string()).optional(),
-  pipDependencies: z.array(z.string()).optional(),
+  npmDependencies: z.array(NpmDependency).max(200).optional(),
+  pipDependencies: z.array(PipDependency).max(200).optional(),
 });
 
 export const SubagentProfile = z.strictObject({
@@ -34,7 +52,10 @@ export const SubagentProfile = z.strictObject({
 });
 
 export const BundledMcp = z.strictObject({
-  name: z.string().min(1),
+  /** Also the name of its folder inside. */
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$/, "must be 1–100 of A-Z a-z 0-9 . _ -, without a leading . or -"),
   description: z.string(),
   localProjectPath: z.string(),
   startCommand: z.string(),
@@ -73,8 +94,8 @@ export const AgentProfile = z.strictObject({
   commands: z.array(z.strictObject({ name: z.string().min(1), prompt: z.string() })).optional(),
   bundledMCPs: z.array(BundledMcp).optional(),
   externalMCPs: z.array(ExternalMcp).optional(),
-  npmDependencies: z.array(z.string()).optional(),
-  pipDependencies: z.array(z.string()).optional(),
+  npmDependencies: z.array(NpmDependency).max(200).optional(),
+  pipDependencies: z.array(PipDependency).max(200).optional(),
   environmentVariables: Variables.optional(),
   defaultWorkspaceFiles: z.array(WorkspaceFileInput).optional(),
 });

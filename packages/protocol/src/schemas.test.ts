@@ -21,7 +21,7 @@ test("the schemas are those of this version", () => {
   const hash = createHash("sha256").update(JSON.stringify(schemas())).digest("hex");
   expect({ protocol: protocol.PROTOCOL_VERSION, wire: protocol.WIRE_VERSION, hash }).toMatchInlineSnapshot(`
     {
-      "hash": "6153c1c47c974c52b116a7a3e63744dcb8a9ddca48888571feac2ece024d5f99",
+      "hash": "9dd24302ed80a068f6075fa7cc40f6784ee3caae48a38dc2619d9591d0476c3b",
       "protocol": 1,
       "wire": 1,
     }

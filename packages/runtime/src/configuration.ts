@@ -1,9 +1,27 @@
 import { RuntimeError, type PersistenceAdapter } from "@hhopkins/agent-runtime-protocol";
 import { totalmem } from "node:os";
 import type { Authenticate } from "./auth/principal.ts";
-import type { Credentials } from "./gateway/port.ts";
+import type { NetworkOption } from "./gateway/network.ts";
+import type { Credentials, Secrets } from "./gateway/port.ts";
 import type { Logger } from "./logger.ts";
+import type { Registries } from "./sandbox/environments/registries.ts";
 import type { SandboxProvider } from "./sandbox/port.ts";
+
+/** How sandboxes reach the model. */
+export interface GatewayConfig {
+  /**
+   * Through `agent-runtime gateway`, a process of its own with the same `dataDir` and its own credentials, which a restart
+   * of this server does not touch.
+   */
+  readonly external?: boolean;
+  /**
+   * Where the path `/gateway` of this server, or of `agent-runtime gateway`, is reached from a provider's cloud, e.g.
+   * `https://agents.example.com/gateway`. Without it sandboxes there reach the model over the stream of their runner.
+   */
+  readonly publicUrl?: string;
+  /** Gives the model's real key to sandboxes in a provider's cloud, where the agent can read it. Warned about at each start. */
+  readonly unsafeKeyInSandbox?: boolean;
+}
 
 /** Configuration of `createAgentRuntime`. Times are in milliseconds. */
 export interface AgentRuntimeConfig {
@@ -19,11 +37,12 @@ export interface AgentRuntimeConfig {
   readonly auth?: "none";
   /** Model credentials by session, fetched outside of any sandbox. Default: from the environment. */
   readonly credentials?: Credentials;
-  /**
-   * `external`: sandboxes reach the model through `agent-runtime gateway`, a process of its own with the same `dataDir` and
-   * its own credentials, which a restart of this server does not touch. Default: through this process.
-   */
-  readonly gateway?: { readonly external: boolean };
+  /** Values of secrets that profiles name, by session. Default: secret `NAME` is the variable `AGENT_RUNTIME_SECRET_NAME`. */
+  readonly secrets?: Secrets;
+  /** Hosts that sandboxes may reach beside the model, through the gateway. Default: none. */
+  readonly network?: NetworkOption;
+  /** How sandboxes reach the model. Default: over the streams that they open to this process. */
+  readonly gateway?: GatewayConfig;
   /** Sandboxes that may run at once; beyond, a first message waits as `pending`. Default: from the machine's memory. */
   readonly maxSandboxes?: number;
   /** A session with no activity for this long is saved, its sandbox ended, and it is unloaded. Default: 15 min. */
@@ -34,6 +53,10 @@ export interface AgentRuntimeConfig {
   readonly dataDir?: string;
   /** Name of this deployment: sandboxes of other deployments are not touched. Default: `default`. */
   readonly deployment?: string;
+  /** Where packages come from that profiles want installed. Default: the public npm registry and Python index. */
+  readonly registries?: Registries;
+  /** To set up what a profile wants installed, the first time. Default: 15 min. */
+  readonly environmentTimeoutMs?: number;
   /** From the request of a sandbox to a harness that is ready. Default: 2 min. */
   readonly sandboxStartTimeoutMs?: number;
   /** For an agent's process to be ready, whenever it is started. Default: 1 min. */
@@ -67,12 +90,16 @@ const KEYS: Record<keyof AgentRuntimeConfig, "number" | "other"> = {
   authenticate: "other",
   auth: "other",
   credentials: "other",
+  secrets: "other",
+  network: "other",
   gateway: "other",
   maxSandboxes: "number",
   idleTimeoutMs: "number",
   syncIntervalMs: "number",
   dataDir: "other",
   deployment: "other",
+  registries: "other",
+  environmentTimeoutMs: "number",
   sandboxStartTimeoutMs: "number",
   harnessStartTimeoutMs: "number",
   turnTimeoutMs: "number",
@@ -115,6 +142,7 @@ export const DEFAULTS = {
   syncIntervalMs: 30_000,
   dataDir: ".agent-runtime",
   deployment: "default",
+  environmentTimeoutMs: 15 * 60_000,
   sandboxStartTimeoutMs: 120_000,
   interruptTimeoutMs: 10_000,
   shutdownGraceMs: 10_000,
@@ -136,6 +164,19 @@ export function checkConfiguration(config: AgentRuntimeConfig): void {
   if (config.auth !== undefined && config.auth !== "none") throw invalid("auth", 'can only be "none"');
   if (config.modal !== undefined && config.sandbox !== undefined)
     throw invalid("modal", "and sandbox exclude each other");
+  checkGateway(config.gateway ?? {});
+}
+
+const GATEWAY_KEYS = ["external", "publicUrl", "unsafeKeyInSandbox"];
+
+function checkGateway(gateway: GatewayConfig): void {
+  for (const name of Object.keys(gateway))
+    if (!GATEWAY_KEYS.includes(name)) throw invalid(`gateway.${name}`, `is not an option. Options: ${GATEWAY_KEYS.join(", ")}`);
+  const { external, publicUrl, unsafeKeyInSandbox } = gateway;
+  if (publicUrl !== undefined && !(URL.canParse(publicUrl) && /^https?:/.test(publicUrl)))
+    throw invalid("gateway.publicUrl", "must be a URL that begins with https:// or http://");
+  if (unsafeKeyInSandbox === true && external === true)
+    throw invalid("gateway.unsafeKeyInSandbox", "and gateway.external exclude each other: this server has no key then");
 }
 
 function invalid(name: string, problem: string): RuntimeError {

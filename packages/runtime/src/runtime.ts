@@ -16,6 +16,10 @@ import {
   createExternalGateway,
   createGateway,
   credentialsFromEnvironment,
+  gatewayVariables,
+  networkOf,
+  publicRoute,
+  secretsFromEnvironment,
   type GatewayOptions,
 } from "./gateway/index.ts";
 import type { ModelGateway } from "./gateway/port.ts";
@@ -23,16 +27,19 @@ import { Committer } from "./log/committer.ts";
 import { LogHub } from "./log/hub.ts";
 import { Notices } from "./log/notices.ts";
 import { StoreHealth } from "./log/store-health.ts";
-import { consoleLogger } from "./logger.ts";
+import { consoleLogger, type Logger } from "./logger.ts";
 import { checkedReads } from "./persistence/adapter-rows.ts";
 import type { SessionStore } from "./persistence/session-store.ts";
 import { storeForAdapter } from "./persistence/seed-store.ts";
 import { timedStore } from "./persistence/timed-store.ts";
 import { sqlitePersistence } from "./persistence/sqlite/index.ts";
+import { profileEnvironments, type ProfileEnvironments } from "./profile-environments.ts";
 import { localSandbox } from "./sandbox/local/index.ts";
 import { modalSandbox } from "./sandbox/modal/index.ts";
 import type { RunnerFiles, SandboxProvider } from "./sandbox/port.ts";
+import { EgressBook } from "./session/egress-book.ts";
 import { ListWatch } from "./session/list-watch.ts";
+import { ModelUses } from "./session/model-use.ts";
 import { SessionManager } from "./session/session-manager.ts";
 import type { SessionParts } from "./session/session-parts.ts";
 import { createSessionService, listItem } from "./session/session-service.ts";
@@ -88,14 +95,19 @@ export async function createAgentRuntime(config: AgentRuntimeConfig = {}): Promi
   const watch = new ListWatch();
   const onAuthFailure: GatewayOptions["onAuthFailure"] = ({ session }, status) =>
     endTurnWithoutCredential(manager, session, status);
-  const gateway: ModelGateway =
-    config.gateway?.external === true
-      ? createExternalGateway({ dataDir, log, onAuthFailure })
-      : createGateway({
-          credentials: config.credentials ?? credentialsFromEnvironment(process.env),
-          log,
-          onAuthFailure,
-        });
+  const modelUses = new ModelUses();
+  const egress = new EgressBook({ log, now });
+  // Of a gateway that is a process of its own they are that one's to have.
+  const credentials = config.credentials ?? credentialsFromEnvironment(isExternal(config) ? {} : process.env);
+  const { gateway, publicGateway } = modelGateway(config, {
+    dataDir,
+    log,
+    credentials,
+    onAuthFailure,
+    onUse: ({ session }, use) => modelUses.add(session, use),
+    onEgress: ({ session }, record) => egress.add(session, record),
+  });
+  const environments = profileEnvironments(config.registries, { log, places: applicationPlaces() });
   const parts: SessionParts = {
     store,
     committer: new Committer(store, health),
@@ -112,10 +124,16 @@ export async function createAgentRuntime(config: AgentRuntimeConfig = {}): Promi
     provider,
     slots: new Slots(config.maxSandboxes ?? defaultMaxSandboxes()),
     gateway,
+    network: networkOf(config.network, log),
+    modelUses,
+    egress,
+    gatewayVariables: gatewayVariables(config.gateway ?? {}, { provider, credentials }),
     deployment: config.deployment ?? DEFAULTS.deployment,
     runnerFiles,
+    environmentOf: environments.of,
     onListed: (key, state) => watch.changed(key.tenant, { event: "sessions:updated", session: listItem(state) }),
     limits: {
+      environmentMs: config.environmentTimeoutMs ?? DEFAULTS.environmentTimeoutMs,
       sandboxStartMs: config.sandboxStartTimeoutMs ?? DEFAULTS.sandboxStartTimeoutMs,
       syncMs: 60_000,
       interruptMs: config.interruptTimeoutMs ?? DEFAULTS.interruptTimeoutMs,
@@ -133,7 +151,7 @@ export async function createAgentRuntime(config: AgentRuntimeConfig = {}): Promi
     shutdownGraceMs: config.shutdownGraceMs ?? DEFAULTS.shutdownGraceMs,
   });
   const service = createSessionService(parts, manager, watch);
-  return composed({ config, adapter, store, provider, gateway, manager, service, log });
+  return composed({ config, adapter, store, provider, gateway, publicGateway, environments, manager, service, log });
 }
 
 interface Composition {
@@ -142,13 +160,15 @@ interface Composition {
   readonly store: SessionStore;
   readonly provider: SandboxProvider;
   readonly gateway: SessionParts["gateway"];
+  readonly environments: ProfileEnvironments;
+  readonly publicGateway: ((request: Request) => Promise<Response>) | undefined;
   readonly manager: SessionManager;
   readonly service: SessionService;
   readonly log: SessionParts["log"];
 }
 
 function composed(parts: Composition): AgentRuntime {
-  const { config, adapter, store, provider, gateway, manager, service, log } = parts;
+  const { config, adapter, store, provider, gateway, publicGateway, environments, manager, service, log } = parts;
   const authenticateBy = (apiKey?: string): Authenticate =>
     createAuthenticate({
       apiKey,
@@ -164,6 +184,7 @@ function composed(parts: Composition): AgentRuntime {
   return {
     sessionManager: manager,
     async start() {
+      if (config.gateway?.unsafeKeyInSandbox === true) log.warn({}, KEY_INSIDE);
       await adapter.open?.();
       await provider.probe?.();
       await gateway.open?.();
@@ -173,6 +194,7 @@ function composed(parts: Composition): AgentRuntime {
       await manager.stop();
       await gateway.close();
       await provider.close?.();
+      await environments.close();
       await store
         .flush?.()
         .catch((error: unknown) => log.error({ err: error }, "not everything could be saved at the end"));
@@ -182,13 +204,33 @@ function composed(parts: Composition): AgentRuntime {
       const { apiKey, ...rest } = options;
       if (apiKey !== undefined && apiKey !== "") current = authenticateBy(apiKey);
       if (config.auth === "none") allowedOrigins = options.corsOrigins ?? [];
-      return createRestApp({ service, authenticate, log, ...rest });
+      const gatewayRoute = publicGateway === undefined ? {} : { gateway: publicGateway };
+      return createRestApp({ service, authenticate, log, ...gatewayRoute, ...rest });
     },
     createWebSocketServer(server, options = {}) {
       const origins = allowedOrigins === undefined ? {} : { allowedOrigins };
       return createWebSocketTransport({ service, authenticate, log, ...origins, ...options }).attach(server);
     },
   };
+}
+
+const KEY_INSIDE =
+  "gateway.unsafeKeyInSandbox: agents in a provider's cloud are given the model's real key, and can read it and pass it on";
+
+function isExternal({ gateway }: AgentRuntimeConfig): boolean {
+  return gateway?.external === true;
+}
+
+/** The gateway in this process or in one of its own, and its way in by HTTP. */
+function modelGateway(
+  config: AgentRuntimeConfig,
+  given: GatewayOptions & { dataDir: string; log: Logger },
+): { gateway: ModelGateway; publicGateway: ((request: Request) => Promise<Response>) | undefined } {
+  const publicUrl = config.gateway?.publicUrl;
+  if (isExternal(config))
+    return { gateway: createExternalGateway({ ...given, isPublic: publicUrl !== undefined }), publicGateway: undefined };
+  const gateway = createGateway({ ...given, secrets: config.secrets ?? secretsFromEnvironment(process.env) });
+  return { gateway, publicGateway: publicUrl === undefined ? undefined : publicRoute(gateway) };
 }
 
 function sandboxProvider(config: AgentRuntimeConfig, dataDir: string): SandboxProvider {
@@ -202,8 +244,11 @@ function runnerFiles(architecture: Architecture): RunnerFiles {
   const manifest = RUNNER_ARCHITECTURES[architecture];
   if (manifest === undefined)
     throw new RuntimeError("unknown_architecture", `No runner knows the architecture ${architecture}.`);
-  const places = [process.cwd(), ...(process.argv[1] === undefined ? [] : [process.argv[1]]), import.meta.url];
-  return { bundle: runnerBundlePath(), packages: manifest.resolvePackages(places) };
+  return { bundle: runnerBundlePath(), packages: manifest.resolvePackages(applicationPlaces()) };
+}
+
+function applicationPlaces(): readonly string[] {
+  return [process.cwd(), ...(process.argv[1] === undefined ? [] : [process.argv[1]]), import.meta.url];
 }
 
 /** A wrong credential does not get better by trying again, which is what a harness would do for minutes. */

@@ -47,7 +47,7 @@ export function hostProvider(
   launcher: Launcher,
   options: HostOptions,
   environments: EnvironmentMounts = NO_ENVIRONMENTS,
-): Required<Omit<SandboxProvider, "probe">> {
+): Required<Omit<SandboxProvider, "probe" | "remote">> {
   const dataDir = resolve(options.dataDir);
   const held = new Map<string, HostSandbox>();
   const alone = byKey();

@@ -8,7 +8,7 @@ import {
 import { randomBytes } from "node:crypto";
 import { runnerFailpoint } from "../failpoint.ts";
 import type { SessionKey, StoredSandbox } from "../persistence/session-store.ts";
-import type { SandboxSpec } from "../sandbox/port.ts";
+import type { EnvironmentSpec, SandboxSpec } from "../sandbox/port.ts";
 import type { SessionParts } from "./session-parts.ts";
 
 /** A sandbox that is about to be asked for, as the store keeps it, with a secret of its own. */
@@ -17,13 +17,13 @@ export function newSandbox(provider: string, generation: number): StoredSandbox 
   return { provider, generation, ref: null, token, started: false };
 }
 
-export function sandboxSpec(
+export async function sandboxSpec(
   parts: SessionParts,
   key: SessionKey,
-  about: { state: SessionState; stored: StoredSandbox },
-): SandboxSpec {
+  about: { state: SessionState; stored: StoredSandbox; install: EnvironmentSpec | undefined },
+): Promise<SandboxSpec> {
   const { tenant, sessionId } = key;
-  const { state, stored } = about;
+  const { state, stored, install } = about;
   const { harnessStartMs } = parts.limits;
   const generation = String(stored.generation);
   return {
@@ -34,8 +34,10 @@ export function sandboxSpec(
       AGENT_RUNTIME_GENERATION: generation,
       AGENT_RUNTIME_MODEL_TOKEN: stored.token,
       ...(harnessStartMs === undefined ? {} : { AGENT_RUNTIME_START_DEADLINE_MS: String(Math.ceil(harnessStartMs)) }),
+      ...(await parts.gatewayVariables(key)),
       ...runnerFailpoint(),
     },
+    ...(install === undefined ? {} : { install }),
   };
 }
 

@@ -10,9 +10,11 @@ import type { RunnerCursor, StoredSandbox } from "../persistence/session-store.t
 import type { Sandbox } from "../sandbox/port.ts";
 import { unlessAborted, withDeadline } from "./deadline.ts";
 import { findSandbox } from "./find-sandbox.ts";
+import { gatewayRules } from "./gateway-rules.ts";
 import type { RunnerLink } from "./runner-link.ts";
 import { Abandonment } from "./abandonment.ts";
 import { newSandbox, profileOf, sandboxSpec } from "./sandbox-request.ts";
+import { whatItNeeds } from "./environment-setup.ts";
 import { connectSandbox } from "./connect-sandbox.ts";
 import { layOutSandbox } from "./sandbox-layout.ts";
 import type { SessionParts } from "./session-parts.ts";
@@ -117,7 +119,6 @@ export class SandboxSupervisor {
   }
 
   async #start(): Promise<RunnerLink> {
-    const { limits } = this.#parts;
     const abort = new AbortController();
     this.#abort = abort;
     if (this.#released) abort.abort();
@@ -125,16 +126,16 @@ export class SandboxSupervisor {
       this.#releaseSlot = await this.#parts.slots.acquire(abort.signal, (position) => {
         this.#status.tell("pending", `Waiting for a free sandbox, place ${position} in the line.`);
       });
-      const signal = AbortSignal.any([abort.signal, AbortSignal.timeout(limits.sandboxStartMs)]);
-      return await this.#create(signal);
+      return await this.#create(abort.signal);
     } catch (error) {
       throw await this.#startFailed(error);
     }
   }
 
-  async #create(signal: AbortSignal): Promise<RunnerLink> {
+  async #create(abort: AbortSignal): Promise<RunnerLink> {
     const { provider, store } = this.#parts;
-    const profile = await profileOf(this.#parts, this.#session.state());
+    const tell = (message: string): void => this.#status.tell("starting", message);
+    const { profile, install, signal } = await whatItNeeds(this.#parts, this.#session.state(), { signal: abort, tell });
     const generation = this.#generation + 1;
     const stored = newSandbox(provider.name, generation);
     const unkept = unkeptFiles(await store.files(this.#session.key));
@@ -151,13 +152,10 @@ export class SandboxSupervisor {
       cursor: { generation, n: 0 },
     });
     this.#generation = generation;
-    const spec = sandboxSpec(this.#parts, this.#session.key, { state: this.#session.state(), stored });
+    const spec = await sandboxSpec(this.#parts, this.#session.key, { state: this.#session.state(), stored, install });
     failpoint("create:before");
-    const sandbox = await unlessAborted(
-      provider.create(spec, { signal, onProgress: (message) => this.#status.tell("starting", message) }),
-      signal,
-      (late) => this.#discard(late),
-    );
+    const created = provider.create(spec, { signal, onProgress: tell });
+    const sandbox = await unlessAborted(created, signal, (late) => this.#discard(late));
     failpoint("create:after");
     const known = { ...stored, ref: sandbox.ref };
     const running = await this.#introduce(sandbox, known, signal).catch(async (error: unknown) => {
@@ -187,6 +185,7 @@ export class SandboxSupervisor {
     const running = await connectSandbox(this.#parts, this.#session.key, {
       sandbox,
       stored,
+      rules: await gatewayRules(this.#parts, this.#session.key, this.#session.state()),
       taken: cursor.generation === stored.generation ? cursor.n : 0,
       unsaved: this.#session.unsaved,
       isStarted: () => this.#running?.sandbox === sandbox && this.#running.stored.started,
@@ -377,18 +376,18 @@ export class SandboxSupervisor {
   async release(): Promise<void> {
     this.#released = true;
     this.#abort.abort(new RuntimeError("shutting_down", "The server lets go of the sandbox."));
-    await (await this.#forget())?.sandbox.release();
+    await (await this.#forget({ ended: false }))?.sandbox.release();
   }
 
   /** Answers what it was. */
-  async #forget(): Promise<RunningSandbox | undefined> {
+  async #forget(how = { ended: true }): Promise<RunningSandbox | undefined> {
     const running = this.#running;
     this.#running = undefined;
     this.#starting = undefined;
     this.#prepared = false;
     this.#releaseSlot?.();
     this.#releaseSlot = undefined;
-    await running?.close();
+    await running?.close(how);
     return running;
   }
 

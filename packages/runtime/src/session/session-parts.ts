@@ -1,10 +1,12 @@
-import type { Architecture, PersistenceAdapter, SessionKey, SessionState } from "@hhopkins/agent-runtime-protocol";
-import type { ModelGateway } from "../gateway/port.ts";
+import type { AgentProfile, Architecture, PersistenceAdapter, SessionKey, SessionState } from "@hhopkins/agent-runtime-protocol";
+import type { ModelGateway, NetworkRules } from "../gateway/port.ts";
 import type { Notices } from "../log/notices.ts";
 import type { LogParts } from "../log/session-log.ts";
 import type { StoreHealth } from "../log/store-health.ts";
 import type { Logger } from "../logger.ts";
-import type { RunnerFiles, SandboxProvider } from "../sandbox/port.ts";
+import type { EnvironmentSpec, RunnerFiles, SandboxProvider } from "../sandbox/port.ts";
+import type { EgressBook } from "./egress-book.ts";
+import type { ModelUses } from "./model-use.ts";
 import type { Slots } from "./slots.ts";
 import type { UnsavedBytes } from "./unsaved-bytes.ts";
 
@@ -12,6 +14,8 @@ import type { UnsavedBytes } from "./unsaved-bytes.ts";
 export interface SessionLimits {
   /** From the request of a sandbox to a runner whose harness is ready. */
   readonly sandboxStartMs: number;
+  /** To set up what a profile wants installed, before that. */
+  readonly environmentMs: number;
   /** For the runner's answer to a sync. */
   readonly syncMs: number;
   /** For a harness to be ready, inside of `sandboxStartMs` at the first time; absent: the runner's default. */
@@ -33,12 +37,20 @@ export interface SessionParts extends LogParts {
   readonly provider: SandboxProvider;
   readonly slots: Slots;
   readonly gateway: ModelGateway;
+  /** Hosts that a session's sandbox may reach. Never rejects. */
+  readonly network: (session: SessionKey) => Promise<NetworkRules>;
+  readonly modelUses: ModelUses;
+  readonly egress: EgressBook;
+  /** Variables with which a sandbox finds the gateway where it has no socket to it. */
+  readonly gatewayVariables: (session: SessionKey) => Promise<Readonly<Record<string, string>>>;
   readonly deployment: string;
   readonly health: StoreHealth;
   readonly unsaved: UnsavedBytes;
   readonly notices: Notices;
   /** What runs inside a sandbox of this architecture; throws `missing_dependency`. */
   readonly runnerFiles: (architecture: Architecture) => RunnerFiles;
+  /** What a profile wants installed; undefined: nothing. Throws `environment_failed`, `missing_dependency`. */
+  readonly environmentOf: (profile: AgentProfile) => Promise<EnvironmentSpec | undefined>;
   readonly limits: SessionLimits;
   /** Something that a list shows has changed. */
   readonly onListed: (key: SessionKey, state: SessionState) => void;

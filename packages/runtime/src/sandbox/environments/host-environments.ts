@@ -88,7 +88,9 @@ export function hostEnvironments(launcher: Launcher, options: HostOptions): Envi
   }
 
   async function run(install: EnvironmentSpec, folder: EnvironmentFolder, how: MountOptions): Promise<void> {
-    const sandbox = await installers.create(installerSpec(folder.name, install), how);
+    how.onProgress("Starting a sandbox to install what the profile wants");
+    const creating = { signal: how.signal, onProgress: () => undefined };
+    const sandbox = await installers.create(installerSpec(folder.name, install), creating);
     const over = new AbortController();
     try {
       await Promise.race([

@@ -1,4 +1,5 @@
 import { existsSync, lstatSync, readlinkSync } from "node:fs";
+import { environmentPath } from "../environment-mounts.ts";
 import { supervisorPath } from "../exec-start.ts";
 import { RUNNER_PATHS } from "../port.ts";
 import type { SandboxSpec } from "../port.ts";
@@ -13,6 +14,7 @@ export const INSIDE = {
   runner: "/opt/runtime/runner.mjs",
   supervisor: "/opt/runtime/exec-supervisor.mjs",
   packages: "/opt/harness",
+  environment: "/opt/environment",
   node: "/opt/node/bin/node",
 } as const;
 
@@ -90,10 +92,21 @@ function hostFolders({ place, spec, node }: BubblewrapPlan): readonly string[] {
     underUsr(node) ? [] : ["--ro-bind", node, INSIDE.node],
     ["--dir", INSIDE.packages],
     packages.flatMap(([name, path]) => ["--ro-bind", path, `${INSIDE.packages}/node_modules/${name}`]),
+    environmentFolder(place),
     ["--bind", folders.workspace, INSIDE.workspace],
     ["--bind", folders.home, INSIDE.home],
     ["--bind", folders.state, INSIDE.state],
   ].flat();
+}
+
+/** What the profile wanted installed; where Node looks from every folder stands a link to its packages. */
+function environmentFolder({ environment }: SandboxPlace): readonly string[] {
+  if (environment === undefined) return [];
+  const { folder, writable } = environment;
+  return [
+    ...[writable ? "--bind" : "--ro-bind", folder, INSIDE.environment],
+    ...["--symlink", `${INSIDE.environment}/node_modules`, "/node_modules"],
+  ];
 }
 
 /** Files of the host's /etc that are shown as they are; `makeEtc` has made the places for them. */
@@ -108,8 +121,10 @@ export function nodeInside(node: string): string {
   return underUsr(node) ? node : INSIDE.node;
 }
 
-function environment({ spec, node }: BubblewrapPlan): readonly string[] {
+function environment({ place, spec, node }: BubblewrapPlan): readonly string[] {
   const system = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+  const path = underUsr(node) ? system : `/opt/node/bin:${system}`;
+  const installed = place.environment !== undefined;
   const variables: Readonly<Record<string, string>> = {
     LANG: "C.UTF-8",
     SHELL: existsSync("/bin/bash") ? "/bin/bash" : "/bin/sh",
@@ -117,13 +132,14 @@ function environment({ spec, node }: BubblewrapPlan): readonly string[] {
     USER: "agent",
     LOGNAME: "agent",
     ...spec.environment,
-    PATH: underUsr(node) ? system : `/opt/node/bin:${system}`,
+    PATH: installed ? environmentPath(INSIDE.environment, path) : path,
     HOME: INSIDE.home,
     [RUNNER_PATHS.workspace]: INSIDE.workspace,
     [RUNNER_PATHS.home]: INSIDE.home,
     [RUNNER_PATHS.state]: INSIDE.state,
     [RUNNER_PATHS.sockets]: INSIDE.sockets,
     [RUNNER_PATHS.packages]: INSIDE.packages,
+    ...(installed ? { [RUNNER_PATHS.environment]: INSIDE.environment } : {}),
   };
   return ["--clearenv", ...Object.entries(variables).flatMap(([name, value]) => ["--setenv", name, value])];
 }

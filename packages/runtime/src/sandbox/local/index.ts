@@ -14,7 +14,7 @@ import { bubblewrapMissing } from "./remedy.ts";
 export interface LocalSandboxOptions extends HostOptions {
   /** Folders in which bubblewrap is looked for, as in `PATH`, which is the default. */
   readonly path?: string;
-  /** Size of a sandbox's `/tmp`, in memory, in bytes (512 MiB). */
+  /** Size of a sandbox's `/tmp`, in memory, in bytes (512 MiB); at most a quarter of its memory. */
   readonly tmpBytes?: number;
   /** What each sandbox may use at most, where `create` is not told otherwise. */
   readonly limits?: SandboxLimits;
