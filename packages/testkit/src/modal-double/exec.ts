@@ -12,6 +12,8 @@ export class Exec {
   readonly stderr: Output;
   readonly exited: Promise<Exit>;
   exit: Exit | null = null;
+  /** Aborted when its sandbox is gone without trace: then its streams break, and do not end. */
+  readonly lost = new AbortController();
   readonly #program: BoxProgram;
   #written = 0;
   #closed = false;

@@ -61,7 +61,12 @@ export function routerHandlers(parts: RouterParts) {
       exec.claimStdin();
       return exec.stdinStatus;
     },
-    taskExecWait: async (request: ExecName): Promise<Exit> => find(sandboxes, request).exited,
+    async taskExecWait(request: ExecName): Promise<Exit> {
+      const exec = find(sandboxes, request);
+      const exit = await exec.exited;
+      if (exec.lost.signal.aborted) throw refuse(Status.UNAVAILABLE, "The worker is gone");
+      return exit;
+    },
     taskExecPoll: async (request: ExecName): Promise<Exit> => find(sandboxes, request).exit ?? {},
     async *sandboxStdioReadV2(request: StdioRead, context: CallContext) {
       let startingOffset = request.offset;
@@ -122,7 +127,7 @@ interface Reading {
 async function* readStdio({ faults, breaking }: RouterParts, { exec, request, context }: Reading) {
   const name = request.fileDescriptor === 0 ? "stdout" : "stderr";
   const output: Output = exec[name];
-  const broken = breaking();
+  const broken = AbortSignal.any([breaking(), exec.lost.signal]);
   let offset = request.offset;
   if (offset > output.size) throw refuse(Status.OUT_OF_RANGE, `Only ${output.size} bytes were said`);
   for await (const data of output.read(offset, AbortSignal.any([context.signal, broken]))) {
@@ -132,7 +137,7 @@ async function* readStdio({ faults, breaking }: RouterParts, { exec, request, co
     yield { data };
     offset += data.length;
   }
-  if (broken.aborted) throw refuse(Status.UNAVAILABLE, "injected by the double: the stream broke");
+  if (broken.aborted) throw refuse(Status.UNAVAILABLE, "The stream broke");
 }
 
 async function writeStdin(exec: Exec, { offset, data, eof }: Omit<StdinWrite, "taskId" | "execId">): Promise<void> {

@@ -95,6 +95,7 @@ export class Sandboxes {
   async vanish(id: string): Promise<void> {
     const sandbox = this.get(id);
     this.#byId.delete(id);
+    for (const exec of sandbox.execs.values()) exec.lost.abort();
     await sandbox.terminate();
   }
 
