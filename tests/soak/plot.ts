@@ -12,6 +12,10 @@ interface Panel {
 export function plot(samples: readonly Sample[], title: string): string {
   const panels: Panel[] = [
     { title: "memory of the server (RSS), MiB", points: samples.map(({ seconds, rssMib }) => [seconds, rssMib]) },
+    {
+      title: "its heap and buffers after a garbage collection, MiB",
+      points: samples.flatMap(({ seconds, liveMib }) => (Number.isNaN(liveMib) ? [] : [[seconds, liveMib] as const])),
+    },
     { title: "its file descriptors", points: samples.map(({ seconds, descriptors }) => [seconds, descriptors]) },
     { title: "sandboxes that run (at most 12)", points: samples.map(({ seconds, sandboxes }) => [seconds, sandboxes]) },
     { title: "turns completed a minute", points: perMinute(samples, "turns") },

@@ -1,4 +1,5 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, rm } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
 
 /** The server at one moment. */
 export interface Sample {
@@ -6,6 +7,8 @@ export interface Sample {
   readonly seconds: number;
   readonly age: number;
   readonly rssMib: number;
+  /** What a garbage collection left of its heap and buffers, when that was last looked at. */
+  readonly liveMib: number;
   readonly descriptors: number;
   readonly sandboxes: number;
   /** So far. */
@@ -18,6 +21,7 @@ export const COLUMNS = [
   "seconds",
   "age",
   "rssMib",
+  "liveMib",
   "descriptors",
   "sandboxes",
   "turns",
@@ -37,12 +41,24 @@ export async function readProcess(pid: number): Promise<{ rssMib: number; descri
   }
 }
 
+/** Has the server collect its garbage and say what is left, in MiB; NaN where it does not say so in time. */
+export async function liveMemory(pid: number, file: string): Promise<number> {
+  await rm(file, { force: true });
+  process.kill(pid, "SIGUSR2");
+  for (let tries = 0; tries < 100; tries++) {
+    const bytes = await readFile(file, "utf8").catch(() => null);
+    if (bytes !== null) return Number(bytes) / 1024 / 1024;
+    await delay(20);
+  }
+  return Number.NaN;
+}
+
 export function csv(samples: readonly Sample[]): string {
   return (
     [
       COLUMNS.join(","),
       ...samples.map((sample) =>
-        COLUMNS.map((column) => sample[column].toFixed(column === "rssMib" ? 1 : 0)).join(","),
+        COLUMNS.map((column) => sample[column].toFixed(column.endsWith("Mib") ? 1 : 0)).join(","),
       ),
     ].join("\n") + "\n"
   );
@@ -54,12 +70,13 @@ export function csv(samples: readonly Sample[]): string {
  */
 export function slope(
   samples: readonly Sample[],
-  of: "rssMib" | "descriptors",
+  of: "rssMib" | "liveMib" | "descriptors",
   group: (sample: Sample) => number = () => 0,
 ): number {
   let above = 0;
   let below = 0;
-  for (const members of Map.groupBy(samples, group).values()) {
+  const told = samples.filter((sample) => !Number.isNaN(sample[of]));
+  for (const members of Map.groupBy(told, group).values()) {
     const x = mean(members.map(({ turns }) => turns));
     const y = mean(members.map((sample) => sample[of]));
     for (const sample of members) {

@@ -13,7 +13,7 @@ import { API_KEY } from "../testing/runtime-under-test.ts";
 import { endSandboxes, startServerProcess, type ServerProcess } from "../testing/server-process.ts";
 import { newCounts, type Address } from "./counts.ts";
 import { plot } from "./plot.ts";
-import { csv, mean, readProcess, slope, type Sample } from "./samples.ts";
+import { csv, liveMemory, mean, readProcess, slope, type Sample } from "./samples.ts";
 import { talk } from "./talk.ts";
 import { visit } from "./visitor.ts";
 
@@ -30,8 +30,11 @@ const { values } = parseArgs({
     csv: { type: "string", default: "test-results/soak.csv" },
   },
 });
+const TELL_MEMORY = new URL("tell-memory.mjs", import.meta.url).href;
 const SANDBOXES = 12;
 const SAMPLE_MS = 2000;
+/** Of so many samples one collects the server's garbage first: rarely, for that stops the server. */
+const LIVE_EVERY = 10;
 /** Younger, a process still grows to its size, which says nothing about what it loses. */
 const GROWN_S = 25;
 
@@ -50,6 +53,11 @@ async function main(): Promise<void> {
       folder,
       modelUrl: model.url,
       flags: ["--max-sandboxes", String(SANDBOXES), "--idle-timeout-ms", "8000"],
+      // A small young generation: RSS follows what is alive instead of what V8 has not yet given back.
+      environment: {
+        NODE_OPTIONS: `--max-semi-space-size=4 --import=${TELL_MEMORY}`,
+        SOAK_MEMORY: join(folder, "memory"),
+      },
     });
   let server = await start();
   let born = performance.now();
@@ -121,9 +129,12 @@ async function sample(
   const found = await readProcess(pid);
   if (found === null) throw new Error("the server ended by itself");
   const { turns, reconnects, kills } = counts;
+  const due = samples.length % LIVE_EVERY === 0;
+  const liveMib = due ? await liveMemory(pid, join(folder, "memory")) : (samples.at(-1)?.liveMib ?? Number.NaN);
   const next = {
     ...time,
     ...found,
+    liveMib,
     sandboxes: await sandboxesIn(join(folder, "data", "sandboxes")),
     turns,
     reconnects,
@@ -174,7 +185,8 @@ async function report(): Promise<void> {
     `last 15 minutes, samples of processes older than ${GROWN_S} s, mean RSS of each life in MiB: ${means.join(" ")}`,
   );
   for (const [of, unit] of [
-    ["rssMib", "MiB"],
+    ["liveMib", "MiB after a garbage collection"],
+    ["rssMib", "MiB of RSS"],
     ["descriptors", "descriptors"],
   ] as const) {
     // Processes of the same age beside each other: what is left is what later lives have more than earlier ones.
