@@ -42,13 +42,15 @@ export function bubblewrapLauncher(options: BubblewrapOptions): Launcher {
     async start(place, spec, { signal, onExit }) {
       const program = options.program();
       await makeEtc(place.folders.etc);
-      const optionsFile = await writeOptions(place, spec, options);
+      const limits = await options.limiter.prepare(place, spec.limits);
+      const sizes = atMost(options.sizes, limits.memoryBytes);
+      const optionsFile = await writeOptions(place, spec, { ...options, sizes });
       try {
         const child = spawnBubblewrap(place, {
           program,
           optionsFile,
           filterFile: await writeFilter(place),
-          limits: await options.limiter.prepare(place, spec.limits),
+          limits,
           command: ["/bin/sh", "-c", PROGRAM, "sh", nodeInside(options.node), ...PROGRAM_FILES],
         });
         const pid = await started(place, child, { signal, timeoutMs: options.startTimeoutMs });
@@ -162,6 +164,12 @@ function spawnBubblewrap(
   } finally {
     for (const fd of [options, filter, status, log]) closeSync(fd);
   }
+}
+
+/** Memory file systems are of the sandbox's memory, and no end of a process gives theirs back. */
+function atMost(sizes: TmpfsSizes, memoryBytes: number): TmpfsSizes {
+  const share = Math.floor(memoryBytes / 4);
+  return { tmp: Math.min(sizes.tmp, share), shm: Math.min(sizes.shm, share) };
 }
 
 /** To a file and not a pipe: a server that dies in the middle must not leave half of the options in force. */

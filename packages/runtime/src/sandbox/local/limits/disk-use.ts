@@ -1,12 +1,13 @@
 import { execFile } from "node:child_process";
 import { statfs } from "node:fs/promises";
 import { promisify } from "node:util";
+import { deletedFiles } from "./deleted-files.ts";
 
 const run = promisify(execFile);
 
 /** What a file takes beside its blocks, in bytes: without this, empty files would cost nothing. */
 const PER_FILE_BYTES = 512;
-const LONGEST_PAUSE_MS = 30_000;
+const LONGEST_PAUSE_MS = 5_000;
 const SHORTEST_PAUSE_MS = 500;
 /** A measurement that took long is not made often: at most this part of the time. */
 const PART_OF_TIME = 1 / 10;
@@ -68,23 +69,24 @@ export class DiskWatch {
     this.#now = now;
   }
 
-  /** Bytes in use where that is more than the limit; else null. */
-  async over(): Promise<number | null> {
-    const free = await freeBytes(this.#folders[0] ?? "/");
+  /** Bytes in use by the sandbox of process `pid` where that is more than the limit; else null. */
+  async over(pid: number): Promise<number | null> {
+    const [folder = "/"] = this.#folders;
+    const free = await freeBytes(folder);
     if (!this.#due(free)) return null;
     const at = this.#now();
-    const used = await diskUse(this.#folders);
+    const used = (await diskUse(this.#folders)) + deletedFiles(pid, folder);
     this.#measured = { at, took: this.#now() - at, used, free };
     return used > this.#limit ? used : null;
   }
 
-  /** As long as the whole disk has not lost what this sandbox may still take, the sandbox has not taken it. */
+  /** As long as the whole disk has not lost half of what this sandbox may still take, the sandbox has not taken it. */
   #due(free: number): boolean {
     if (this.#measured === undefined) return true;
     const { at, took, used, free: then } = this.#measured;
     const age = this.#now() - at;
     if (age < Math.max(SHORTEST_PAUSE_MS, took / PART_OF_TIME)) return false;
-    return age > LONGEST_PAUSE_MS || then - free > this.#limit - used;
+    return age > LONGEST_PAUSE_MS || then - free > (this.#limit - used) / 2;
   }
 }
 

@@ -27,6 +27,8 @@ const BOUND = [
 
 const FILE_BLOCK_BYTES = 512;
 const DATA_BLOCK_BYTES = 1024;
+/** JavaScript engines take this much and more as data without ever using it. */
+const NEVER_USED_BYTES = 1024 * 1024 * 1024;
 
 /**
  * The command with the limits that a process carries. Runs inside, in the sandbox's own user namespace: there the
@@ -41,7 +43,7 @@ export function bounded(
     limits.openFiles,
     Math.ceil(limits.fileBytes / FILE_BLOCK_BYTES),
     limits.processes,
-    memory ? Math.ceil(limits.memoryBytes / DATA_BLOCK_BYTES) : "-",
+    memory ? Math.ceil((limits.memoryBytes + NEVER_USED_BYTES) / DATA_BLOCK_BYTES) : "-",
   ];
   return ["/bin/sh", "-c", BOUND, "sh", ...numbers.map(String), ...command];
 }

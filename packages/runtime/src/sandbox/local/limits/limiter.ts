@@ -10,9 +10,8 @@ import { findGroupParents, killedForMemory, makeGroup, removeGroup } from "./con
 import type { Bounded, GroupParent } from "./control-groups.ts";
 import { DiskWatch } from "./disk-use.ts";
 import { effectiveLimits } from "./effective-limits.ts";
-import type { EffectiveLimits } from "./effective-limits.ts";
 import { bounded, joining } from "./limited-command.ts";
-import { memoryUse } from "./memory-use.ts";
+import { MemoryWatch } from "./memory-use.ts";
 
 /** What is kept of a sandbox's limits, for the server that comes after this one. */
 const Kept = z.object({
@@ -29,6 +28,7 @@ const MIB = 1024 * 1024;
 const KILLED = 137;
 
 export interface LimitedStart {
+  readonly memoryBytes: number;
   /** Puts a command that starts the sandbox under its limits. */
   outside(command: readonly string[]): readonly string[];
   /** The same for the first command inside. */
@@ -40,7 +40,7 @@ export class Limiter {
   readonly #defaults: SandboxLimits | undefined;
   readonly #find: () => readonly GroupParent[];
   #parents: readonly GroupParent[] | undefined;
-  readonly #disks = new Map<string, DiskWatch>();
+  readonly #watches = new Map<string, { readonly disk: DiskWatch; readonly memory: MemoryWatch }>();
 
   constructor(defaults: SandboxLimits | undefined, find: () => readonly GroupParent[] = findGroupParents) {
     this.#defaults = defaults;
@@ -59,6 +59,7 @@ export class Limiter {
     await writeFile(keptPath(place), JSON.stringify({ limits, groups, memory } satisfies Kept), { mode: 0o600 });
     for (const parent of parents) makeGroup(parent, name, limits);
     return {
+      memoryBytes: limits.memoryBytes,
       outside: (command) => joining(groups, command),
       inside: (command) => bounded(limits, { memory: !memory, command }),
     };
@@ -69,8 +70,9 @@ export class Limiter {
     const kept = readKept(place);
     if (kept === null) return null;
     const { memoryBytes, diskBytes } = kept.limits;
-    if (!kept.memory && memoryUse(pid) > memoryBytes) return `out of memory: ${usedUp("memory", memoryBytes)}`;
-    const used = await this.#disk(place, diskBytes).over();
+    const { memory, disk } = this.#watch(place, kept);
+    if (!kept.memory && memory.over(pid)) return `out of memory: ${usedUp("memory", memoryBytes)}`;
+    const used = await disk.over(pid);
     if (used === null) return null;
     return `out of disk: the sandbox had ${mib(used)} of files in its workspace, home and state, and may have ${mib(diskBytes)}`;
   }
@@ -85,7 +87,7 @@ export class Limiter {
 
   /** Removes what the kernel holds for a sandbox that has ended. */
   async clean(place: SandboxPlace): Promise<void> {
-    this.#disks.delete(place.folders.root);
+    this.#watches.delete(place.folders.root);
     for (const group of readKept(place)?.groups ?? []) {
       for (let tries = 0; !removeGroup(group) && tries < REMOVAL_TRIES; tries += 1) await sleep(10);
     }
@@ -119,11 +121,12 @@ export class Limiter {
     return this.#parents;
   }
 
-  #disk({ folders }: SandboxPlace, limit: number): DiskWatch {
-    const found = this.#disks.get(folders.root);
+  #watch({ folders }: SandboxPlace, { limits }: Kept): { readonly disk: DiskWatch; readonly memory: MemoryWatch } {
+    const found = this.#watches.get(folders.root);
     if (found !== undefined) return found;
-    const watch = new DiskWatch([folders.workspace, folders.home, folders.state, folders.log], limit);
-    this.#disks.set(folders.root, watch);
+    const written = [folders.workspace, folders.home, folders.state, folders.log];
+    const watch = { disk: new DiskWatch(written, limits.diskBytes), memory: new MemoryWatch(limits.memoryBytes) };
+    this.#watches.set(folders.root, watch);
     return watch;
   }
 }
