@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 import { randomBytes } from "node:crypto";
 import { parseArgs } from "node:util";
-import { startModalDoubleServer } from "../modal-double/server.ts";
 
 const usage = `agent-runtime-modal-double [--port N] [--package NAME=FOLDER]... [--build-network]
 
@@ -44,6 +43,8 @@ async function main(): Promise<void> {
     process.stdout.write(usage);
     return;
   }
+  // Not before the arguments are known to be good: it loads the whole SDK.
+  const { startModalDoubleServer } = await import("../modal-double/server.ts");
   const { MODAL_TOKEN_ID, MODAL_TOKEN_SECRET } = process.env;
   const made = {
     tokenId: `ak-${randomBytes(11).toString("hex")}`,

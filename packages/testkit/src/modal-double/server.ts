@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Server } from "nice-grpc";
 import { Apps, appHandlers } from "./apps.ts";
 import type { BuildOptions } from "./build.ts";
 import { NPM_SCRIPT } from "./bubblewrap.ts";
@@ -12,7 +13,7 @@ import { reportOf } from "./report.ts";
 import { routerHandlers } from "./router.ts";
 import { sandboxHandlers } from "./sandbox-handlers.ts";
 import { Sandboxes } from "./sandboxes.ts";
-import { type ControlHandlers, loadSdkDefinitions } from "./sdk.ts";
+import { type ControlHandlers, type SdkDefinitions, loadSdkDefinitions } from "./sdk.ts";
 import { Secrets, secretHandlers } from "./secrets.ts";
 import { CONTROL_PLANE, type Credentials, Tokens, tokenMiddleware } from "./tokens.ts";
 import { makeBaseTree } from "./tree.ts";
@@ -31,13 +32,43 @@ export interface ModalDoubleServer {
   stop(): Promise<void>;
 }
 
-/** The double, in this process. Rejects where bubblewrap or the SDK is missing. */
+/** The double, in this process. Rejects where the SDK is missing, or the port is taken. */
 export async function startModalDoubleServer(options: ModalDoubleServerOptions): Promise<ModalDoubleServer> {
   const sdk = await loadSdkDefinitions();
   const folder = await mkdtemp(join(tmpdir(), "modal-double-"));
-  const world = await makeWorld(folder, options);
-  const streams = new StreamBreaker();
+  const removeFolder = (): Promise<void> => rm(folder, { recursive: true, force: true, maxRetries: 3 });
+  try {
+    const world = await makeWorld(folder, options);
+    const streams = new StreamBreaker();
+    const { server, url } = await listen({ sdk, world, streams, port: options.port });
+    const control = await startControlServer(controlTarget(world, streams));
+    return {
+      url,
+      controlUrl: control.url,
+      folder,
+      async stop() {
+        server.forceShutdown();
+        await control.stop();
+        await world.sandboxes.endAll();
+        await removeFolder();
+      },
+    };
+  } catch (error) {
+    await removeFolder();
+    throw error;
+  }
+}
+
+interface Listening {
+  readonly sdk: SdkDefinitions;
+  readonly world: World;
+  readonly streams: StreamBreaker;
+  readonly port: number;
+}
+
+async function listen({ sdk, world, streams, port }: Listening): Promise<{ server: Server; url: string }> {
   let url = "";
+  // The SDK wants `https:` here, and dials it without TLS since the cloud's own address is on loopback.
   const routerAccess = (taskId: string) => ({ url: url.replace("http:", "https:"), jwt: world.tokens.give(taskId) });
   const controlPlane: ControlHandlers = {
     authTokenGet: async () => ({ token: world.tokens.give(CONTROL_PLANE) }),
@@ -54,19 +85,8 @@ export async function startModalDoubleServer(options: ModalDoubleServerOptions):
       { definition: sdk.TaskCommandRouterDefinition, handlers: routerHandlers({ ...world, breaking: streams.signal }) },
     ],
   });
-  url = `http://127.0.0.1:${await server.listen(`127.0.0.1:${options.port}`)}`;
-  const control = await startControlServer(controlTarget(world, streams));
-  return {
-    url,
-    controlUrl: control.url,
-    folder,
-    async stop() {
-      server.forceShutdown();
-      await control.stop();
-      await world.sandboxes.endAll();
-      await rm(folder, { recursive: true, force: true, maxRetries: 3 });
-    },
-  };
+  url = `http://127.0.0.1:${await server.listen(`127.0.0.1:${port}`)}`;
+  return { server, url };
 }
 
 /** Everything that the double keeps. */
