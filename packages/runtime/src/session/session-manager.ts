@@ -8,7 +8,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { DEFAULT_TENANT } from "../auth/principal.ts";
 import { readState, SessionLog } from "../log/session-log.ts";
 import type { SessionHead, SessionKey } from "../persistence/session-store.ts";
-import type { SandboxRef, SandboxTags } from "../sandbox/port.ts";
+import { endOrphans, endOrphansLater, runningSandboxes } from "./orphans.ts";
 import { RetrySchedule } from "./retry-schedule.ts";
 import { newSession } from "./session-creation.ts";
 import type { SessionParts } from "./session-parts.ts";
@@ -212,10 +212,9 @@ export class SessionManager {
 
   /** Goes on with what earlier servers left, ends sandboxes that belong to nobody, begins the periodic work. */
   async start(): Promise<void> {
-    const { store, provider, deployment } = this.#parts;
-    const claimed = await store.claimed();
+    const claimed = await this.#parts.store.claimed();
     // Before the sessions go on: what they start then is not an orphan.
-    const running = await provider.list({ deployment });
+    const running = await runningSandboxes(this.#parts);
     await Promise.all(
       claimed.map(({ tenant, sessionId }) =>
         this.#adopt({ tenant, sessionId }).catch((error: unknown) => {
@@ -224,26 +223,10 @@ export class SessionManager {
         }),
       ),
     );
-    const owned = new Set(
-      claimed.flatMap(({ sessionId, sandbox }) => (sandbox === null ? [] : `${sessionId} ${sandbox.generation}`)),
-    );
-    for (const { ref, tags } of running) {
-      if (!owned.has(`${tags.session} ${tags.generation}`)) await this.#endOrphan(ref, tags);
-    }
+    if (running === null) void endOrphansLater(this.#parts, this.#stop.signal);
+    else await endOrphans(this.#parts, running, claimed);
     this.#every(sweepMs(this.#options.idleTimeoutMs), () => this.#unloadIdle());
     this.#every(this.#parts.limits.syncIntervalMs, () => this.#syncBusy());
-  }
-
-  async #endOrphan(ref: SandboxRef, tags: SandboxTags): Promise<void> {
-    const { provider, log } = this.#parts;
-    const about = { sessionId: tags.session, generation: tags.generation };
-    try {
-      const sandbox = await provider.attach(ref);
-      await sandbox?.terminate();
-      log.info(about, "a sandbox that belonged to no session was ended");
-    } catch (error) {
-      log.error({ err: error, ...about }, "a sandbox that belongs to no session could not be ended");
-    }
   }
 
   #every(ms: number, work: () => Promise<void>): void {

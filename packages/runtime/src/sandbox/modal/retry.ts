@@ -2,25 +2,23 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isThrottled } from "./remedy.ts";
 
 const FIRST_MS = 200;
-const MOST_MS = 5000;
-const TRIES = 6;
+const MOST_MS = 2000;
+const TRIES = 5;
 
 export interface RetryOptions {
   readonly signal?: AbortSignal;
   readonly random: () => number;
-  /** Factor for the pauses, which are some 12 s together (1). */
-  readonly pace?: number;
 }
 
 /** Asks again, a few times and ever later, while Modal throttles. Without this the SDK gives up at once. */
 export async function unlessThrottled<T>(ask: () => Promise<T>, options: RetryOptions): Promise<T> {
-  const { signal, random, pace = 1 } = options;
+  const { signal, random } = options;
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await ask();
     } catch (error) {
       if (attempt >= TRIES || !throttledBefore(error)) throw error;
-      const ms = Math.min(FIRST_MS * 2 ** attempt, MOST_MS) * (0.5 + random()) * pace;
+      const ms = Math.min(FIRST_MS * 2 ** attempt, MOST_MS) * (0.5 + random());
       await sleep(ms, undefined, signal === undefined ? {} : { signal });
     }
   }

@@ -45,7 +45,7 @@ export class Line {
   readonly #stop = new AbortController();
   #current: { readonly mux: Mux; readonly send: (frame: Buffer) => void } | undefined;
   #state: LineState = "down";
-  #running: Promise<void> | undefined;
+  #begun = false;
   #waiters: (() => void)[] = [];
 
   constructor(options: LineOptions) {
@@ -60,7 +60,9 @@ export class Line {
   listen(channel: string): void {
     this.#channels.add(channel);
     this.#current?.send(encodeFrame(FRAME.listen, 0, Buffer.from(channel)));
-    this.#running ??= this.#keep();
+    if (this.#begun) return;
+    this.#begun = true;
+    void this.#keep();
   }
 
   unlisten(channel: string): void {

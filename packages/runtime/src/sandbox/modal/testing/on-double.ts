@@ -26,7 +26,7 @@ export async function onDouble(options: ModalDoubleOptions = {}): Promise<OnDoub
       return provider;
     },
     async close() {
-      await Promise.all(providers.map((provider) => provider.close?.()));
+      await Promise.all(providers.map(async (provider) => provider.close?.()));
       if (before === undefined) delete process.env["MODAL_SERVER_URL"];
       else process.env["MODAL_SERVER_URL"] = before;
       await double.stop();
