@@ -1,6 +1,6 @@
 /**
- * What a session costs when it is long: the price of an event at turn 10,000 beside that at turn 10, opening it by page,
- * and its memory while it is loaded and idle. A feed stands where an agent stands.
+ * What a session costs when it is long: the price of an event at turns 100, 1,000 and 10,000 beside that at turn 10,
+ * opening it by page, and its memory while it is loaded and idle. A feed stands where an agent stands.
  *   node --expose-gc bench/long-session.ts [--turns 10000] [--known 100000]
  */
 import { execFileSync } from "node:child_process";
@@ -22,8 +22,13 @@ const { values } = parseArgs({
 const LONG = Number(values.turns);
 /** Of a turn: two blocks of ten deltas each, beside the message. */
 const ORDER = JSON.stringify({ deltas: 20, chars: 40, blockDeltas: 10, end: "end" });
-const ROUNDS = 60;
 const KB = 1024;
+/** Turns that are measured of a session, after as many that are not, each beside as many of a young session. */
+const WARM_TURNS = 8;
+const MEASURED_TURNS = 3;
+const MOST_ROUNDS = 150;
+/** Sandboxes at once. */
+const SANDBOXES = 20;
 
 const folder = await mkdtemp(join(tmpdir(), "agent-runtime-bench-"));
 const runtime = await createAgentRuntime({
@@ -67,6 +72,39 @@ async function priceOfEvent(sessionId: string): Promise<number> {
   return (user + system) / (session.getState().lastSeq - before);
 }
 
+/** What an event costs up to this turn of the long session, beside turns 9 to 11 of new ones. */
+async function priceAt(turns: number): Promise<void> {
+  const rounds = Math.min(MOST_ROUNDS, Math.floor((turns - built) / (WARM_TURNS + MEASURED_TURNS)));
+  const measured = rounds * (WARM_TURNS + MEASURED_TURNS);
+  for (; built < turns - measured; built += 1) await turn(long);
+  built += measured;
+  const early: number[] = [];
+  const late: number[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    const fresh = await newSession();
+    for (const [sessionId, prices] of [
+      [fresh, early],
+      [long, late],
+    ] as const) {
+      for (let index = 0; index < WARM_TURNS; index += 1) await turn(sessionId);
+      for (let index = 0; index < MEASURED_TURNS; index += 1) prices.push(await priceOfEvent(sessionId));
+    }
+    await sessionManager.unloadSession(fresh);
+  }
+  const { lastSeq } = sessionManager.getSession(long).getState();
+  printTable(`processor time of an event, µs; the long session has ${lastSeq} events`, [
+    ["turns 9 to 11 of new sessions", early],
+    [`of turns ${turns - measured} to ${turns}`, late],
+  ]);
+  const median = summarize(late).median / summarize(early).median;
+  // The mean has in it what not every turn does: snapshots and compaction.
+  console.log(`${median.toFixed(2)} times turn 10 (median), ${(mean(late) / mean(early)).toFixed(2)} times (mean)\n`);
+}
+
+function mean(prices: readonly number[]): number {
+  return prices.reduce((sum, price) => sum + price, 0) / prices.length;
+}
+
 async function timed(call: () => Promise<unknown>): Promise<number> {
   const from = performance.now();
   await call();
@@ -85,19 +123,27 @@ function heap(): number {
   return heapUsed + external;
 }
 
-/** Memory of each of the sessions once they are loaded, without a sandbox, in KB. */
+/** Memory of each of the sessions once they are loaded, without a sandbox, in KB; the median of some tries. */
 async function memoryOf(sessionIds: readonly string[]): Promise<number> {
-  for (const id of sessionIds) await sessionManager.unloadSession(id);
-  await delay(100);
-  const before = heap();
-  for (const id of sessionIds) await sessionManager.loadSession(id);
-  await delay(100);
-  return (heap() - before) / sessionIds.length / KB;
+  const tries = await repeated(5, async () => {
+    const before = heap();
+    for (const id of sessionIds) await sessionManager.loadSession(id);
+    await delay(100);
+    const kb = (heap() - before) / sessionIds.length / KB;
+    for (const id of sessionIds) await sessionManager.unloadSession(id);
+    await delay(100);
+    return kb;
+  });
+  return summarize(tries).median;
 }
 
+/** Sessions that are not loaded, with so many turns each. */
 async function sessionsOf(count: number, turns: number): Promise<string[]> {
+  if (count > SANDBOXES)
+    return [...(await sessionsOf(SANDBOXES, turns)), ...(await sessionsOf(count - SANDBOXES, turns))];
   const sessionIds = await Promise.all(Array.from({ length: count }, newSession));
   for (let index = 0; index < turns; index += 1) await Promise.all(sessionIds.map(turn));
+  for (const id of sessionIds) await sessionManager.unloadSession(id);
   return sessionIds;
 }
 
@@ -122,31 +168,10 @@ async function rssWith(known: number): Promise<number> {
 
 printMachine();
 const long = await newSession();
-const built = await timed(async () => {
-  for (let index = 0; index < LONG - ROUNDS; index += 1) await turn(long);
-});
-console.log(
-  `${LONG - ROUNDS} turns in ${(built / 1000).toFixed(0)} s, ${sessionManager.getSession(long).getState().lastSeq} events\n`,
-);
-
-const late: number[] = [];
-const early: number[] = [];
-for (let round = 0; round < ROUNDS; round += 1) {
-  const fresh = await newSession();
-  for (let index = 0; index < 8; index += 1) await turn(fresh);
-  early.push(await priceOfEvent(fresh), await priceOfEvent(fresh), await priceOfEvent(fresh));
-  late.push(await priceOfEvent(long));
-  await sessionManager.unloadSession(fresh);
-}
-printTable("processor time of an event, µs", [
-  ["turns 9 to 11", early],
-  [`turns ${LONG - ROUNDS} to ${LONG}`, late],
-]);
-const mean = (prices: readonly number[]): number => prices.reduce((sum, price) => sum + price, 0) / prices.length;
-const median = summarize(late).median / summarize(early).median;
-// The mean has in it what not every turn does: snapshots and compaction.
-const average = mean(late) / mean(early);
-console.log(`at turn ${LONG} ${median.toFixed(2)} times turn 10 (median), ${average.toFixed(2)} times (mean)\n`);
+let built = 0;
+await priceAt(LONG / 100);
+await priceAt(LONG / 10);
+await priceAt(LONG);
 
 await sessionManager.unloadSession(long);
 const blocks = `/sessions/${long}/blocks`;
@@ -171,13 +196,12 @@ printTable("opening the long session, ms", [
   ],
 ]);
 
-const short = await sessionsOf(20, 17);
-const windowed = await sessionsOf(4, 200);
+const short = await sessionsOf(200, 17);
+const windowed = await sessionsOf(10, 200);
 console.log(`memory of a loaded idle session without a sandbox, KB`);
 console.log(`  of about 50 short blocks   ${(await memoryOf(short)).toFixed(0)}`);
 console.log(`  of 600 blocks              ${(await memoryOf(windowed)).toFixed(0)}`);
 console.log(`  of ${LONG} turns            ${(await memoryOf([long])).toFixed(0)}\n`);
-for (const id of [...short, ...windowed, long]) await sessionManager.unloadSession(id);
 await runtime.shutdown();
 
 const none = await rssWith(0);
