@@ -49,12 +49,12 @@ test("wrong usage and wrong configuration end with 2, help with 0", async () => 
     ended(["serve", "--help"]),
     ended(["--nonsense"]),
     ended(["serve", "--port", "x"]),
-    ended(["--sandbox", "docker"]),
+    ended(["--profiles", "dir"]),
   ]);
   expect(help).toMatchObject({ code: 0, output: expect.stringContaining("--idle-timeout-ms") as string });
   expect(unknown).toMatchObject({ code: 2, output: expect.stringContaining("--nonsense") as string });
   expect(port).toMatchObject({ code: 2, output: "agent-runtime: --port must be a number.\n" });
-  expect(later).toMatchObject({ code: 2, output: "agent-runtime: --sandbox docker comes with a later version.\n" });
+  expect(later).toMatchObject({ code: 2, output: "agent-runtime: --profiles comes with a later version.\n" });
 });
 
 test("a taken port ends with 1 and one line", async () => {

@@ -55,6 +55,31 @@ test("a missing bubblewrap is found", async () => {
   }
 });
 
+test("a Docker engine that is not there is found", async () => {
+  const before = process.env["DOCKER_HOST"];
+  process.env["DOCKER_HOST"] = "unix:///nowhere/docker.sock";
+  try {
+    const [, sandbox] = await diagnose(await settingsOf({ sandbox: "docker" }), {});
+    expect(sandbox).toMatchObject({
+      name: "Sandbox docker",
+      state: "fail",
+      detail: expect.stringMatching(/no Docker engine at unix:\/\/\/nowhere.*Install and start Docker/) as string,
+    });
+  } finally {
+    if (before === undefined) delete process.env["DOCKER_HOST"];
+    else process.env["DOCKER_HOST"] = before;
+  }
+});
+
+test("a sandbox that works: what holds its limits, and what does not", async () => {
+  using folder = temporaryFolder();
+  const [, sandbox] = await diagnose(await settingsOf({ sandbox: "local", dataDir: folder.path }), {});
+  expect(sandbox?.detail).toMatch(
+    /^works; memory: (cgroup v[12]|looked at, and prlimit for each process); .*open files and file size: prlimit; disk: /,
+  );
+  expect(sandbox?.state).toBe(sandbox?.detail.includes("missing here") === true ? "warn" : "ok");
+});
+
 test("Node has to be new enough", () => {
   const states = ["20.19.0", "22.17.9", "22.18.0", "24.0.0"].map((version) => nodeFinding(version).state);
   expect(states).toEqual(["fail", "fail", "ok", "ok"]);

@@ -1,6 +1,7 @@
 import type { AgentRuntimeConfig, SandboxProvider } from "@hhopkins/agent-runtime";
 import { memoryPersistence } from "@hhopkins/agent-runtime/persistence/memory";
 import { sqlitePersistence } from "@hhopkins/agent-runtime/persistence/sqlite";
+import { dockerSandbox } from "@hhopkins/agent-runtime/sandbox/docker";
 import { localSandbox } from "@hhopkins/agent-runtime/sandbox/local";
 import { modalSandbox } from "@hhopkins/agent-runtime/sandbox/modal";
 import { unsafeProcessSandbox } from "@hhopkins/agent-runtime/sandbox/unsafe-process";
@@ -24,6 +25,8 @@ export function sandboxFor(settings: Settings, dataDir: string, environment: Env
   switch (settings.sandbox) {
     case "local":
       return localSandbox({ dataDir });
+    case "docker":
+      return dockerSandbox({ dataDir, ...(settings.dockerImage === undefined ? {} : { image: settings.dockerImage }) });
     case "unsafe-process":
       return unsafeProcessSandbox({ dataDir });
     case "modal":
@@ -47,6 +50,8 @@ export function describeSandbox(sandbox: Settings["sandbox"]): string {
   switch (sandbox) {
     case "local":
       return "local (bubblewrap)";
+    case "docker":
+      return "docker";
     case "modal":
       return "modal";
     case "unsafe-process":

@@ -29,7 +29,12 @@ export const OPTIONS = {
   persistence: { flag: "--persistence <store>", description: "sqlite or memory (sqlite)", schema: z.string().min(1) },
   sandbox: {
     flag: "--sandbox <provider>",
-    description: "local, modal or unsafe-process (local)",
+    description: "local, docker, modal or unsafe-process (local)",
+    schema: z.string().min(1),
+  },
+  dockerImage: {
+    flag: "--docker-image <image>",
+    description: "image of docker's sandboxes, with Node, Git and bash (node:24-bookworm)",
     schema: z.string().min(1),
   },
   model: {

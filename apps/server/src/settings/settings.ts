@@ -11,7 +11,8 @@ export interface Settings {
   readonly port: number;
   readonly dataDir: string;
   readonly persistence: "sqlite" | "memory";
-  readonly sandbox: "local" | "modal" | "unsafe-process";
+  readonly sandbox: "local" | "docker" | "modal" | "unsafe-process";
+  readonly dockerImage?: string;
   readonly logLevel: Value<"logLevel">;
   readonly corsOrigins: readonly string[];
   readonly model?: Value<"model">;
@@ -74,9 +75,8 @@ function persistenceOf(text: string): Settings["persistence"] {
 }
 
 function sandboxOf(text: string): Settings["sandbox"] {
-  if (text === "local" || text === "modal" || text === "unsafe-process") return text;
-  if (text === "docker") throw later("--sandbox docker");
-  throw wrong("--sandbox can be local, modal or unsafe-process.", "sandbox");
+  if (text === "local" || text === "docker" || text === "modal" || text === "unsafe-process") return text;
+  throw wrong("--sandbox can be local, docker, modal or unsafe-process.", "sandbox");
 }
 
 function profilesOf(value: unknown): AgentProfile[] {

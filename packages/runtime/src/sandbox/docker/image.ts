@@ -77,7 +77,7 @@ async function fetchImage(
 function missing(image: string, why: string, cause?: unknown): RuntimeError {
   return new RuntimeError(
     "sandbox_unavailable",
-    `This engine has no image ${image}, ${why}. Run: docker pull ${image}. Or choose another one with the option image. ${NEEDS}`,
+    `This engine has no image ${image}, ${why}. Run: docker pull ${image}. Or choose another one: the option image, or --docker-image. ${NEEDS}`,
     { cause },
   );
 }

@@ -2,7 +2,7 @@ import { readFileSync, existsSync } from "node:fs";
 import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
 
 const OTHERWISE =
-  "Or, for development only and without any isolation, choose --sandbox unsafe-process. Docker comes with a later version.";
+  "Or choose --sandbox docker, where a Docker engine runs. Or, for development only and without any isolation, choose --sandbox unsafe-process.";
 
 /** Where bubblewrap was looked for and is not. */
 export function bubblewrapMissing(platform: NodeJS.Platform = process.platform): RuntimeError {
