@@ -2,6 +2,7 @@ import { adapterRows } from "./names/adapters.ts";
 import { commandRows } from "./names/command.ts";
 import { eventRows } from "./names/events.ts";
 import { libraryRows } from "./names/library.ts";
+import { modalDoubleRows } from "./names/modal-double.ts";
 import { reactRows } from "./names/react.ts";
 import { restRows } from "./names/rest.ts";
 import type { Row } from "./names/row.ts";
@@ -20,5 +21,6 @@ export const NAMES: readonly Row[] = [
   ...typeRows,
   ...commandRows,
   ...wireRows,
+  ...modalDoubleRows,
   ...reactRows,
 ];

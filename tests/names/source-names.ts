@@ -27,6 +27,8 @@ const INTERFACES: readonly (readonly [kind: string, of: string, file: string, na
   ["method", "sandbox", "runtime/src/sandbox/port.ts", "Sandbox"],
   ["method", "client", "client/src/client.ts", "AgentClient"],
   ["method", "following", "client/src/follow/follower.ts", "Following"],
+  ["option", "startModalDouble", "testkit/src/modal-double/start.ts", "ModalDoubleOptions"],
+  ["method", "modalDoubleControl", "testkit/src/modal-double/control-client.ts", "ModalDoubleControl"],
   ["field", "Principal", "runtime/src/auth/principal.ts", "Principal"],
   ["field", "ModelCredential", "runtime/src/gateway/port.ts", "ModelCredential"],
   ["field", "SessionState", "protocol/src/reducer/state.ts", "SessionState"],

@@ -5,7 +5,7 @@ import { type Cloud, run, startCloud } from "./testing/cloud.ts";
 let cloud: Cloud;
 let sandbox: Sandbox;
 beforeAll(async () => {
-  cloud = await startCloud();
+  cloud = await startCloud({ tokenId: "ak-own", tokenSecret: "as-own" });
   sandbox = await cloud.sandbox({ timeoutMs: 600_000 });
 });
 afterEach(() => cloud.double.control.clear());
@@ -49,6 +49,7 @@ describe("calls that fail", () => {
   });
 
   it("a token pair that is taken back, and given again", async () => {
+    expect(cloud.double).toMatchObject({ tokenId: "ak-own", tokenSecret: "as-own" });
     await cloud.double.control.revokeCredentials(true);
     await expect(sandbox.getTags()).rejects.toThrow(/UNAUTHENTICATED/u);
     await cloud.double.control.revokeCredentials(false);
