@@ -49,8 +49,11 @@ async function sandboxFinding(settings: Settings, environment: Environment): Pro
     };
   }
   try {
-    await sandboxFor(settings, settings.dataDir, environment).probe?.();
-    return { name, state: "ok", detail: "works" };
+    const provider = sandboxFor(settings, settings.dataDir, environment);
+    await provider.probe?.();
+    const { has, lacks } = (await provider.describe?.()) ?? { has: [], lacks: [] };
+    const detail = ["works", ...has, ...(lacks.length === 0 ? [] : [`missing here: ${lacks.join(", ")}`])].join("; ");
+    return { name, state: lacks.length === 0 ? "ok" : "warn", detail };
   } catch (error) {
     return { name, state: "fail", detail: toRuntimeError(error).message };
   }

@@ -30,7 +30,7 @@ export interface HostOptions {
   readonly pollMs?: number;
   /** How long the disk of a sandbox that died unseen is kept, in ms (24 h). */
   readonly keepDeadMs?: number;
-  /** Installed environments that are kept when nobody uses them (20). */
+  /** Installed environments that are kept (20); one that a sandbox has is kept beyond it. */
   readonly keepEnvironments?: number;
   /** Bytes that one environment may have, and all that are kept together (10 GiB). */
   readonly environmentBytes?: number;
@@ -47,7 +47,7 @@ export function hostProvider(
   launcher: Launcher,
   options: HostOptions,
   environments: EnvironmentMounts = NO_ENVIRONMENTS,
-): Required<Omit<SandboxProvider, "probe" | "remote">> {
+): Required<Omit<SandboxProvider, "probe" | "remote" | "describe">> {
   const dataDir = resolve(options.dataDir);
   const held = new Map<string, HostSandbox>();
   const alone = byKey();

@@ -149,6 +149,8 @@ export interface SandboxProvider {
   readonly remote?: boolean;
   /** Proves once, at start, that a sandbox can be had; throws with the remedy otherwise. */
   probe?(): Promise<void>;
+  /** What it bounds and by what means on this machine, and what it cannot: in words, for `doctor`. */
+  describe?(): Promise<{ readonly has: readonly string[]; readonly lacks: readonly string[] }>;
   /**
    * Sets up an environment, which the next `create` with it finds; it may take minutes. Without this, `create` does it.
    * Throws `environment_failed` with the tool's own last lines. Several calls for one hash share one installation.

@@ -39,6 +39,7 @@ export function localSandbox(options: LocalSandboxOptions): SandboxProvider {
   const launcher = bubblewrapLauncher({ program, node, sizes, limiter, startTimeoutMs });
   return {
     ...hostProvider(launcher, options, hostEnvironments(launcher, options)),
+    describe: async () => limiter.describe(),
     async probe() {
       program();
       // A real sandbox, with a program of its own: what a sandbox needs is proved, not guessed from versions.
