@@ -22,9 +22,10 @@ const DOWN = new Error("the disk is full");
 /** What was begun has had its turn of the event loop. */
 const everythingElse = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** A client that follows a session's events and notes each seq, with what was stored when it saw it. */
+/** A client that follows a session's events and notes each seq, with what was stored when it saw it, and what has none. */
 function follow(bench: RuntimeUnderTest, id: string, stored: () => number) {
   const seen: { seq: number; stored: number }[] = [];
+  const told: unknown[] = [];
   const stop = bench.request("GET", `/sessions/${id}/events?after=0`).then(async (response) => {
     const reader = (response.body as ReadableStream<Uint8Array>).getReader();
     const decoder = new TextDecoder();
@@ -35,8 +36,10 @@ function follow(bench: RuntimeUnderTest, id: string, stored: () => number) {
         const lines = (rest + decoder.decode(value, { stream: true })).split("\n");
         rest = lines.pop() ?? "";
         for (const line of lines) {
-          if (line.startsWith("data: "))
-            seen.push({ seq: (JSON.parse(line.slice(6)) as SessionEvent).seq, stored: stored() });
+          if (!line.startsWith("data: ")) continue;
+          const data = JSON.parse(line.slice(6)) as Partial<SessionEvent>;
+          if (data.seq === undefined) told.push(data);
+          else seen.push({ seq: data.seq, stored: stored() });
         }
       }
     })();
@@ -45,7 +48,7 @@ function follow(bench: RuntimeUnderTest, id: string, stored: () => number) {
       await reading;
     };
   });
-  return { seen, last: () => seen.at(-1)?.seq ?? 0, stop: async () => (await stop)() };
+  return { seen, told, last: () => seen.at(-1)?.seq ?? 0, stop: async () => (await stop)() };
 }
 
 describe("a store that fails or is slow", () => {
@@ -98,6 +101,10 @@ describe("a store that fails or is slow", () => {
     expect((await bench.request("GET", "/health")).status).toBe(200);
     expect((await bench.state(id)).lastSeq).toBe(lastSeq);
     expect(client.last()).toBe(lastSeq);
+    const late = follow(bench, id, () => store.stored(id));
+    const notice = { sessionId: id, code: "persistence_unavailable", message: expect.stringContaining("saved") };
+    await expect.poll(() => [client.told, late.told]).toEqual([[notice], [notice]]);
+    await late.stop();
 
     store.failure = undefined;
     const done = await bench.until(id, ({ turn }) => turn === null);

@@ -2,6 +2,7 @@ import { toRuntimeError } from "@hhopkins/agent-runtime-protocol";
 import { CursorTooOld } from "../../log/follower.ts";
 import type { LogFrame } from "../../log/frame.ts";
 import { mergedFrames } from "../../log/merging.ts";
+import type { Notice } from "../../log/notices.ts";
 import type { Follow } from "../../session/service.ts";
 import { resyncData } from "../cursor.ts";
 import { sharedBytes } from "../shared-bytes.ts";
@@ -39,7 +40,13 @@ function resyncEvent(sessionId: string, follow: Follow): string {
   return `event: session:resync\ndata: ${JSON.stringify(resyncData(sessionId, follow))}\n\n`;
 }
 
-type Next = IteratorResult<readonly LogFrame[]> | "heartbeat" | "end";
+/** Without an id: it is not of the log, and moves no cursor. */
+function noticeEvent(sessionId: string, notice: Notice): string {
+  return `event: error\ndata: ${JSON.stringify({ sessionId, ...notice })}\n\n`;
+}
+
+type Interruption = "heartbeat" | "notice" | "end";
+type Next = IteratorResult<readonly LogFrame[]> | Interruption;
 
 /**
  * A follow as a stream of bytes. It reads on only when the client does, says something every `heartbeatMs`, and ends
@@ -50,8 +57,16 @@ export function eventStream(follow: Follow, options: EventStreamOptions): Readab
   const batches = follow.batches[Symbol.asyncIterator]();
   let waiting: Promise<IteratorResult<readonly LogFrame[]>> | undefined;
   let head = "retry: 1000\n\n";
+  /** The last one that is to be told: a client that does not read misses some. */
+  let notice: Notice | undefined;
+  let wake = (): void => {};
 
+  const unwatch = follow.onNotice?.((news) => {
+    notice = news;
+    wake();
+  });
   const stop = (): void => {
+    unwatch?.();
     clearTimeout(lifetime);
     client.removeEventListener("abort", stop);
     if (ending.signal.aborted) return;
@@ -69,8 +84,13 @@ export function eventStream(follow: Follow, options: EventStreamOptions): Readab
 
   const next = async (): Promise<Next> => {
     if (ending.signal.aborted) return "end";
+    if (notice !== undefined) return "notice";
     waiting ??= batches.next();
-    const outcome = await settled(waiting, ending.signal, heartbeatMs);
+    const outcome = await settled(waiting, {
+      signal: ending.signal,
+      heartbeatMs,
+      onWait: (interrupt) => (wake = () => interrupt("notice")),
+    });
     if (typeof outcome !== "string") waiting = undefined;
     return outcome;
   };
@@ -89,6 +109,11 @@ export function eventStream(follow: Follow, options: EventStreamOptions): Readab
           // The reader went away meanwhile: its stream is closed already.
           if (cancelled) return;
           if (found === "heartbeat") return controller.enqueue(encoder.encode(": still here\n\n"));
+          if (found === "notice") {
+            const told = notice === undefined ? "" : noticeEvent(sessionId, notice);
+            notice = undefined;
+            return controller.enqueue(encoder.encode(told));
+          }
           if (found === "end" || found.done === true) {
             stop();
             return controller.close();
@@ -116,26 +141,25 @@ export function eventStream(follow: Follow, options: EventStreamOptions): Readab
   );
 }
 
+interface Waiting {
+  readonly signal: AbortSignal;
+  readonly heartbeatMs: number;
+  /** Gives the way to interrupt it. */
+  readonly onWait: (interrupt: (word: Interruption) => void) => void;
+}
+
 /** `promise`, or the word of what came before it. */
-async function settled<T>(
-  promise: Promise<T>,
-  signal: AbortSignal,
-  heartbeatMs: number,
-): Promise<T | "heartbeat" | "end"> {
-  let done = (): void => {};
-  const interruption = new Promise<"heartbeat" | "end">((resolve) => {
-    const timer = setTimeout(() => resolve("heartbeat"), heartbeatMs);
-    timer.unref();
-    const onAbort = (): void => resolve("end");
-    signal.addEventListener("abort", onAbort, { once: true });
-    done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", onAbort);
-    };
-  });
+async function settled<T>(promise: Promise<T>, { signal, heartbeatMs, onWait }: Waiting): Promise<T | Interruption> {
+  const interruption = Promise.withResolvers<Interruption>();
+  const onAbort = (): void => interruption.resolve("end");
+  const timer = setTimeout(() => interruption.resolve("heartbeat"), heartbeatMs);
+  timer.unref();
+  signal.addEventListener("abort", onAbort, { once: true });
+  onWait(interruption.resolve);
   try {
-    return await Promise.race([promise, interruption]);
+    return await Promise.race([promise, interruption.promise]);
   } finally {
-    done();
+    clearTimeout(timer);
+    signal.removeEventListener("abort", onAbort);
   }
 }
