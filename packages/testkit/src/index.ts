@@ -1,2 +1,3 @@
 export * from "./scripted-model/index.ts";
 export * from "./persistence-contract/index.ts";
+export * from "./sandbox-contract/index.ts";

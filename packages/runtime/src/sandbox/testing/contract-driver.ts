@@ -1,0 +1,21 @@
+// Runs cases of the sandbox contract in a process of its own, of whatever user it is started as:
+// `node contract-driver.ts PROVIDER`. Reads names of cases, a line each; writes how each came out, a line of JSON each.
+import { openSandboxScene, runSandboxCase, sandboxContract } from "@hhopkins/agent-runtime-testkit";
+import { createInterface } from "node:readline";
+import { hostSubject } from "./host-subject.ts";
+
+const { subject, end } = hostSubject(process.argv[2] === "local" ? "local" : "unsafe-process");
+const scene = await openSandboxScene(subject);
+for await (const name of createInterface({ input: process.stdin })) {
+  const run = sandboxContract[name];
+  const outcome = run === undefined ? { state: "failed", error: "no such case" } : await runSandboxCase(run, scene);
+  const error = outcome.state === "failed" ? textOf(outcome.error) : undefined;
+  process.stdout.write(`${JSON.stringify({ ...outcome, error })}\n`);
+}
+await scene.end();
+await end();
+process.exit(0);
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

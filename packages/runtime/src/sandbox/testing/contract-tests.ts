@@ -1,0 +1,94 @@
+import type { SandboxCase, SandboxCaseOutcome, SandboxScene, SandboxSubject } from "@hhopkins/agent-runtime-testkit";
+import { openSandboxScene, runSandboxCase, sandboxContract } from "@hhopkins/agent-runtime-testkit";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, test } from "vitest";
+import { recordResults } from "./provider-results.ts";
+import type { ProviderRun } from "./provider-results.ts";
+
+const DRIVER = fileURLToPath(new URL("contract-driver.ts", import.meta.url));
+/** A user that owns nothing here. */
+const ORDINARY = 54_321;
+
+type RunCase = (name: string, run: SandboxCase) => Promise<SandboxCaseOutcome>;
+
+/** The sandbox contract as tests in this process, and as the user that it has. `end` is called after the last. */
+export function contractTests(run: ProviderRun, subject: SandboxSubject, end?: () => Promise<void>): void {
+  let scene: SandboxScene | undefined;
+  defineTests(run, {
+    open: async () => {
+      scene = await openSandboxScene(subject);
+    },
+    runCase: (_name, each) =>
+      scene === undefined ? Promise.reject(new Error("no scene")) : runSandboxCase(each, scene),
+    close: async () => {
+      await scene?.end();
+      await end?.();
+    },
+  });
+}
+
+/** The same for a provider of this host, in a process of an ordinary user. Needs root, to become that user. */
+export function contractTestsAsOrdinaryUser(run: ProviderRun): void {
+  if (process.getuid?.() !== 0) {
+    test.skip(`${run.provider} as another ordinary user: the tests run as an ordinary user already`);
+    return;
+  }
+  let driver: Driver | undefined;
+  defineTests(run, {
+    open: async () => {
+      driver = startDriver(run.provider);
+    },
+    runCase: (name) => driver?.run(name) ?? Promise.reject(new Error("no driver")),
+    close: async () => driver?.end(),
+  });
+}
+
+function defineTests(
+  run: ProviderRun,
+  { open, runCase, close }: { open: () => Promise<void>; runCase: RunCase; close: () => Promise<void> },
+): void {
+  describe(`${run.provider}, ${run.user}`, () => {
+    const results = recordResults("contract", run);
+    beforeAll(open);
+    afterAll(close);
+    test.for(Object.entries(sandboxContract))("%s", async ([name, each], { skip }) => {
+      const outcome = await runCase(name, each);
+      results.add(name, outcome);
+      if (outcome.state === "skipped") skip(outcome.reason);
+      if (outcome.state === "failed") throw outcome.error;
+    });
+  });
+}
+
+interface Driver {
+  run(name: string): Promise<SandboxCaseOutcome>;
+  end(): Promise<void>;
+}
+
+function startDriver(provider: string): Driver {
+  const child = spawn(process.execPath, [DRIVER, provider], {
+    uid: ORDINARY,
+    gid: ORDINARY,
+    cwd: "/tmp",
+    env: { PATH: process.env["PATH"], HOME: "/tmp" },
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  const exited = once(child, "exit");
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  return {
+    async run(name) {
+      child.stdin.write(`${name}\n`);
+      const line = await lines.next();
+      if (line.done === true) throw new Error("the driver has ended");
+      const outcome = JSON.parse(line.value) as SandboxCaseOutcome & { error?: string };
+      return outcome.state === "failed" ? { state: "failed", error: new Error(String(outcome.error)) } : outcome;
+    },
+    async end() {
+      child.stdin.end();
+      await exited;
+    },
+  };
+}
