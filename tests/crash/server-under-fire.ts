@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { API_KEY } from "../testing/runtime-under-test.ts";
 import { endSandboxes, startServerProcess, type ServerProcess } from "../testing/server-process.ts";
+import { runnerOf, sandboxPid } from "../testing/processes.ts";
 import { CRASH_PROFILE } from "./crash-turn.ts";
 import { startGatewayProcess } from "./gateway-process.ts";
 
@@ -132,11 +133,20 @@ export class ServerUnderFire implements AsyncDisposable {
     await writeFile(join(await this.#workspace(sessionId), path), "");
   }
 
+  /** Whether a request waits, unread, at what listens in the session's newest sandbox. */
+  async isAskingInSandbox(sessionId: string): Promise<boolean> {
+    const pid = await sandboxPid(join(this.folder, "data"), await this.#newest(sessionId));
+    return hasUnreadRequest(await readFile(`/proc/${runnerOf(pid).pid}/net/tcp`, "utf8"));
+  }
+
   async #workspace(sessionId: string): Promise<string> {
-    const sandboxes = join(this.folder, "data", "sandboxes");
-    const names = (await readdir(sandboxes)).filter((name) => name.startsWith(`${sessionId}-`));
-    const newest = Math.max(0, ...names.map((name) => Number(name.slice(sessionId.length + 1))));
-    return join(sandboxes, `${sessionId}-${newest}`, "workspace");
+    return join(this.folder, "data", "sandboxes", await this.#newest(sessionId), "workspace");
+  }
+
+  async #newest(sessionId: string): Promise<string> {
+    const all = await readdir(join(this.folder, "data", "sandboxes"));
+    const names = all.filter((name) => name.startsWith(`${sessionId}-`));
+    return `${sessionId}-${Math.max(0, ...names.map((name) => Number(name.slice(sessionId.length + 1))))}`;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -145,6 +155,21 @@ export class ServerUnderFire implements AsyncDisposable {
     await this.#gateway?.[Symbol.asyncDispose]();
     await rm(this.folder, { recursive: true, force: true });
   }
+}
+
+/** In a table of TCP connections, as /proc has it: one that was accepted, with bytes that nobody has read. */
+function hasUnreadRequest(table: string): boolean {
+  const LISTENING = "0A";
+  const ESTABLISHED = "01";
+  const rows = table
+    .split("\n")
+    .slice(1)
+    .map((line) => line.trim().split(/\s+/));
+  const ports = rows.flatMap(([, local, , state]) => (state === LISTENING ? local : undefined) ?? []);
+  return rows.some(
+    ([, local = "", , state, queues]) =>
+      state === ESTABLISHED && ports.includes(local) && Number.parseInt(queues?.split(":")[1] ?? "0", 16) > 0,
+  );
 }
 
 async function freePort(): Promise<number> {

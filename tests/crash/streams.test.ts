@@ -68,9 +68,8 @@ test("what the harness asks while no server runs is held until there is one, and
   );
   await server.kill();
   await server.writeInSandbox(client.sessionId, "go");
-  while ((await server.fileInSandbox(client.sessionId, "ledger.txt")) === "") await delay(20);
-  // Long enough for a harness that is refused to try again and again.
-  await delay(2_000);
+  while (!(await server.isAskingInSandbox(client.sessionId))) await delay(20);
+  expect(await server.fileInSandbox(client.sessionId, "ledger.txt")).toBe("held.a\n");
   expect(model.asked.get("held 1")).toBeUndefined();
   await server.start();
   await client.until(() => client.ends.has("held"));
