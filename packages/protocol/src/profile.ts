@@ -30,7 +30,7 @@ const PipDependency = z
   .string()
   .max(300)
   .regex(
-    /^[A-Za-z0-9][\w.-]*(\[[\w., -]*\])? ?([<>=!~][\w.*+!<>=~, ]*)?(;[\w.<>=!~()"' ]+)?$/,
+    /^[A-Za-z0-9][\w.-]*(\[[\w., -]*\])? ?([<>=!~][\w.*+!<>=~, ]*)?(; ?[\w.]+ ?[<>=!~][\w.<>=!~()"' ]+)?$/,
     "must be a package of the Python index, as name, name==version or name[extra]>=version",
   );
 

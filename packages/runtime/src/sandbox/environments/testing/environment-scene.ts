@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runnerBundlePath } from "@hhopkins/agent-runtime-runner/manifest";
@@ -18,12 +18,16 @@ export interface EnvironmentScene extends AsyncDisposable {
   wants(what: Partial<Pick<EnvironmentSpec, "npm" | "pip" | "projects">>): EnvironmentSpec;
   /** A sandbox with it, and a way to run things in there. */
   enter(provider: SandboxProvider, install: EnvironmentSpec): Promise<Inside>;
+  /** A proxy that reaches the registry and these hosts. */
+  proxyTo(more: readonly string[]): EnvironmentSpec["proxy"];
   /** Ends this one with the others. */
   keep(sandbox: Sandbox): Sandbox;
 }
 
 export async function environmentScene(): Promise<EnvironmentScene> {
   const scratch = mkdtempSync(join(tmpdir(), "environments-test-"));
+  const dataDir = join(scratch, "data");
+  mkdirSync(dataDir);
   const registry = await startRegistry();
   const { urls, hosts } = registriesFrom({ npm: registry.npm, pip: registry.pip });
   const gateway = createGateway({
@@ -31,9 +35,13 @@ export async function environmentScene(): Promise<EnvironmentScene> {
       throw new Error("an installation has no model");
     },
   });
-  const token = randomUUID();
-  const session = { tenant: "default", sessionId: "installations" };
-  const guest = gateway.register({ session, generation: 1, token }, { allowedHosts: hosts, secrets: [] });
+  const proxyTo = (allowedHosts: readonly string[]): EnvironmentSpec["proxy"] => {
+    const token = randomUUID();
+    const session = { tenant: "default", sessionId: "installations" };
+    const guest = gateway.register({ session, generation: 1, token }, { allowedHosts, secrets: [] });
+    return { token, serve: (stream) => guest.handle(stream) };
+  };
+  const proxy = proxyTo(hosts);
   const opened: Sandbox[] = [];
   const keep = (sandbox: Sandbox): Sandbox => {
     opened.push(sandbox);
@@ -41,9 +49,10 @@ export async function environmentScene(): Promise<EnvironmentScene> {
   };
   return {
     scratch,
-    dataDir: join(scratch, "data"),
+    dataDir,
     registry,
     keep,
+    proxyTo: (more) => proxyTo([...hosts, ...more]),
     wants({ npm = [], pip = [], projects = [] }) {
       return {
         hash: createHash("sha256").update(JSON.stringify({ npm, pip, projects, urls })).digest("hex"),
@@ -52,7 +61,7 @@ export async function environmentScene(): Promise<EnvironmentScene> {
         projects,
         registries: urls,
         installer: { bundle: runnerBundlePath(), packages: { npm: npmPackage([import.meta.url]) } },
-        proxy: { token, serve: (stream) => guest.handle(stream) },
+        proxy,
       };
     },
     enter: async (provider, install) =>
