@@ -51,6 +51,7 @@ interface Stream {
   readonly started: PromiseWithResolvers<void>;
   readonly exited: PromiseWithResolvers<Exit>;
   readonly accepted: ((arrived: boolean) => void)[];
+  over: boolean;
 }
 
 /** Starts bubblewrap with the double's own first program inside. Rejects with what bubblewrap said. */
@@ -76,10 +77,15 @@ export async function startBox({ tree, outputs, hostNetwork = false }: BoxOption
   optionsPipe.end(bubblewrapOptions({ tree, hostNetwork }).join("\0"));
   const streams = new Map<number, Stream>();
   const ready = Promise.withResolvers<void>();
-  line.on(
-    "data",
-    frameReader((frame) => (frame.kind === FRAME.ready ? ready.resolve() : take(streams, frame))),
-  );
+  const read = frameReader((frame) => (frame.kind === FRAME.ready ? ready.resolve() : take(streams, frame)));
+  line.on("data", (chunk: Buffer) => {
+    try {
+      read(chunk);
+    } catch {
+      // Nonsense from inside is the end of the sandbox, and not of the double.
+      child.kill("SIGKILL");
+    }
+  });
   const failed = ended.then(() => {
     throw new Error(`The sandbox did not start: ${said.join("").slice(0, 1000)}`);
   });
@@ -118,6 +124,7 @@ function boxOf(parts: BoxParts): Box {
       started: Promise.withResolvers(),
       exited: Promise.withResolvers(),
       accepted: [],
+      over: false,
     };
     stream.started.promise.catch(() => undefined);
     parts.streams.set(number, stream);
@@ -161,7 +168,8 @@ function take(streams: Map<number, Stream>, { kind, stream: number, payload }: F
       return stream.started.resolve();
     case FRAME.failed:
       streams.delete(number);
-      closeOutputs(stream);
+      stream.stdout.end();
+      stream.stderr.end();
       return stream.started.reject(new Error(payload.toString()));
     case FRAME.accepted:
       return stream.accepted.shift()?.(payload.toString() === "true");
@@ -170,15 +178,21 @@ function take(streams: Map<number, Stream>, { kind, stream: number, payload }: F
     case FRAME.stderr:
       return stream.stderr.append(payload);
     case FRAME.stdoutEnd:
-      return stream.stdout.end();
+      stream.stdout.end();
+      break;
     case FRAME.stderrEnd:
-      return stream.stderr.end();
+      stream.stderr.end();
+      break;
     case FRAME.exit:
       for (const accepted of stream.accepted.splice(0)) accepted(false);
-      return stream.exited.resolve(JSON.parse(payload.toString()) as Exit);
+      stream.over = true;
+      stream.exited.resolve(JSON.parse(payload.toString()) as Exit);
+      break;
     default:
       throw new Error(`A frame of kind ${kind}`);
   }
+  // A program that it started may still speak.
+  if (stream.over && stream.stdout.ended && stream.stderr.ended) streams.delete(number);
 }
 
 const KILLED: Exit = { signal: 9 };
@@ -192,9 +206,4 @@ function endAll(streams: Map<number, Stream>): void {
     stream.stderr.end();
   }
   streams.clear();
-}
-
-function closeOutputs(stream: Stream): void {
-  stream.stdout.close();
-  stream.stderr.close();
 }

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { readdir } from "node:fs/promises";
 import type { Sandbox } from "modal";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Cloud, run, startCloud } from "./testing/cloud.ts";
@@ -80,8 +81,16 @@ describe("a program", () => {
 
   it("that is not there does not start, nor one with too many arguments", async () => {
     await expect(sandbox.exec(["no-such-program"])).rejects.toThrow(/INVALID_ARGUMENT.*no-such-program/u);
+    await expect(sandbox.exec(["echo", "a\0b"])).rejects.toThrow(/INVALID_ARGUMENT/u);
     await expect(sandbox.exec(["true"], { workdir: "/no/such/folder" })).rejects.toThrow(/INVALID_ARGUMENT/u);
     await expect(sandbox.exec(["echo", "x".repeat(2 ** 16)])).rejects.toThrow(/less than/u);
+  });
+
+  it("one after the other, many, leave nothing open in the double", async () => {
+    const open = async (): Promise<number> => (await readdir(`/proc/${cloud.double.pid}/fd`)).length;
+    const before = await open();
+    for (let count = 0; count < 20; count += 1) await run(sandbox, ["echo", String(count)]);
+    await expect.poll(open, { timeout: 10_000 }).toBeLessThanOrEqual(before);
   });
 
   it("shares processes and files with the others, and cannot write to this machine's programs", async () => {

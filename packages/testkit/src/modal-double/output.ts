@@ -5,21 +5,27 @@ const PIECE = 256 * 1024;
 
 /** What a program has said on one stream, all of it, in a file: read from any offset, as often as it is asked for. */
 export class Output {
-  readonly #file: number;
+  readonly #path: string;
+  #file: number | null = null;
   #size = 0;
   #ended = false;
   #grown = Promise.withResolvers<void>();
 
   constructor(path: string) {
-    this.#file = openSync(path, "w+", 0o600);
+    this.#path = path;
   }
 
   get size(): number {
     return this.#size;
   }
 
+  get ended(): boolean {
+    return this.#ended;
+  }
+
   append(bytes: Uint8Array): void {
     if (this.#ended || bytes.length === 0) return;
+    this.#file ??= openSync(this.#path, "w", 0o600);
     for (let at = 0; at < bytes.length;) at += writeSync(this.#file, bytes, at, bytes.length - at, this.#size + at);
     this.#size += bytes.length;
     this.#tell();
@@ -28,6 +34,7 @@ export class Output {
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
+    if (this.#file !== null) closeSync(this.#file);
     this.#tell();
   }
 
@@ -36,25 +43,23 @@ export class Output {
     const aborted = Promise.withResolvers<void>();
     const onAbort = (): void => aborted.resolve();
     signal.addEventListener("abort", onAbort, { once: true });
+    let file: number | null = null;
     try {
       for (let at = offset; !signal.aborted;) {
         const grown = this.#grown.promise;
         if (at < this.#size) {
+          file ??= openSync(this.#path, "r");
           const piece = Buffer.allocUnsafe(Math.min(PIECE, this.#size - at));
-          const length = readSync(this.#file, piece, 0, piece.length, at);
+          const length = readSync(file, piece, 0, piece.length, at);
           at += length;
           yield piece.subarray(0, length);
         } else if (this.#ended) return;
         else await Promise.race([grown, aborted.promise]);
       }
     } finally {
+      if (file !== null) closeSync(file);
       signal.removeEventListener("abort", onAbort);
     }
-  }
-
-  close(): void {
-    this.end();
-    closeSync(this.#file);
   }
 
   #tell(): void {

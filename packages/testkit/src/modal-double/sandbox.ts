@@ -110,11 +110,13 @@ export class DoubleSandbox {
     id: string,
     request: { command: readonly string[]; cwd: string; environment: Variables },
   ): Promise<Exec> {
+    const box = this.box();
     try {
-      const exec = new Exec(request.command, await this.box().start(request));
+      const exec = new Exec(request.command, await box.start(request));
       this.execs.set(id, exec);
       return exec;
     } catch (error) {
+      if (!this.running) throw refuse(Status.NOT_FOUND, `Task ${this.taskId} is not running`);
       throw refuse(Status.INVALID_ARGUMENT, `Failed to start ${request.command[0] ?? ""}: ${String(error)}`);
     }
   }

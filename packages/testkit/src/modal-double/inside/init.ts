@@ -45,16 +45,22 @@ function start(stream: number, request: StartRequest): void {
   const [program, ...rest] = request.command;
   if (program === undefined) return send(FRAME.failed, stream, "The command is empty");
   if (program === FILE_TOOL) return startFileTool(stream, rest[0] ?? "");
-  const child = spawn(program, rest, {
-    cwd: request.cwd,
-    env: { ...request.environment },
-    stdio: ["pipe", "pipe", "pipe"],
-    detached: true,
-  });
+  const child = trySpawn(program, rest, request);
+  if (child instanceof Error) return send(FRAME.failed, stream, child.message);
   child.once("error", (error) => {
     if (child.pid === undefined) send(FRAME.failed, stream, error.message);
   });
   child.once("spawn", () => follow(stream, child));
+}
+
+/** Some arguments are refused at once, such as text with a zero in it. */
+function trySpawn(program: string, rest: readonly string[], { cwd, environment }: StartRequest): ChildProcess | Error {
+  try {
+    const env = { ...environment };
+    return spawn(program, rest, { cwd, env, stdio: ["pipe", "pipe", "pipe"], detached: true });
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
 }
 
 function follow(stream: number, child: ChildProcess): void {
