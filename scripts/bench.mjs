@@ -5,7 +5,12 @@ import { ensureInstalled } from "./install.mjs";
 import { root } from "./pnpm.mjs";
 import { run, systemPackages } from "./run.mjs";
 
-const programs = { latency: "bench/latency.ts", fanout: "bench/fanout.ts", soak: "tests/soak/soak.ts" };
+const programs = {
+  latency: "bench/latency.ts",
+  fanout: "bench/fanout.ts",
+  resume: "bench/resume.ts",
+  soak: "tests/soak/soak.ts",
+};
 const [first = "latency", ...others] = process.argv.slice(2);
 const [program, given] = Object.hasOwn(programs, first)
   ? [programs[first], others]
