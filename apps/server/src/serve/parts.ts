@@ -22,11 +22,16 @@ export function persistenceFor(settings: Settings, dataDir: string): NonNullable
 type Environment = Readonly<Record<string, string | undefined>>;
 
 export function sandboxFor(settings: Settings, dataDir: string, environment: Environment): SandboxProvider {
+  const limits = settings.sandboxLimits === undefined ? {} : { limits: settings.sandboxLimits };
   switch (settings.sandbox) {
     case "local":
-      return localSandbox({ dataDir });
+      return localSandbox({ dataDir, ...limits });
     case "docker":
-      return dockerSandbox({ dataDir, ...(settings.dockerImage === undefined ? {} : { image: settings.dockerImage }) });
+      return dockerSandbox({
+        dataDir,
+        ...limits,
+        ...(settings.dockerImage === undefined ? {} : { image: settings.dockerImage }),
+      });
     case "unsafe-process":
       return unsafeProcessSandbox({ dataDir });
     case "modal":

@@ -1,11 +1,14 @@
 import { createServer } from "node:http";
 import { once } from "node:events";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { connect, type AddressInfo } from "node:net";
+import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { resolveSettings, type Settings } from "../settings/settings.ts";
 import { temporaryFolder } from "../testing/temporary-folder.ts";
 import { createLog } from "./log.ts";
+import { sandboxFor } from "./parts.ts";
 import { runtimeConfig, startServer, type RunningServer } from "./server.ts";
 import { welcome } from "./serve.ts";
 
@@ -157,6 +160,40 @@ test("limits go on to the runtime, and modal needs its tokens", async () => {
   );
   expect(Object.keys(plain).sort()).toEqual(["dataDir", "logger", "persistence", "sandbox"]);
   await expect(start(folder.path, { sandbox: "modal" })).rejects.toThrow("MODAL_TOKEN_ID");
+});
+
+test("--sandbox-limits are those of the sandboxes, and wrong ones are refused by name", async () => {
+  using folder = temporaryFolder();
+  const settings = await settingsFor(folder.path, { sandbox: "local", sandboxLimits: "processes=0.5" }).catch(
+    (error: unknown) => error,
+  );
+  expect(settings).toMatchObject({ code: "invalid_configuration", message: expect.stringContaining("processes") });
+  await expect(settingsFor(folder.path, { sandboxLimits: "memory=lots" })).rejects.toThrow("memory must be");
+  await expect(settingsFor(folder.path, { sandboxLimits: "ram=1" })).rejects.toThrow("memory, cpus, processes");
+  const limited = await settingsFor(folder.path, { sandbox: "local", sandboxLimits: "open-files=77" });
+  const provider = sandboxFor(limited, folder.path, {});
+  const bundle = join(folder.path, "runner.mjs");
+  writeFileSync(
+    bundle,
+    'import { writeFileSync, readFileSync } from "node:fs"; writeFileSync("/workspace/limits", readFileSync("/proc/self/limits")); setInterval(() => undefined, 1000);',
+  );
+  const written = join(folder.path, "sandboxes/limited/workspace/limits");
+  const sandbox = await provider.create(
+    {
+      key: "limited",
+      tags: { deployment: "d", tenant: "t", session: "s", generation: "1" },
+      runner: { bundle, packages: {} },
+      environment: {},
+    },
+    { signal: AbortSignal.timeout(20_000), onProgress: () => undefined },
+  );
+  try {
+    await expect
+      .poll(() => (existsSync(written) ? readFileSync(written, "utf8") : ""))
+      .toMatch(/Max open files +77 +77/);
+  } finally {
+    await sandbox.terminate();
+  }
 });
 
 test("profiles of the configuration are those that sessions can name", async () => {

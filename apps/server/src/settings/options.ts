@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { sandboxLimits } from "./sandbox-limits.ts";
 
 const port = z.coerce.number("must be a number").int("must be a whole number").min(0).max(65_535);
 const milliseconds = z.coerce.number("must be a number").int("must be a whole number").min(1);
@@ -66,6 +67,11 @@ export const OPTIONS = {
     flag: "--max-sandboxes <number>",
     description: "sandboxes at once (from the memory)",
     schema: milliseconds,
+  },
+  sandboxLimits: {
+    flag: "--sandbox-limits <limits>",
+    description: "of each sandbox, as memory=4GiB,cpus=2,processes=512,disk=10GiB (from the machine)",
+    schema: sandboxLimits,
   },
   corsOrigin: {
     flag: "--cors-origin <origins>",

@@ -37,6 +37,7 @@ test("every option has the flag and the variable of the contract", () => {
     ["--idle-timeout-ms", "AGENT_RUNTIME_IDLE_TIMEOUT_MS"],
     ["--sync-interval-ms", "AGENT_RUNTIME_SYNC_INTERVAL_MS"],
     ["--max-sandboxes", "AGENT_RUNTIME_MAX_SANDBOXES"],
+    ["--sandbox-limits", "AGENT_RUNTIME_SANDBOX_LIMITS"],
     ["--cors-origin", "AGENT_RUNTIME_CORS_ORIGIN"],
     ["--log-level", "AGENT_RUNTIME_LOG_LEVEL"],
   ]);
@@ -56,6 +57,20 @@ describe("each option from flag and environment", () => {
     ["idleTimeoutMs", "1000", { idleTimeoutMs: 1000 }],
     ["syncIntervalMs", "1000", { syncIntervalMs: 1000 }],
     ["maxSandboxes", "3", { maxSandboxes: 3 }],
+    [
+      "sandboxLimits",
+      "memory=1.5GiB, cpus=0.5,processes=9,open-files=8,file-size=7,disk=6MiB",
+      {
+        sandboxLimits: {
+          memoryBytes: 1.5 * 2 ** 30,
+          cpus: 0.5,
+          processes: 9,
+          openFiles: 8,
+          fileBytes: 7,
+          diskBytes: 6 * 2 ** 20,
+        },
+      },
+    ],
     ["corsOrigin", "https://a.example, *", { corsOrigins: ["https://a.example", "*"] }],
     ["logLevel", "debug", { logLevel: "debug" }],
   ] as const)("%s", async (name, value, expected) => {

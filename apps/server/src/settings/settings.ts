@@ -21,6 +21,7 @@ export interface Settings {
   readonly idleTimeoutMs?: number;
   readonly syncIntervalMs?: number;
   readonly maxSandboxes?: number;
+  readonly sandboxLimits?: Value<"sandboxLimits">;
   readonly profiles?: readonly AgentProfile[];
 }
 
