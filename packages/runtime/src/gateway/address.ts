@@ -69,5 +69,7 @@ function embeddedV4(address: string): string {
 }
 
 function ownAddresses(): ReadonlySet<string> {
-  return new Set(Object.values(networkInterfaces()).flatMap((addresses = []) => addresses.map(({ address }) => address)));
+  return new Set(
+    Object.values(networkInterfaces()).flatMap((addresses = []) => addresses.map(({ address }) => address)),
+  );
 }

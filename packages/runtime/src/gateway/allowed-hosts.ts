@@ -24,10 +24,9 @@ const LABELS = /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0
 /** The one spelling of a name or address (`0x7f.1` is `127.0.0.1`); null: it is neither. IPv6 comes without brackets. */
 export function canonicalHost(text: string): string | null {
   const bare = isIP(text) === 6 ? `[${text}]` : text;
-  if (!/^[^\s/?#@\\]+$/.test(bare) || !URL.canParse(`http://${bare}/`)) return null;
+  if (!/^(\[[^\s/?#@\\]+\]|[^\s/?#@\\:]+)$/.test(bare) || !URL.canParse(`http://${bare}/`)) return null;
   const url = new URL(`http://${bare}/`);
   const host = url.hostname.replace(/^\[|\]$/g, "").replace(/\.$/, "");
-  if (url.port !== "") return null;
   return isIP(host) !== 0 || LABELS.test(host) ? host : null;
 }
 

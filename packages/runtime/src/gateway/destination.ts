@@ -40,7 +40,8 @@ const REACHED: Readonly<Record<Reach, ReadonlySet<string>>> = {
 /** Resolves the name out here, and checks what it leads to: a name may lead anywhere, and elsewhere a moment later. */
 export async function destinationOf(wish: Wish, resolve: Lookup): Promise<Destination | Refusal> {
   const host = canonicalHost(wish.host);
-  if (host === null) return { status: 400, reason: `${JSON.stringify(wish.host.slice(0, 100))} is no host.` };
+  if (host === null || wish.port < 1 || wish.port > 65_535)
+    return { status: 400, reason: `${JSON.stringify(wish.host.slice(0, 100))} with port ${wish.port} is no host.` };
   const place = placeOf(host, wish.port);
   const reach = reachOf(wish.rules, host, wish.port);
   if (reach === null) return { status: 403, reason: wish.remedy(place) };

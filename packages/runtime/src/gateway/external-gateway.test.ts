@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, request, type IncomingMessage } from "node:http";
-import { connect, type AddressInfo } from "node:net";
+import { connect, createServer as createNetServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -113,6 +113,88 @@ test("a refused credential is told to the server", async () => {
   await gateway.serve(sandbox(), identity);
   expect((await ask()).statusCode).toBe(401);
   expect(await told.promise).toEqual([identity, 401]);
+});
+
+const usage = { inputTokens: 5, outputTokens: 2, cacheReadTokens: 0, cacheWriteTokens: 0, thinkingTokens: 0 };
+
+/** A model whose answers cost something. */
+async function costlyModel(): Promise<string> {
+  const body = JSON.stringify({ model: "m", usage: { input_tokens: 5, output_tokens: 2 } });
+  const model = createServer((incoming, response) => {
+    incoming.resume().on("end", () => response.writeHead(200, { "content-type": "application/json" }).end(body));
+  }).listen(0, "127.0.0.1");
+  await once(model, "listening");
+  closing.push(async () => model.close());
+  return `http://127.0.0.1:${(model.address() as AddressInfo).port}`;
+}
+
+test("what is used is told to the server, and what was used while none was there to the next one", async () => {
+  await startGateway(await costlyModel());
+  const onUse = vi.fn();
+  const first = await server({ onUse });
+  await first.serve(sandbox(), identity);
+  await text(await ask());
+  const one = { requests: 1, usage: { ...usage, totalTokens: 7 }, model: "m" };
+  await expect.poll(() => onUse.mock.calls).toEqual([[identity, one]]);
+  await first.close();
+  // The gateway notices that it has gone with the next thing that it tells, or before.
+  for (let round = 0; round < 3; round++) await text(await ask());
+  const next = vi.fn();
+  await (await server({ onUse: next })).serve(sandbox(), identity);
+  await expect.poll(() => next.mock.calls.map(([, use]) => (use as { requests: number }).requests)).toEqual([3]);
+});
+
+test("rules go along: allowed hosts, refusals, secrets; a server gets what its sandboxes reached", async () => {
+  const far = createNetServer((socket) => socket.end("reached")).listen(0, "127.0.0.1");
+  await once(far, "listening");
+  closing.push(async () => far.close());
+  const { port } = far.address() as AddressInfo;
+  await startGateway("http://127.0.0.1:1");
+  const onEgress = vi.fn();
+  const gateway = await server({ onEgress });
+  const rules = { allowedHosts: [`127.0.0.1:${port}`], secrets: [{ secret: "S", hosts: ["api.example.com"] }] };
+  await gateway.serve(sandbox(), identity, rules);
+  const tunnel = async (place: string): Promise<string> => {
+    const socket = connect(join(sockets, "gateway.sock"));
+    const login = Buffer.from(`sandbox:${identity.token}`).toString("base64");
+    socket.write(`CONNECT ${place} HTTP/1.1\r\nhost: x\r\nproxy-authorization: Basic ${login}\r\n\r\n`);
+    return text(socket);
+  };
+  expect(await tunnel(`127.0.0.1:${port}`)).toMatch(/^HTTP\/1\.1 200 [^]*reached$/);
+  expect(await tunnel("127.0.0.1:1")).toMatch(/^HTTP\/1\.1 403 /);
+  await expect
+    .poll(() => onEgress.mock.calls)
+    .toMatchObject([
+      [identity, { host: "127.0.0.1", port, allowed: true, bytesReceived: 7 }],
+      [identity, { port: 1, allowed: false, reason: expect.stringContaining("--allowed-hosts") }],
+    ]);
+});
+
+test("with its sandbox ends a token at once, and what streams; letting go ends nothing", async () => {
+  const { baseUrl } = await slowModel();
+  await startGateway(baseUrl);
+  const gateway = await server();
+  const served = await gateway.serve(sandbox(), identity);
+  const answer = await ask();
+  await once(answer, "readable");
+  const broken = text(answer);
+  await served.revoke();
+  await expect(broken).rejects.toThrow();
+  await expect
+    .poll(async () =>
+      ask().then(
+        () => "served",
+        () => "nobody",
+      ),
+    )
+    .toBe("nobody");
+});
+
+test("a list of hosts with a wrong line is said", async () => {
+  await startGateway("http://127.0.0.1:1");
+  const gateway = await server();
+  const wrong = gateway.serve(sandbox(), identity, { allowedHosts: ["https://x"], secrets: [] });
+  await expect(wrong).rejects.toThrow("https://x");
 });
 
 test("without a gateway the start is refused, with the remedy; so is a sandbox without a folder on this host", async () => {

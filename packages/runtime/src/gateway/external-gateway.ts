@@ -100,7 +100,10 @@ export function createExternalGateway(options: ExternalGatewayOptions): ModelGat
           "not_supported",
           "This sandbox provider cannot use a gateway that is a process of its own without gateway.publicUrl.",
         );
-      const mutable = { allowedHosts: [...rules.allowedHosts], secrets: rules.secrets.map(({ secret, hosts }) => ({ secret, hosts: [...hosts] })) };
+      const mutable = {
+        allowedHosts: [...rules.allowedHosts],
+        secrets: rules.secrets.map(({ secret, hosts }) => ({ secret, hosts: [...hosts] })),
+      };
       const frame: ToGateway = { type: "serve", identity, rules: mutable, ...(folder === undefined ? {} : { folder }) };
       wanted.set(token, frame);
       if (line !== undefined) {

@@ -35,12 +35,16 @@ export async function serveHost(
     refuseInWords(response, status, reason);
   };
   const rules = guest.grants.flatMap(({ hosts }) => hosts);
-  const remedy = (place: string): string => `No secret of this session is meant for ${place}: its profile names the hosts.`;
+  const remedy = (place: string): string =>
+    `No secret of this session is meant for ${place}: its profile names the hosts.`;
   const destination = await destinationOf({ ...target, rules, remedy }, route.lookup);
   if ("status" in destination) return refused(destination.status, destination.reason);
   const headers = await headersWithSecrets(request, { guest, destination, secrets: route.secrets });
   if ("missing" in headers)
-    return refused(502, `The secret ${headers.missing} has no value where the server runs, or is not meant for this host.`);
+    return refused(
+      502,
+      `The secret ${headers.missing} has no value where the server runs, or is not meant for this host.`,
+    );
   if (response.destroyed) return;
   const url = new URL(`https://${placeOf(destination.host, destination.port)}${target.path}`);
   forward(request, response, {
@@ -80,7 +84,9 @@ async function headersWithSecrets(
   const texts = Object.values(passed).map((value) => readable(String(value)));
   for (const name of new Set(texts.flatMap((text) => secretsIn(text)))) {
     const granted = guest.grants.some((grant) => grant.secret === name && reachOf(grant.hosts, host, port) !== null);
-    const value = granted ? await Promise.resolve(secrets(guest.identity.session, name)).catch(() => undefined) : undefined;
+    const value = granted
+      ? await Promise.resolve(secrets(guest.identity.session, name)).catch(() => undefined)
+      : undefined;
     if (value === undefined || /[\r\n\0]/.test(value)) return { missing: name };
     values.set(name, value);
   }

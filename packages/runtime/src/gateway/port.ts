@@ -85,11 +85,7 @@ export interface ModelGateway {
   /** Throws `unavailable`, with the remedy, where what it needs is not there. Once, before anything else. */
   open?(): Promise<void>;
   /** Serves the sandbox's channel `gateway`, until closed or longer: what of it streams need not end with this server. */
-  serve(
-    sandbox: Pick<Sandbox, "accept" | "sockets">,
-    identity: GatewayIdentity,
-    rules?: GatewayRules,
-  ): Promise<Served>;
+  serve(sandbox: Pick<Sandbox, "accept" | "sockets">, identity: GatewayIdentity, rules?: GatewayRules): Promise<Served>;
   /** Ends every stream and the connections to the model. */
   close(): Promise<void>;
 }

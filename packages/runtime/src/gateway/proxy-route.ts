@@ -31,7 +31,11 @@ function remedy(place: string): string {
 }
 
 /** A tunnel to an allowed host: bytes both ways, which the gateway does not look into. */
-export async function serveTunnel(request: IncomingMessage, stream: Duplex, serving: Serving & { head: Buffer }): Promise<void> {
+export async function serveTunnel(
+  request: IncomingMessage,
+  stream: Duplex,
+  serving: Serving & { head: Buffer },
+): Promise<void> {
   const { guest, route, head } = serving;
   if (!isToken(shownToProxy(request.headers), guest)) return refuseTunnel(stream, 407, NO_TOKEN);
   const [, host = "", port = "0"] = /^(.+):(\d{1,5})$/.exec(request.url ?? "") ?? [];
@@ -39,7 +43,11 @@ export async function serveTunnel(request: IncomingMessage, stream: Duplex, serv
   if ("status" in destination) return refuseTunnel(stream, destination.status, destination.reason);
   if (stream.destroyed) return;
   if (guest.tunnels >= route.maxTunnels)
-    return refuseTunnel(stream, 503, `This sandbox has ${route.maxTunnels} connections open: close some of them first.`);
+    return refuseTunnel(
+      stream,
+      503,
+      `This sandbox has ${route.maxTunnels} connections open: close some of them first.`,
+    );
   tunnel(stream, { ...serving, head, destination });
 }
 
@@ -77,7 +85,11 @@ function tunnel(
 }
 
 /** `GET http://example.com/…`, as proxies are asked for what is not encrypted. */
-export async function serveProxied(request: IncomingMessage, response: ServerResponse, serving: Serving): Promise<void> {
+export async function serveProxied(
+  request: IncomingMessage,
+  response: ServerResponse,
+  serving: Serving,
+): Promise<void> {
   const { guest, route } = serving;
   if (!isToken(shownToProxy(request.headers), guest)) return refuseInWords(response, 407, NO_TOKEN);
   const url = URL.canParse(request.url ?? "") ? new URL(request.url ?? "") : null;
@@ -95,7 +107,14 @@ export async function serveProxied(request: IncomingMessage, response: ServerRes
     onAnswer: (incoming) => passedHeaders(incoming.headers),
     onUnreachable: (error) => refuseInWords(response, 502, `${host} cannot be reached: ${error.message}`),
     onDone: ({ sent, received }) =>
-      route.onEgress(guest.identity, { host, port, way: "http", allowed: true, bytesSent: sent, bytesReceived: received }),
+      route.onEgress(guest.identity, {
+        host,
+        port,
+        way: "http",
+        allowed: true,
+        bytesSent: sent,
+        bytesReceived: received,
+      }),
   });
 }
 

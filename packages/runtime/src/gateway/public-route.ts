@@ -1,7 +1,6 @@
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { duplexPair, Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import type { ReadableStream } from "node:stream/web";
 import { UNKNOWN_TOKEN, type StreamGateway } from "./gateway.ts";
 import { shownToken } from "./guests.ts";
 
@@ -34,7 +33,7 @@ export function publicRoute(gateway: Pick<StreamGateway, "guestOf">): (request: 
     request.signal.addEventListener("abort", () => ours.destroy(), { once: true });
     const answered = answerOf(outgoing);
     if (request.body === null) outgoing.end();
-    else void pipeline(Readable.fromWeb(request.body as ReadableStream), outgoing).catch(() => undefined);
+    else void pipeline(Readable.fromWeb(request.body), outgoing).catch(() => undefined);
     return answered;
   };
 }
@@ -49,7 +48,7 @@ function answerOf(outgoing: ReturnType<typeof httpRequest>): Promise<Response> {
         for (const one of value ?? []) if (!OF_THE_PIPE.has(name)) headers.append(name, one);
       const hasBody = status !== 204 && status !== 304;
       if (!hasBody) incoming.resume();
-      resolve(new Response(hasBody ? (Readable.toWeb(incoming) as unknown as ConstructorParameters<typeof Response>[0]) : null, { status, headers }));
+      resolve(new Response(hasBody ? Readable.toWeb(incoming) : null, { status, headers }));
     });
   });
 }

@@ -46,6 +46,7 @@ function bodyMeter(onUse: (use: ModelUse) => void): UsageMeter {
     },
     end() {
       const message = Message.safeParse(parsed(Buffer.concat(chunks ?? []).toString()));
+      chunks = null;
       if (message.data?.usage !== undefined) onUse(useOf(message.data.usage, message.data.model));
     },
   };
@@ -66,7 +67,7 @@ function streamMeter(onUse: (use: ModelUse) => void): UsageMeter {
     const event = StreamEvent.safeParse(parsed(line.slice(5))).data;
     if (event === undefined) return;
     const said = event.type === "message_start" ? event.message.usage : event.usage;
-    usage = { ...usage, ...defined(said ?? {}) } as NativeUsage;
+    usage = { ...usage, ...defined(said ?? {}) };
     if (event.type === "message_start") model = event.message.model;
   });
   return { take: lines, end: tell };

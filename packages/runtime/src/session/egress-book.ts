@@ -35,7 +35,11 @@ export class EgressBook {
     // Put in again at the end: the first one is the one that was not seen for longest.
     places.delete(place);
     places.set(place, {
-      ...{ host, port, way, allowed, lastAt },
+      host,
+      port,
+      way,
+      allowed,
+      lastAt,
       firstAt: known?.firstAt ?? lastAt,
       requests: (known?.requests ?? 0) + 1,
       bytesSent: (known?.bytesSent ?? 0) + record.bytesSent,

@@ -4,11 +4,7 @@ import type { SessionKey } from "../persistence/session-store.ts";
 import type { SessionParts } from "./session-parts.ts";
 
 /** What a session's sandbox may reach: the hosts that the operator allows it, and those that its profile has secrets for. */
-export async function gatewayRules(
-  parts: SessionParts,
-  key: SessionKey,
-  state: SessionState,
-): Promise<GatewayRules> {
+export async function gatewayRules(parts: SessionParts, key: SessionKey, state: SessionState): Promise<GatewayRules> {
   const { allowedHosts } = await parts.network(key);
   // A profile that has gone meanwhile takes its secrets along, and not the sandbox.
   const profile = await parts.profiles.loadAgentProfile(state.agentProfileReference).catch(() => null);
