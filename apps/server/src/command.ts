@@ -25,7 +25,14 @@ export async function runCommand(args: readonly string[]): Promise<ExitCode> {
   add(program.command("serve", { isDefault: true }).description("Serve sessions and the page"), serve);
   add(program.command("doctor").description("Check what serving needs, and say what to do"), doctor);
   const model = "Serve the model to the sandboxes of `serve --gateway external`, and go on when that one restarts";
-  add(program.command("gateway").description(model), gateway, ["dataDir", "model", "logLevel"]);
+  add(program.command("gateway").description(model), gateway, [
+    "host",
+    "port",
+    "dataDir",
+    "model",
+    "gatewayUrl",
+    "logLevel",
+  ]);
   try {
     await program.parseAsync([...args], { from: "user" });
     return code;

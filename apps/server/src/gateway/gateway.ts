@@ -13,11 +13,13 @@ export async function gateway(settings: Settings): Promise<number> {
   const model = await openModel(settings.model, process.env);
   const credentials = model.credentials === undefined ? {} : { credentials: model.credentials };
   try {
-    const running = await serveGateway({ dataDir: dataDir.path, log, ...credentials });
+    const { host, port } = settings;
+    const listen = settings.gatewayUrl === undefined ? {} : { listen: { host, port } };
+    const running = await serveGateway({ dataDir: dataDir.path, log, ...credentials, ...listen });
     // Who reads the welcome may end the gateway at once.
     const end = signalled();
     process.stdout.write(
-      `\n  Agent Runtime gateway, for servers with this data directory and --gateway external\n\n  Model  ${model.description}\n  Data   ${dataDir.path}\n\n`,
+      `\n  Agent Runtime gateway, for servers with this data directory and --gateway external\n\n  Model  ${model.description}\n  Data   ${dataDir.path}\n${running.url === undefined ? "" : `  URL    ${running.url}\n`}\n`,
     );
     await end;
     await running.close();

@@ -19,9 +19,16 @@ export const MODEL_OF_THE_GATEWAY: ServedModel = {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+const CREDENTIALS = [
+  "ANTHROPIC_API_KEY",
+  "ANTHROPIC_AUTH_TOKEN",
+  "ANTHROPIC_API_KEY_FILE",
+  "ANTHROPIC_AUTH_TOKEN_FILE",
+];
+
 /** Which variable holds a credential for the model; null where none does. */
 export function modelCredential(environment: Environment): string | null {
-  return ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"].find((name) => (environment[name]?.trim() ?? "") !== "") ?? null;
+  return CREDENTIALS.find((name) => (environment[name]?.trim() ?? "") !== "") ?? null;
 }
 
 /** The real model where its credential is set, else the scripted one; or what `wanted` says. */
@@ -33,7 +40,7 @@ export async function openModel(
   if (wanted === "real" && variable === null) {
     throw new RuntimeError(
       "invalid_configuration",
-      "--model real needs a credential: set ANTHROPIC_API_KEY or ANTHROPIC_AUTH_TOKEN.",
+      "--model real needs a credential: set ANTHROPIC_API_KEY or ANTHROPIC_AUTH_TOKEN, or one of them with _FILE and a path.",
     );
   }
   if (wanted === "real" || (wanted === undefined && variable !== null)) {

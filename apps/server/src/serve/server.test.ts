@@ -162,6 +162,30 @@ test("limits go on to the runtime, and modal needs its tokens", async () => {
   await expect(start(folder.path, { sandbox: "modal" })).rejects.toThrow("MODAL_TOKEN_ID");
 });
 
+test("--allowed-hosts and --gateway-url go on to the runtime, which refuses a host that is none", async () => {
+  using folder = temporaryFolder();
+  const model = { kind: "real" as const, description: "", close: async () => {} };
+  const flags = { allowedHosts: "a.example,*.b.example:8080", gatewayUrl: "https://agents.example/gateway" };
+  const config = async (more = {}) =>
+    runtimeConfig(
+      { settings: await settingsFor(folder.path, { ...flags, ...more }), log, environment: {} },
+      { dataDir: "/d", model },
+    );
+  expect(await config()).toMatchObject({
+    network: { allowedHosts: ["a.example", "*.b.example:8080"] },
+    gateway: { publicUrl: "https://agents.example/gateway" },
+  });
+  expect((await config({ gateway: "external" })).gateway).toEqual({
+    external: true,
+    publicUrl: "https://agents.example/gateway",
+  });
+  const wrong = start(folder.path, { allowedHosts: "https://a.example" });
+  await expect(wrong).rejects.toMatchObject({
+    code: "invalid_configuration",
+    message: expect.stringContaining("https://a.example") as string,
+  });
+});
+
 test("--sandbox-limits are those of the sandboxes, and wrong ones are refused by name", async () => {
   using folder = temporaryFolder();
   const settings = await settingsFor(folder.path, { sandbox: "local", sandboxLimits: "processes=0.5" }).catch(

@@ -89,11 +89,20 @@ export function runtimeConfig(
     sandbox: sandboxFor(settings, dataDir, environment),
     logger: log,
     ...(model.credentials === undefined ? {} : { credentials: model.credentials }),
-    ...(settings.gateway === "external" ? { gateway: { external: true } } : {}),
+    ...gatewayOf(settings),
+    ...(settings.allowedHosts === undefined ? {} : { network: { allowedHosts: settings.allowedHosts } }),
     ...(idleTimeoutMs === undefined ? {} : { idleTimeoutMs }),
     ...(syncIntervalMs === undefined ? {} : { syncIntervalMs }),
     ...(maxSandboxes === undefined ? {} : { maxSandboxes }),
   };
+}
+
+function gatewayOf({ gateway, gatewayUrl }: Settings): Pick<AgentRuntimeConfig, "gateway"> {
+  const said = {
+    ...(gateway === "external" ? { external: true } : {}),
+    ...(gatewayUrl === undefined ? {} : { publicUrl: gatewayUrl }),
+  };
+  return Object.keys(said).length === 0 ? {} : { gateway: said };
 }
 
 interface Listening {

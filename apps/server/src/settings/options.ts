@@ -12,6 +12,11 @@ function isOrigin(text: string): boolean {
   return text === "*" || (URL.canParse(text) && new URL(text).origin === text);
 }
 
+const list = z
+  .union([z.string(), z.array(z.string())])
+  .transform((value) => (typeof value === "string" ? value.split(",") : value).map((one) => one.trim()))
+  .transform((values) => values.filter((one) => one !== ""));
+
 interface Option {
   readonly flag: string;
   readonly description: string;
@@ -47,6 +52,16 @@ export const OPTIONS = {
     flag: "--gateway <where>",
     description: "internal, or external: sandboxes reach the model through `agent-runtime gateway` (internal)",
     schema: z.enum(["internal", "external"], "must be internal or external"),
+  },
+  gatewayUrl: {
+    flag: "--gateway-url <url>",
+    description: "where sandboxes in a provider's cloud reach /gateway of this server (over their runner's stream)",
+    schema: z.url({ protocol: /^https?$/, error: "must be a URL that begins with https:// or http://" }),
+  },
+  allowedHosts: {
+    flag: "--allowed-hosts <hosts>",
+    description: "hosts that sandboxes may reach, with commas: example.com, *.example.com, 10.0.0.7:5432 (none)",
+    schema: list,
   },
   apiKey: {
     flag: "--api-key <key>",

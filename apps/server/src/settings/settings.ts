@@ -17,6 +17,8 @@ export interface Settings {
   readonly corsOrigins: readonly string[];
   readonly model?: Value<"model">;
   readonly gateway?: Value<"gateway">;
+  readonly gatewayUrl?: string;
+  readonly allowedHosts?: readonly string[];
   readonly apiKey?: string;
   readonly idleTimeoutMs?: number;
   readonly syncIntervalMs?: number;

@@ -217,3 +217,39 @@ test("a folder that cannot be served is said; one that is gone is let go", async
   await rm(sockets, { recursive: true });
   await once(stream.resume(), "close");
 });
+
+test("sandboxes elsewhere reach it by HTTP, by their token alone, until they have ended", async () => {
+  const { baseUrl, finish } = await slowModel();
+  finish();
+  const process = await serveGateway({
+    dataDir,
+    credentials: () => ({ baseUrl, apiKey: "real" }),
+    listen: { host: "127.0.0.1", port: 0 },
+  });
+  closing.push(() => process.close());
+  const gateway = await server({ isPublic: true });
+  const served = await gateway.serve({ accept: sandbox().accept }, identity);
+  const post = async (token: string, path = "/gateway/v1/messages"): Promise<unknown[]> => {
+    const url = `${new URL(process.url ?? "").origin}${path}`;
+    const answer = await fetch(url, { method: "POST", headers: { "x-api-key": token }, body: "{}" });
+    return [answer.status, await answer.text()];
+  };
+  expect(await post(identity.token)).toEqual([200, "first second"]);
+  expect(await post("art_other")).toEqual([401, expect.any(String)]);
+  expect(await post(identity.token, "/v1/messages")).toEqual([404, expect.any(String)]);
+  await served.revoke();
+  await expect.poll(async () => (await post(identity.token))[0]).toBe(401);
+});
+
+test("a port that is taken is said as that", async () => {
+  const taken = createServer().listen(0, "127.0.0.1");
+  await once(taken, "listening");
+  closing.push(async () => taken.close());
+  const { port } = taken.address() as AddressInfo;
+  const refused = serveGateway({
+    dataDir,
+    credentials: () => ({ baseUrl: "http://127.0.0.1:1" }),
+    listen: { host: "127.0.0.1", port },
+  });
+  await expect(refused).rejects.toMatchObject({ code: "port_in_use" });
+});

@@ -10,6 +10,7 @@ import { credentialsFromEnvironment, secretsFromEnvironment } from "./credential
 import { createGateway, type GatewayGuest } from "./gateway.ts";
 import { createGatewayClients, tell } from "./gateway-clients.ts";
 import type { Credentials, Secrets } from "./port.ts";
+import { listenForSandboxes, type PublicServer } from "./public-server.ts";
 
 export interface GatewayServerOptions {
   /** The data directory of the servers that use it. */
@@ -18,6 +19,8 @@ export interface GatewayServerOptions {
   readonly credentials?: Credentials;
   /** Values of secrets that profiles name. Default: from the environment. */
   readonly secrets?: Secrets;
+  /** Where to listen for sandboxes that come by HTTP, at the path `/gateway`. Default: nowhere. */
+  readonly listen?: { readonly host: string; readonly port: number };
   readonly log?: { debug(detail: object, message: string): void };
   /** How often to look whether a sandbox's sockets are still there, in ms (5 s). */
   readonly sweepMs?: number;
@@ -27,6 +30,8 @@ export interface GatewayServerOptions {
 export interface GatewayServer {
   /** Where servers reach it. */
   readonly socket: string;
+  /** Where sandboxes that come by HTTP do, from this host. */
+  readonly url?: string;
   close(): Promise<void>;
 }
 
@@ -103,19 +108,26 @@ export async function serveGateway(options: GatewayServerOptions): Promise<Gatew
     for (const [token, { folder }] of served) if (folder !== undefined && !existsSync(folder)) void revoke(token);
   }, options.sweepMs ?? 5_000);
   sweep.unref();
+  let publicServer: PublicServer | undefined;
   try {
     await listening(control, socket);
     await note(dataDir, socket);
+    publicServer = options.listen === undefined ? undefined : await listenForSandboxes(gateway, options.listen);
   } catch (cause) {
+    await publicServer?.close();
+    await rm(gatewayNote(dataDir), { force: true });
     control.close();
     await rm(folder, { recursive: true, force: true });
+    if (cause instanceof RuntimeError) throw cause;
     throw new RuntimeError("data_dir_unusable", `The gateway cannot be reached through ${dataDir}: ${String(cause)}`, {
       cause,
     });
   }
   return {
     socket,
+    ...(publicServer === undefined ? {} : { url: publicServer.url }),
     async close() {
+      await publicServer?.close();
       clearInterval(sweep);
       await rm(gatewayNote(dataDir), { force: true });
       servers.close();

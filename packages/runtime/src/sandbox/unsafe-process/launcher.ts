@@ -94,6 +94,8 @@ async function environment(place: SandboxPlace, spec: SandboxSpec): Promise<Reco
     LANG: "C.UTF-8",
     SHELL: "/bin/sh",
     TMPDIR: temporary,
+    // It has the network of this host: whoever asks for no isolation is not sent through a proxy.
+    AGENT_RUNTIME_NETWORK: "own",
     ...spec.environment,
     PATH: installed === undefined ? path : environmentPath(installed, path),
     HOME: folders.home,
