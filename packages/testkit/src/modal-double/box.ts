@@ -13,6 +13,7 @@ import {
   encodeFrame,
   frameReader,
 } from "./inside/frames.ts";
+import { type BoxLimits, makeLimitGroups, removeLimitGroups } from "./limits.ts";
 import { Output } from "./output.ts";
 import type { Tree } from "./tree.ts";
 
@@ -34,6 +35,8 @@ export interface Box {
   start(request: StartRequest): Promise<BoxProgram>;
   /** A connection to a port of the box's loopback. */
   connect(port: number): Promise<BoxProgram>;
+  /** Whether control groups hold it to its limits. */
+  readonly limited: boolean;
   readonly ended: Promise<void>;
   end(): Promise<void>;
 }
@@ -43,6 +46,9 @@ export interface BoxOptions {
   /** For what its programs say. */
   readonly outputs: string;
   readonly hostNetwork?: boolean;
+  /** Its name among the control groups, and what it may use at most, where this machine can hold it to that. */
+  readonly group: string;
+  readonly limits: BoxLimits;
 }
 
 interface Stream {
@@ -55,10 +61,14 @@ interface Stream {
 }
 
 /** Starts bubblewrap with the double's own first program inside. Rejects with what bubblewrap said. */
-export async function startBox({ tree, outputs, hostNetwork = false }: BoxOptions): Promise<Box> {
+export async function startBox({ tree, outputs, hostNetwork = false, group, limits }: BoxOptions): Promise<Box> {
   await mkdir(outputs, { recursive: true });
   // What bubblewrap is started with can be read inside: so nothing in its environment, and its options through a pipe.
-  const child = spawn(findBubblewrap(), ["--args", "4", "--", NODE_INSIDE, "--no-warnings", INIT_INSIDE], {
+  const groups = await makeLimitGroups(group, limits);
+  const command = [findBubblewrap(), "--args", "4", "--", NODE_INSIDE, "--no-warnings", INIT_INSIDE];
+  const child = spawn("/bin/sh", ["-c", ENTER_GROUPS, "sh", ...groups, "--", ...command], {
+    // The shell tells its folder to what it starts.
+    cwd: "/",
     env: {},
     stdio: ["ignore", "ignore", "pipe", "pipe", "pipe"],
   });
@@ -91,9 +101,15 @@ export async function startBox({ tree, outputs, hostNetwork = false }: BoxOption
   });
   failed.catch(() => undefined);
   await Promise.race([ready.promise, failed]);
-  void ended.then(() => endAll(streams));
-  return boxOf({ line, streams, outputs, ended, kill: () => child.kill("SIGKILL") });
+  void ended.then(() => {
+    endAll(streams);
+    return removeLimitGroups(group);
+  });
+  return boxOf({ line, streams, outputs, limited: groups.length > 0, ended, kill: () => child.kill("SIGKILL") });
 }
+
+/** Nothing is started before it is held. */
+const ENTER_GROUPS = 'while [ "$1" != -- ]; do echo $$ > "$1/cgroup.procs" || exit 125; shift; done; shift; exec "$@"';
 
 function findBubblewrap(): string {
   const folders = (process.env["PATH"] ?? "").split(":").filter((folder) => isAbsolute(folder));
@@ -106,6 +122,7 @@ interface BoxParts {
   readonly line: Duplex;
   readonly streams: Map<number, Stream>;
   readonly outputs: string;
+  readonly limited: boolean;
   readonly ended: Promise<void>;
   kill(): void;
 }
@@ -135,6 +152,7 @@ function boxOf(parts: BoxParts): Box {
   return {
     start: (request) => open(FRAME.start, JSON.stringify(request)),
     connect: (port) => open(FRAME.connect, String(port)),
+    limited: parts.limited,
     ended: parts.ended,
     async end() {
       parts.kill();

@@ -12,6 +12,8 @@ export interface BuildOptions {
   readonly packages: Readonly<Record<string, string>>;
   /** RUN commands see this host's network, for a registry on loopback. */
   readonly network: boolean;
+  /** The control group that those of all builds are in. */
+  readonly group: string;
 }
 
 export interface BuildPlan {
@@ -39,6 +41,8 @@ export async function buildImage(plan: BuildPlan, options: BuildOptions): Promis
     tree: { ...tree, binds: [...tree.binds, ...offered] },
     outputs: join(plan.folder, "outputs"),
     hostNetwork: options.network,
+    group: `${options.group}/${plan.id}`,
+    limits: { memoryBytes: 4 * 1024 ** 3, processes: 1024 },
   });
   const timer = setTimeout(() => void box.end(), BUILD_TIMEOUT_MS);
   try {

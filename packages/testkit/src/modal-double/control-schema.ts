@@ -67,6 +67,8 @@ const sandboxReportSchema = z.object({
   definition: z.record(z.string(), z.unknown()),
   /** The network access in force; the double's sandboxes have no network whatever it says. */
   networkAccess: z.unknown(),
+  /** Whether control groups hold it to its memory, processes and processors: as root they do. */
+  limited: z.boolean(),
   /** Commands of the programs that run. */
   programs: z.array(z.array(z.string())),
 });

@@ -25,6 +25,7 @@ function sandboxReport(sandbox: DoubleSandbox, appName: string): ModalDoubleRepo
     imageId: sandbox.plan.image.id,
     definition: { ...sandbox.plan.definition },
     networkAccess: sandbox.networkAccess ?? null,
+    limited: sandbox.limited,
     programs: running.map((exec) => [...exec.argv]),
   };
 }

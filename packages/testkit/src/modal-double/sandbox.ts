@@ -4,6 +4,7 @@ import { type Box, startBox } from "./box.ts";
 import { Exec } from "./exec.ts";
 import { makeId, makeSandboxId } from "./ids.ts";
 import type { Image } from "./image.ts";
+import type { BoxLimits } from "./limits.ts";
 import { type GenericResult, type SandboxDefinition, makeResult, refuse } from "./sdk.ts";
 import type { Variables } from "./secrets.ts";
 import { type Tree, copyTree, removeTree } from "./tree.ts";
@@ -17,6 +18,8 @@ export interface SandboxPlan {
   readonly definition: SandboxDefinition;
   readonly variables: Variables;
   readonly tags: Readonly<Record<string, string>>;
+  /** The control group that those of all sandboxes are in. */
+  readonly group: string;
   /** Its own, for its tree and for what its programs say. */
   readonly folder: string;
   /** Seconds since 1970; no two are alike. */
@@ -59,6 +62,10 @@ export class DoubleSandbox {
     return this.#end?.how ?? "running";
   }
 
+  get limited(): boolean {
+    return this.#box?.limited ?? false;
+  }
+
   /** Resolves when it has ended. */
   get ended(): Promise<void> {
     return this.#ended.promise;
@@ -78,13 +85,26 @@ export class DoubleSandbox {
   async start(): Promise<void> {
     const { definition, folder, image } = this.plan;
     this.tree = await copyTree(image.tree, join(folder, "tree"));
-    const box = await startBox({ tree: this.tree, outputs: join(folder, "outputs") });
+    const outputs = join(folder, "outputs");
+    const box = await startBox({
+      tree: this.tree,
+      outputs,
+      group: `${this.plan.group}/${this.id}`,
+      limits: this.#limits(),
+    });
     this.#box = box;
     if (!this.running) return this.#destroy();
     void box.ended.then(() => this.#finish("exited", 137));
     this.#timeout = setTimeout(() => this.#finish("timeout", 124), (definition.timeoutSecs ?? 300) * 1000);
     this.#restartIdleClock();
     await this.#startEntrypoint(definition.entrypointArgs ?? []);
+  }
+
+  /** Where it asks for none, this machine is still to be kept from harm. */
+  #limits(): BoxLimits {
+    const { memoryMbMax = 0, milliCpuMax = 0 } = this.plan.definition.resources ?? {};
+    const memoryBytes = (memoryMbMax === 0 ? 4096 : memoryMbMax) * 1024 * 1024;
+    return { memoryBytes, processes: 512, ...(milliCpuMax === 0 ? {} : { cpus: milliCpuMax / 1000 }) };
   }
 
   async #startEntrypoint(command: readonly string[]): Promise<void> {

@@ -154,6 +154,29 @@ describe("what a sandbox may use", () => {
     await Promise.all([sandbox.terminate(), open.terminate()]);
   });
 
+  it("has the memory and the processes that it asked for, and its neighbour does not notice", async (context) => {
+    const [small, neighbour] = await Promise.all([
+      cloud.sandbox({ memoryMiB: 128, memoryLimitMiB: 192, timeoutMs: 600_000 }),
+      cloud.sandbox({ timeoutMs: 600_000 }),
+    ]);
+    const { sandboxes } = await cloud.double.control.report();
+    const held = sandboxes.find(({ sandboxId }) => sandboxId === small.sandboxId)!.limited;
+    if (!held) context.skip("this user may not make control groups on this machine");
+    const hungry = [
+      "node",
+      "-e",
+      "const a = []; for (let i = 0; i < 400; i++) a.push(Buffer.alloc(1 << 20, 1)); console.log('ate')",
+    ];
+    expect(await run(neighbour, hungry)).toMatchObject({ stdout: "ate\n", code: 0 });
+    expect((await run(small, hungry).catch((error: Error) => ({ stdout: error.message }))).stdout).not.toContain("ate");
+    const many = "i=0; while [ $i -lt 600 ]; do sleep 600 <&- >/dev/null 2>&1 & i=$((i+1)); done";
+    const bomb = await run(neighbour, ["sh", "-c", many]);
+    expect(bomb.code).not.toBe(0);
+    expect(bomb.stderr).toMatch(/fork/iu);
+    expect(await run(await cloud.sandbox(), ["echo", "well"])).toMatchObject({ stdout: "well\n" });
+    await Promise.all([small.terminate(), neighbour.terminate()]);
+  });
+
   it("with a GPU it is one of Modal's first kind, with the same calls", async () => {
     const sandbox = await cloud.sandbox({ gpu: "A10G", name: "gpu", tags: { kind: "gpu" } });
     expect(sandbox.sandboxId).toMatch(/^sb-\w{22}$/u);

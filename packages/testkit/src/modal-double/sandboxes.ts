@@ -12,6 +12,8 @@ export interface SandboxesParts {
   readonly images: Images;
   readonly secrets: Secrets;
   readonly folder: string;
+  /** See `SandboxPlan`. */
+  readonly group: string;
 }
 
 export type CreateRequest = Pick<RequestOf<"sandboxCreateV2">, "appId" | "definition" | "secretSources" | "tags">;
@@ -53,7 +55,7 @@ export class Sandboxes {
   }
 
   async create(version: 1 | 2, request: CreateRequest): Promise<DoubleSandbox> {
-    const { apps, images, secrets, folder } = this.#parts;
+    const { apps, images, secrets, folder, group } = this.#parts;
     const { appId = "", definition = {}, secretSources = [], tags = [] } = request;
     apps.nameOf(appId);
     checkDefinition(definition);
@@ -65,7 +67,7 @@ export class Sandboxes {
     await mkdir(own, { recursive: true });
     // Asked again after the wait: nothing comes between this and the sandbox's entry.
     this.refuseTakenName({ appId, name: definition.name ?? "" });
-    const plan = { version, appId, image, definition, variables, tags: tagsOf(tags), folder: own, createdAt };
+    const plan = { version, appId, image, definition, variables, tags: tagsOf(tags), folder: own, group, createdAt };
     const sandbox = new DoubleSandbox(plan);
     this.#byId.set(sandbox.id, sandbox);
     try {

@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Server } from "nice-grpc";
 import { Apps, appHandlers } from "./apps.ts";
 import type { BuildOptions } from "./build.ts";
@@ -9,6 +9,7 @@ import { type ControlTarget, startControlServer } from "./control-server.ts";
 import { Faults, faultMiddleware } from "./faults.ts";
 import { CallLog, makeGrpcServer } from "./grpc.ts";
 import { Images, imageHandlers } from "./images.ts";
+import { removeLimitGroups } from "./limits.ts";
 import { reportOf } from "./report.ts";
 import { routerHandlers } from "./router.ts";
 import { sandboxHandlers } from "./sandbox-handlers.ts";
@@ -18,7 +19,7 @@ import { Secrets, secretHandlers } from "./secrets.ts";
 import { CONTROL_PLANE, type Credentials, Tokens, tokenMiddleware } from "./tokens.ts";
 import { makeBaseTree } from "./tree.ts";
 
-export interface ModalDoubleServerOptions extends Credentials, BuildOptions {
+export interface ModalDoubleServerOptions extends Credentials, Pick<BuildOptions, "packages" | "network"> {
   /** A free one with 0. */
   readonly port: number;
 }
@@ -50,6 +51,7 @@ export async function startModalDoubleServer(options: ModalDoubleServerOptions):
         server.forceShutdown();
         await control.stop();
         await world.sandboxes.endAll();
+        await removeLimitGroups(basename(folder));
         await removeFolder();
       },
     };
@@ -104,9 +106,10 @@ async function makeWorld(folder: string, options: ModalDoubleServerOptions): Pro
   const npm = Object.keys(options.packages).length === 0 ? null : NPM_SCRIPT;
   const base = await makeBaseTree({ folder: join(folder, "base"), npm });
   const [apps, secrets] = [new Apps(), new Secrets()];
-  const images = new Images({ ...options, folder: join(folder, "images"), base, secrets });
+  const group = basename(folder);
+  const images = new Images({ ...options, group, folder: join(folder, "images"), base, secrets });
   await mkdir(join(folder, "sandboxes"));
-  const sandboxes = new Sandboxes({ apps, images, secrets, folder: join(folder, "sandboxes") });
+  const sandboxes = new Sandboxes({ apps, images, secrets, folder: join(folder, "sandboxes"), group });
   return { apps, secrets, images, sandboxes, tokens: new Tokens(options), faults: new Faults(), log: new CallLog() };
 }
 

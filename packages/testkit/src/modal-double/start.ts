@@ -2,12 +2,13 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { rm } from "node:fs/promises";
-import { extname } from "node:path";
+import { basename, extname } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { type ModalDoubleControl, connectToControl } from "./control-client.ts";
+import { removeLimitGroups } from "./limits.ts";
 
 export interface ModalDoubleOptions {
   /** A free one by default. */
@@ -63,6 +64,7 @@ export async function startModalDouble(options: ModalDoubleOptions = {}): Promis
     child.stdin.end();
     await closed;
     // When it was killed, it could not tidy up.
+    await removeLimitGroups(basename(folder));
     await rm(folder, { recursive: true, force: true, maxRetries: 3 });
   };
   const control = connectToControl(controlUrl);
