@@ -95,6 +95,7 @@ const sandboxes: Row[] = [
     "attach close",
     at.local("it outlives the server that made it; the next one attaches, listens again, and ends it"),
   ),
+  ...method("sandboxProvider", "describe", at.doctor("a sandbox that works: what holds its limits, and what does not")),
   ...method("sandboxProvider", "probe", at.refusals("the probe starts a real sandbox and leaves nothing")),
   ...method(
     "sandbox",
@@ -147,6 +148,11 @@ const sandboxes: Row[] = [
     "localSandbox",
     "tmpBytes",
     at.isolation("only workspace, home, state and the sized /tmp and /dev/shm can be written"),
+  ),
+  ...option(
+    "localSandbox",
+    "limits",
+    at.server("--sandbox-limits are those of the sandboxes, and wrong ones are refused by name"),
   ),
   ...option(
     "localSandbox",

@@ -19,6 +19,10 @@ const commands: Row[] = [
   ...flag("--data-dir", at.server("sessions and key are there after a restart; memory forgets the sessions")),
   ...flag("--persistence", at.server("sessions and key are there after a restart; memory forgets the sessions")),
   ...flag("--sandbox --idle-timeout-ms --sync-interval-ms --max-sandboxes", limits),
+  ...flag(
+    "--sandbox-limits",
+    at.server("--sandbox-limits are those of the sandboxes, and wrong ones are refused by name"),
+  ),
   ...flag("--model", at.server("the model is the real one where its credential is set, or what --model says")),
   ...flag(
     "--gateway",
@@ -53,6 +57,7 @@ const commands: Row[] = [
       "IDLE_TIMEOUT_MS",
       "SYNC_INTERVAL_MS",
       "MAX_SANDBOXES",
+      "SANDBOX_LIMITS",
       "CORS_ORIGIN",
       "LOG_LEVEL",
     ].map((name) => `AGENT_RUNTIME_${name}`),

@@ -44,6 +44,7 @@ export const externalGateway = testsIn("packages/runtime/src/gateway/external-ga
 export const crashedStreams = testsIn("tests/crash/streams.test.ts");
 export const local = testsIn("packages/runtime/src/sandbox/local/local.test.ts");
 export const isolation = testsIn("packages/runtime/src/sandbox/local/isolation.test.ts");
+export const localLimits = testsIn("packages/runtime/src/sandbox/local/limits/limits.test.ts");
 export const refusals = testsIn("packages/runtime/src/sandbox/local/refusals.test.ts");
 export const unsafe = testsIn("packages/runtime/src/sandbox/unsafe-process/unsafe-process.test.ts");
 export const modal = testsIn("packages/runtime/src/sandbox/modal/modal.test.ts");

@@ -251,7 +251,7 @@ const limits: Row[] = [
     ["a file's content in its event: 64 KB"],
     at.recordedEvents("session:file:created, modified and deleted"),
   ),
-  ...later("limit", ["512 processes a sandbox"], "sandboxes"),
+  ...tested("limit", ["512 processes a sandbox"], at.localLimits("processes: 512 where nobody says otherwise")),
 ];
 
 export const restRows: readonly Row[] = [...routes, ...parameters, ...bodies, ...codes, ...limits];

@@ -103,10 +103,8 @@ function hostFolders({ place, spec, node }: BubblewrapPlan): readonly string[] {
 function environmentFolder({ environment }: SandboxPlace): readonly string[] {
   if (environment === undefined) return [];
   const { folder, writable } = environment;
-  return [
-    ...[writable ? "--bind" : "--ro-bind", folder, INSIDE.environment],
-    ...["--symlink", `${INSIDE.environment}/node_modules`, "/node_modules"],
-  ];
+  const bind = [writable ? "--bind" : "--ro-bind", folder, INSIDE.environment];
+  return [...bind, "--symlink", `${INSIDE.environment}/node_modules`, "/node_modules"];
 }
 
 /** Files of the host's /etc that are shown as they are; `makeEtc` has made the places for them. */

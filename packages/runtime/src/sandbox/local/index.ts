@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, isAbsolute, join } from "node:path";
 import { randomUUID } from "node:crypto";
-import { hostEnvironments } from "../environments/host-environments.ts";
+import { launcherEnvironments } from "../environments/launcher-environments.ts";
 import type { SandboxLimits, SandboxProvider } from "../port.ts";
 import { hostProvider } from "../host-provider.ts";
 import type { HostOptions } from "../host-provider.ts";
@@ -38,7 +38,7 @@ export function localSandbox(options: LocalSandboxOptions): SandboxProvider {
   const node = realpathSync(process.execPath);
   const launcher = bubblewrapLauncher({ program, node, sizes, limiter, startTimeoutMs });
   return {
-    ...hostProvider(launcher, options, hostEnvironments(launcher, options)),
+    ...hostProvider(launcher, options, launcherEnvironments(launcher, options)),
     describe: async () => limiter.describe(),
     async probe() {
       program();

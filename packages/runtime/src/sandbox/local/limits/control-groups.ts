@@ -102,10 +102,10 @@ export function makeGroup(parent: GroupParent, name: string, limits: EffectiveLi
   const folder = join(parent.folder, name);
   for (let tries = 0; ; tries += 1) {
     try {
-      mkdirSync(parent.folder, { recursive: true });
+      makeFolder(parent.folder);
       if (parent.version === 2) passOn(parent);
       boundAll(parent);
-      mkdirSync(folder, { recursive: true });
+      makeFolder(folder);
       break;
     } catch (error) {
       // Another sandbox's end may just have removed the parent.
@@ -116,6 +116,10 @@ export function makeGroup(parent: GroupParent, name: string, limits: EffectiveLi
     for (const [file, value] of Object.entries(settings(parent.version, bound, limits))) set(folder, file, value);
   }
   return folder;
+}
+
+function makeFolder(path: string): void {
+  if (!existsSync(path)) mkdirSync(path);
 }
 
 /** All sandboxes together leave the machine some memory: the server's own, and what others need. */

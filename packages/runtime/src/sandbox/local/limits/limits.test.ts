@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { processIdentity } from "../../host-process.ts";
@@ -64,6 +64,17 @@ needs("processes")("processes: a fork bomb finds no more, and its sandbox can be
   await neighbourIsFine();
   await sandbox.terminate();
   expect(processIdentity(Number(sandbox.ref["pid"]))).toBeNull();
+});
+
+test("processes: 512 where nobody says otherwise", async () => {
+  const inside = await listenInside(await create("defaults"));
+  expect(await inside.shell("ulimit -p 2>/dev/null || ulimit -u")).toBe("512\n");
+  if (bounds.includes("processes")) {
+    const [group = ""] = groupsOf("defaults")
+      .split("\n")
+      .filter((path) => existsSync(join(path, "pids.max")));
+    expect(readFileSync(join(group, "pids.max"), "utf8")).toBe("512\n");
+  }
 });
 
 needs("cpus")("cpus: two busy loops get half a processor between them", async () => {

@@ -70,7 +70,7 @@ test("raw sockets, packets, virtual machines and netfilter; also where the kerne
     ["netfilter", socket, 16, 3, 12],
     ["sctp", socket, 2, 1, 132],
     ["tcp", socket, 2, 1, 0],
-    ["udp", socket, 10, 2, 0],
+    ["udp", socket, 2, 2, 0],
     ["unix", socket, 1, 1, 0],
     ["route", socket, 16, 3, 0],
   ] as const;
