@@ -40,7 +40,7 @@ export function createParams(spec: SandboxSpec, options: CheckedOptions, moveAft
     ...(gpu === undefined ? {} : { gpu }),
     ...(ports === undefined ? {} : { encryptedPorts: [...ports] }),
     ...resources(spec, options),
-    ...network(options),
+    ...network(spec, options),
   };
 }
 
@@ -69,10 +69,13 @@ function resources({ limits = {} }: SandboxSpec, { cpu, memoryMiB }: CheckedOpti
   };
 }
 
-function network({ allowedHosts = [], ports }: CheckedOptions): SandboxCreateParams {
+function network({ environment }: SandboxSpec, { allowedHosts = [], ports }: CheckedOptions): SandboxCreateParams {
   if (allowedHosts === "all") return {};
+  // A gateway with a public address is reached by the sandbox itself.
+  const gateway = environment["AGENT_RUNTIME_GATEWAY_URL"];
+  const hosts = gateway === undefined ? allowedHosts : [...allowedHosts, new URL(gateway).hostname];
   // Without any network there is no way in either: tunnels need one that leads nowhere else.
-  if (allowedHosts.length === 0 && ports === undefined) return { blockNetwork: true };
-  const { domains, cidrs } = splitHosts(allowedHosts);
+  if (hosts.length === 0 && ports === undefined) return { blockNetwork: true };
+  const { domains, cidrs } = splitHosts(hosts);
   return { outboundDomainAllowlist: domains, outboundCidrAllowlist: cidrs };
 }

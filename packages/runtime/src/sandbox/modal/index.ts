@@ -154,6 +154,7 @@ export function modalSandbox(given: ModalSandboxOptions): SandboxProvider {
 
   return {
     name: "modal",
+    remote: true,
     async create(spec, { signal, onProgress }) {
       checkSpec(spec);
       return alone(spec.key, async () => {

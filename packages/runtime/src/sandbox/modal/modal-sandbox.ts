@@ -27,6 +27,7 @@ export interface ModalSandboxParts {
   readonly onForget: () => void;
 }
 
+const LISTEN_MS = 10_000;
 const TERMINATE_MS = 60_000;
 const SNAPSHOT_MS = 60_000;
 const TERMINATED = "The sandbox was terminated";
@@ -75,15 +76,21 @@ export class ModalSandbox implements Sandbox {
     if (this.#listeners.has(channel)) {
       throw new RuntimeError("internal", `Somebody listens already on channel ${channel} of sandbox ${this.id}`);
     }
-    return this.#listen(channel, onStream);
+    const listening = this.#listen(channel, onStream);
+    // Without a line for so long it comes later: whoever waits longer would not know either.
+    await Promise.race([listening.ready, sleep(LISTEN_MS, undefined, { ref: false })]);
+    return listening;
   }
 
-  #listen(channel: string, onStream: (stream: Duplex) => void): { close(): Promise<void> } {
+  #listen(
+    channel: string,
+    onStream: (stream: Duplex) => void,
+  ): { readonly ready: Promise<void>; close(): Promise<void> } {
     const streams = new Set<Duplex>();
     this.#listeners.set(channel, onStream);
     this.#streams.set(channel, streams);
-    this.#line.listen(channel);
     return {
+      ready: this.#line.listen(channel),
       close: async () => {
         if (this.#listeners.get(channel) === onStream) {
           this.#listeners.delete(channel);
@@ -107,7 +114,10 @@ export class ModalSandbox implements Sandbox {
   ): Promise<{ ask(signal: AbortSignal): Promise<void>; close(): void }> {
     const listening = this.#listen(EXEC_CHANNEL, onStream);
     return {
-      ask: (signal) => this.#line.supervise(signal),
+      ask: async (signal) => {
+        await unlessGone(listening.ready, signal);
+        await this.#line.supervise(signal);
+      },
       close: () => void listening.close(),
     };
   }
@@ -231,6 +241,18 @@ export class ModalSandbox implements Sandbox {
     this.#listeners.clear();
     this.#parts.onForget();
   }
+}
+
+function unlessGone(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const refuse = (): void => reject(signal.reason as Error);
+    signal.addEventListener("abort", refuse, { once: true });
+    if (signal.aborted) refuse();
+    void work.then(() => {
+      signal.removeEventListener("abort", refuse);
+      resolve();
+    });
+  });
 }
 
 /** Codes that the SDK has for ends that are not the program's own. */

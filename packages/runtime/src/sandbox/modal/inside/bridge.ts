@@ -78,7 +78,7 @@ function listen(channel: string): void {
     ] as const) {
       from.pipe(to);
       from.on("close", () => {
-        if (!from.readableEnded || !to.writableEnded) to.destroy();
+        if (!to.readableEnded || !to.writableEnded) to.destroy();
       });
     }
   });
@@ -89,6 +89,7 @@ function listen(channel: string): void {
   server.listen(own, () => {
     chmodSync(own, 0o666);
     renameSync(own, path);
+    send(encodeFrame(FRAME.listening, 0, Buffer.from(channel)));
   });
 }
 

@@ -24,6 +24,8 @@ export const FRAME = {
   replaced: 11,
   /** Server to bridge: a program that starts programs is to dial the channel `exec`. */
   supervise: 12,
+  /** Bridge to server: the channel's socket can be dialled now. */
+  listening: 13,
 } as const;
 
 export type FrameType = (typeof FRAME)[keyof typeof FRAME];
@@ -68,7 +70,7 @@ export class FrameReader {
 
   /** The frames that are complete now. Throws where this is no line of ours. */
   push(chunk: Uint8Array): Frame[] {
-    let bytes = this.#rest.length === 0 ? Buffer.from(chunk) : Buffer.concat([this.#rest, chunk]);
+    let bytes = this.#rest.length === 0 ? asBuffer(chunk) : Buffer.concat([this.#rest, chunk]);
     const frames: Frame[] = [];
     while (bytes.length >= HEADER_BYTES) {
       const type = bytes.readUInt8(0);
@@ -84,4 +86,8 @@ export class FrameReader {
     this.#rest = Buffer.from(bytes);
     return frames;
   }
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

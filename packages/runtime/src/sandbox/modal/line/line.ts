@@ -41,7 +41,8 @@ const LIVED_MS = 10_000;
 /** Keeps a line to the sandbox: opens it again whenever it breaks, until it is stopped. */
 export class Line {
   readonly #options: LineOptions;
-  readonly #channels = new Set<string>();
+  /** Who waits for each of the channels. */
+  readonly #channels = new Map<string, () => void>();
   readonly #stop = new AbortController();
   #current: { readonly mux: Mux; readonly send: (frame: Buffer) => void } | undefined;
   #state: LineState = "down";
@@ -56,13 +57,16 @@ export class Line {
     return this.#state;
   }
 
-  /** Streams of this channel are wanted, from now on and on every line. */
-  listen(channel: string): void {
-    this.#channels.add(channel);
+  /** Streams of this channel are wanted, from now on and on every line. Resolves when it can be dialled inside, or never. */
+  listen(channel: string): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#channels.set(channel, resolve);
     this.#current?.send(encodeFrame(FRAME.listen, 0, Buffer.from(channel)));
-    if (this.#begun) return;
-    this.#begun = true;
-    void this.#keep();
+    if (!this.#begun) {
+      this.#begun = true;
+      void this.#keep();
+    }
+    return promise;
   }
 
   unlisten(channel: string): void {
@@ -163,7 +167,7 @@ export class Line {
   #up(mux: Mux, send: (frame: Buffer) => void): void {
     this.#state = "up";
     this.#current = { mux, send };
-    for (const channel of this.#channels) send(encodeFrame(FRAME.listen, 0, Buffer.from(channel)));
+    for (const channel of this.#channels.keys()) send(encodeFrame(FRAME.listen, 0, Buffer.from(channel)));
     const waiters = this.#waiters;
     this.#waiters = [];
     for (const go of waiters) go();
@@ -171,6 +175,7 @@ export class Line {
 
   #take(frame: Frame, mux: Mux): void {
     if (frame.type === FRAME.pong) return;
+    if (frame.type === FRAME.listening) return this.#channels.get(frame.payload.toString("utf8"))?.();
     if (frame.type !== FRAME.replaced) return mux.take(frame);
     this.#state = "replaced";
     this.#stop.abort(new Error("Another server has this sandbox now"));

@@ -1,10 +1,10 @@
 import { Duplex } from "node:stream";
-import { FRAME, encodeCredit, encodeFrame } from "./frames.ts";
+import { FRAME, MAX_PAYLOAD, encodeCredit, encodeFrame } from "./frames.ts";
 
 /** Bytes of a stream that may be under way to a reader who has not taken them yet, each way. */
-export const WINDOW_BYTES = 256 * 1024;
+export const WINDOW_BYTES = 512 * 1024;
 /** Small enough that streams take turns. */
-const PIECE_BYTES = 32 * 1024;
+const PIECE_BYTES = MAX_PAYLOAD;
 /** Room that is given back in pieces of at least this. */
 const CREDIT_BYTES = WINDOW_BYTES / 4;
 
@@ -50,8 +50,7 @@ export class MuxStream extends Duplex {
   }
 
   takeReset(): void {
-    this.#cut = true;
-    this.destroy();
+    this.cut("The other side has cut the stream");
   }
 
   takeCredit(bytes: number): void {
@@ -62,10 +61,10 @@ export class MuxStream extends Duplex {
     if (waiting !== undefined) this.#sendPieces(waiting.bytes, waiting.done);
   }
 
-  /** The line is gone. */
-  cut(): void {
+  /** Nothing more comes or goes: an error, so that nobody takes it for an end. */
+  cut(why: string): void {
     this.#cut = true;
-    this.destroy();
+    this.destroy(new Error(why));
   }
 
   override _read(): void {

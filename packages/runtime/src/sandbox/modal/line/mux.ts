@@ -3,7 +3,7 @@ import type { Frame } from "./frames.ts";
 import { MuxStream } from "./mux-stream.ts";
 
 /** At once; more are refused. */
-const MAX_STREAMS = 1024;
+const MAX_STREAMS = 512;
 
 export interface MuxOptions {
   /** Takes frames for the other side, in order. */
@@ -70,6 +70,7 @@ export class Mux {
       case FRAME.pong:
       case FRAME.replaced:
       case FRAME.supervise:
+      case FRAME.listening:
         throw new Error(`A frame of type ${type} belongs to no stream`);
     }
   }
@@ -88,7 +89,7 @@ export class Mux {
 
   /** The line is gone: so are its streams. */
   cut(): void {
-    for (const stream of this.#streams.values()) stream.cut();
+    for (const stream of this.#streams.values()) stream.cut("The line to the sandbox is gone");
     this.#streams.clear();
   }
 }
