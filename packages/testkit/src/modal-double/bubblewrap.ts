@@ -1,7 +1,7 @@
-import { existsSync, lstatSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { SHOWN_OF_ETC, SYSTEM_FOLDERS, type Tree } from "./tree.ts";
+import { SHOWN_OF_ETC, SYSTEM_FOLDERS, type Tree, isFolder } from "./tree.ts";
 
 export const NODE_INSIDE = "/usr/local/bin/node";
 
@@ -36,8 +36,4 @@ export function bubblewrapOptions({ tree, hostNetwork }: BubblewrapPlan): readon
     tree.binds.flatMap(({ from, to }) => ["--ro-bind", from, to]),
     ["--chdir", "/", "--clearenv", "--setenv", "PATH", "/usr/local/bin:/usr/bin:/bin"],
   ].flat();
-}
-
-function isFolder(path: string): boolean {
-  return existsSync(path) && lstatSync(path).isDirectory();
 }

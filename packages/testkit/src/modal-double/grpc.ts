@@ -1,4 +1,4 @@
-import { type Server, type ServerMiddleware, Status, createServer } from "nice-grpc";
+import { type Server, ServerError, type ServerMiddleware, Status, createServer } from "nice-grpc";
 import { type ServiceDefinition, refuse } from "./sdk.ts";
 
 /** Which methods were called. */
@@ -64,6 +64,12 @@ function unknown(name: string, log: CallLog): Handler {
 function logging(log: CallLog): ServerMiddleware {
   return async function* (call, context) {
     log.count(call.method.path.slice(call.method.path.lastIndexOf("/") + 1));
-    return yield* call.next(call.request, context);
+    try {
+      return yield* call.next(call.request, context);
+    } catch (error) {
+      if (error instanceof ServerError || context.signal.aborted) throw error;
+      // As UNKNOWN, the SDK would try again and again.
+      throw refuse(Status.FAILED_PRECONDITION, `The double failed: ${String(error)}`);
+    }
   };
 }

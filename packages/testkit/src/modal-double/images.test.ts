@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { type Server, createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -129,6 +129,19 @@ describe("images", () => {
       .fromRegistry("x")
       .dockerfileCommands([`RUN test "$(node -e "${get}")" = nothing`]);
     expect((await alone.build(isolated.app)).imageId).toMatch(/^im-/u);
+  });
+
+  it("links that a sandbox left where the system is laid over lead nowhere", async () => {
+    const target = join(folder, "target");
+    await mkdir(target);
+    const sandbox = await cloud.sandbox({ timeoutMs: 600_000 });
+    // While bubblewrap makes a sandbox, this machine's files are at /oldroot.
+    const link = `cd / && mv __modal mine && ln -s /oldroot${target} __modal`;
+    expect((await run(sandbox, ["sh", "-c", link])).code).toBe(0);
+    const again = sandbox.snapshotFilesystem().then((image) => cloud.client.sandboxes.create(cloud.app, image));
+    await expect(again).rejects.toThrow(/a link at \/__modal/u);
+    expect(await readdir(target)).toEqual([]);
+    await sandbox.terminate();
   });
 
   it("a snapshot of a sandbox's file system is an image, which outlives the sandbox", async () => {

@@ -79,6 +79,33 @@ export async function makeBaseTree({ folder, npm }: BaseTreeOptions): Promise<Tr
   return { folder, binds: [] };
 }
 
+/** What bubblewrap lays over a tree, by the paths where it does. */
+function mountPoints({ binds }: Tree): readonly string[] {
+  const fixed = ["dev", "proc", "usr/local/bin/node", "__modal/.init", "__modal/.bin", "__modal/packages"];
+  const shown = [...SHOWN_OF_ETC, "/etc/resolv.conf", ...SYSTEM_FOLDERS.filter((path) => isFolder(path))];
+  return [...fixed, ...shown, ...binds.map(({ to }) => to)];
+}
+
+/**
+ * A program inside may have put a link where something is to be laid over, or above it: bubblewrap would follow it, and
+ * make folders of this machine. Throws then.
+ */
+function refuseLinks(tree: Tree): void {
+  for (const path of mountPoints(tree)) {
+    const names = path.split("/").filter(Boolean);
+    for (const at of names.keys()) {
+      const there = join(tree.folder, ...names.slice(0, at + 1));
+      if (lstatSync(there, { throwIfNoEntry: false })?.isSymbolicLink() === true) {
+        throw new Error(`The file system has a link at /${names.slice(0, at + 1).join("/")}`);
+      }
+    }
+  }
+}
+
+export function isFolder(path: string): boolean {
+  return existsSync(path) && lstatSync(path).isDirectory();
+}
+
 /** A copy with links, modes and times; by `cp`, which shares the bytes where the file system can. */
 export async function copyTree(tree: Tree, folder: string): Promise<Tree> {
   await mkdir(folder, { recursive: true });
@@ -91,7 +118,9 @@ export async function copyTree(tree: Tree, folder: string): Promise<Tree> {
   // A file that went away while it was copied is no failure: the sandbox runs on.
   if (code !== 0 && !existsSync(join(folder, "etc/passwd")))
     throw new Error(`cp failed: ${said.join("").slice(0, 500)}`);
-  return { folder, binds: tree.binds };
+  const made = { folder, binds: tree.binds };
+  refuseLinks(made);
+  return made;
 }
 
 export async function removeTree(folder: string): Promise<void> {
