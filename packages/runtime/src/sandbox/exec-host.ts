@@ -21,9 +21,7 @@ const Report: z.ZodType<ExecReport> = z.union([
 
 /** Connections at once that have not said what they are. */
 const MAX_STRANGERS = 1024;
-/** Longest time until the supervisor inside has dialled, in ms. */
 const START_TIMEOUT_MS = 20_000;
-/** How long a supervisor is kept without a program, in ms. */
 const IDLE_MS = 60_000;
 
 /** Where a sandbox's supervisors are asked for, and where their connections come from. */
@@ -38,6 +36,10 @@ export interface ExecHostParts {
   readonly door: (onStream: (stream: Duplex) => void) => Promise<ExecDoor>;
   /** Ends every wait: the sandbox is gone, or was let go of. */
   readonly signal: AbortSignal;
+  /** Longest time until a supervisor inside has dialled, in ms (20 s). */
+  readonly startTimeoutMs?: number;
+  /** How long a supervisor is kept without a program, in ms (60 s). */
+  readonly idleMs?: number;
 }
 
 /** Starts programs in a sandbox, through the supervisor inside. Nothing that comes from there is trusted. */
@@ -58,6 +60,10 @@ export class ExecHost {
     parts.signal.addEventListener("abort", () => this.#close(), { once: true });
   }
 
+  get #startTimeoutMs(): number {
+    return this.#parts.startTimeoutMs ?? START_TIMEOUT_MS;
+  }
+
   async exec(command: readonly string[], options: ExecOptions): Promise<SandboxProcess> {
     const { cwd, environment = {}, signal } = options;
     checkCommand(command, options);
@@ -73,7 +79,7 @@ export class ExecHost {
     };
     signal?.addEventListener("abort", abort);
     void run.over.then(() => signal?.removeEventListener("abort", abort));
-    const late = setTimeout(() => run.refuse(slow()), 2 * START_TIMEOUT_MS);
+    const late = setTimeout(() => run.refuse(slow()), 2 * this.#startTimeoutMs);
     try {
       control = await Promise.race([this.#supervisor(), run.started.then(notYet)]);
       order(control, { start: id, command, cwd, environment });
@@ -99,7 +105,7 @@ export class ExecHost {
   async #ask(): Promise<Duplex> {
     const { promise, resolve, reject } = Promise.withResolvers<Duplex>();
     promise.catch(() => undefined);
-    const signal = AbortSignal.any([this.#parts.signal, AbortSignal.timeout(START_TIMEOUT_MS)]);
+    const signal = AbortSignal.any([this.#parts.signal, AbortSignal.timeout(this.#startTimeoutMs)]);
     const refuse = (): void => reject(signal.reason);
     signal.addEventListener("abort", refuse);
     this.#dialled = resolve;
@@ -187,7 +193,7 @@ export class ExecHost {
     this.#runs.delete(id);
     if (this.#runs.size > 0) return;
     clearTimeout(this.#idle);
-    this.#idle = setTimeout(() => this.#dismiss(), IDLE_MS);
+    this.#idle = setTimeout(() => this.#dismiss(), this.#parts.idleMs ?? IDLE_MS);
     this.#idle.unref();
   }
 

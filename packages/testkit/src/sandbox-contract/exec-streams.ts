@@ -80,14 +80,15 @@ export const execStreamCases: Record<string, (scene: SandboxScene) => Promise<vo
 
   "streams: output waits for its reader": async (scene) => {
     const sandbox = await scene.shared();
-    const script = `head -c ${LARGE} /dev/zero; echo all of it was taken > /tmp/taken`;
-    await shell(sandbox, "rm -f /tmp/taken");
+    const taken = `/tmp/taken-${randomUUID()}`;
+    const script = `head -c ${LARGE} /dev/zero; echo all of it was taken > ${taken}`;
     const process = await sandbox.exec(["/bin/sh", "-c", script]);
     // Whoever takes it all without a reader has the time for it: so much else is said and heard meanwhile.
     for (let round = 0; round < 20; round += 1) await shell(sandbox, "true");
-    assert.equal((await runInside(sandbox, ["test", "-e", "/tmp/taken"])).code, 1);
+    assert.equal((await runInside(sandbox, ["test", "-e", taken])).code, 1);
     const { out, code } = await finished(process);
     assert.deepEqual([out.length, code], [LARGE, 0]);
+    await shell(sandbox, `rm ${taken}`);
   },
 
   "streams: input waits for its reader": async (scene) => {
@@ -108,6 +109,7 @@ export const execStreamCases: Record<string, (scene: SandboxScene) => Promise<vo
     await written;
     const { out, code } = await finished(process);
     assert.deepEqual([Number(out.toString()), code], [LARGE, 0]);
+    await shell(sandbox, 'rm "$1"', go);
   },
 
   "streams: an end without a reader is told, and the output can be read later": async (scene) => {

@@ -54,6 +54,8 @@ export async function listenInside(sandbox: ContractSandbox): Promise<Inside> {
 export function asker(stream: Duplex): (js: string) => Promise<unknown> {
   const reader = createInterface({ input: stream });
   reader.on("error", () => undefined);
+  // A stream that is cut has no end.
+  stream.once("close", () => reader.close());
   const lines = reader[Symbol.asyncIterator]();
   return async (js) => {
     stream.write(`${JSON.stringify({ js })}\n`);

@@ -1,10 +1,17 @@
 // Runs cases of the sandbox contract in a process of its own, of whatever user it is started as:
-// `node contract-driver.ts PROVIDER`. Reads names of cases, a line each; writes how each came out, a line of JSON each.
+// `node contract-driver.ts PROVIDER`, for docker with the engine and the image. Reads names of cases, a line each; writes how each came out, a line of JSON each.
 import { openSandboxScene, runSandboxCase, sandboxContract } from "@hhopkins/agent-runtime-testkit";
 import { createInterface } from "node:readline";
+import { dockerSubject } from "../docker/testing/docker-subject.ts";
 import { hostSubject } from "./host-subject.ts";
 
-const { subject, end } = hostSubject(process.argv[2] === "local" ? "local" : "unsafe-process");
+const [provider, host = "", image = ""] = process.argv.slice(2);
+// Whoever asked has given up.
+process.stdout.on("error", () => process.exit(1));
+const { subject, end } =
+  provider === "docker"
+    ? await dockerSubject({ host, image })
+    : hostSubject(provider === "local" ? "local" : "unsafe-process");
 const scene = await openSandboxScene(subject);
 for await (const name of createInterface({ input: process.stdin })) {
   const run = sandboxContract[name];

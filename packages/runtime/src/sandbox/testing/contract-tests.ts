@@ -31,7 +31,7 @@ export function contractTests(run: ProviderRun, subject: SandboxSubject, end?: (
 }
 
 /** The same for a provider of this host, in a process of an ordinary user. Needs root, to become that user. */
-export function contractTestsAsOrdinaryUser(run: ProviderRun): void {
+export function contractTestsAsOrdinaryUser(run: ProviderRun, how: DriverOptions = {}): void {
   if (process.getuid?.() !== 0) {
     test.skip(`${run.provider} as another ordinary user: the tests run as an ordinary user already`);
     return;
@@ -39,7 +39,7 @@ export function contractTestsAsOrdinaryUser(run: ProviderRun): void {
   let driver: Driver | undefined;
   defineTests(run, {
     open: async () => {
-      driver = startDriver(run.provider);
+      driver = startDriver(run.provider, how);
     },
     runCase: (name) => driver?.run(name) ?? Promise.reject(new Error("no driver")),
     close: async () => driver?.end(),
@@ -52,9 +52,10 @@ function defineTests(
 ): void {
   describe(`${run.provider}, ${run.user}`, () => {
     const results = recordResults("contract", run);
-    beforeAll(open);
-    afterAll(close);
-    test.for(Object.entries(sandboxContract))("%s", async ([name, each], { skip }) => {
+    beforeAll(open, 60_000);
+    afterAll(close, 60_000);
+    // Longer than the contract's own patience: it says what it waited for.
+    test.for(Object.entries(sandboxContract))("%s", { timeout: 180_000 }, async ([name, each], { skip }) => {
       const outcome = await runCase(name, each);
       results.add(name, outcome);
       if (outcome.state === "skipped") skip(outcome.reason);
@@ -63,15 +64,22 @@ function defineTests(
   });
 }
 
+interface DriverOptions {
+  /** What the driver is told beside the provider. */
+  readonly arguments?: readonly string[];
+  /** Its group; one of nobody's by default. */
+  readonly gid?: number;
+}
+
 interface Driver {
   run(name: string): Promise<SandboxCaseOutcome>;
   end(): Promise<void>;
 }
 
-function startDriver(provider: string): Driver {
-  const child = spawn(process.execPath, [DRIVER, provider], {
+function startDriver(provider: string, { arguments: more = [], gid = ORDINARY }: DriverOptions): Driver {
+  const child = spawn(process.execPath, [DRIVER, provider, ...more], {
     uid: ORDINARY,
-    gid: ORDINARY,
+    gid,
     cwd: "/tmp",
     env: { PATH: process.env["PATH"], HOME: "/tmp" },
     stdio: ["pipe", "pipe", "inherit"],
