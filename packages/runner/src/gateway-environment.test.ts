@@ -17,6 +17,8 @@ it("names the proxy with its token in every way that tools look for, and spares 
   for (const name of ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"]) expect(variables[name]).toBe(proxy);
   expect(variables["NO_PROXY"]?.split(",")).toEqual(expect.arrayContaining(["127.0.0.1", "localhost"]));
   expect(variables["NODE_USE_ENV_PROXY"]).toBe("1");
+  const elsewhere = gatewayEnvironment({ ...place, url: "https://agents.example/gateway" })(profile);
+  expect([elsewhere["HTTPS_PROXY"], elsewhere["NO_PROXY"]]).toEqual([proxy, `${variables["NO_PROXY"]},agents.example`]);
   expect(gatewayEnvironment({ ...place, network: "own" })(profile)).toEqual({});
 });
 

@@ -10,7 +10,7 @@ export interface GatewayPlace {
   readonly network: "gateway" | "own";
 }
 
-const LOCAL = "127.0.0.1,localhost,::1";
+const LOCAL = ["127.0.0.1", "localhost", "::1"];
 
 /**
  * Variables with which tools find their way: proxies for what the sandbox may reach, and for each secret of the profile a
@@ -24,15 +24,17 @@ export function gatewayEnvironment(place: GatewayPlace): (profile: AgentProfile)
 }
 
 /** For curl, git, pip and npm, and for Node's own fetch since 22.21. */
-function proxies({ bridge, token }: GatewayPlace): Record<string, string> {
+function proxies({ url, bridge, token }: GatewayPlace): Record<string, string> {
+  // The gateway's own address is reached without a proxy, wherever it is.
+  const direct = [...new Set([...LOCAL, new URL(url).hostname])].join(",");
   const proxy = bridge.replace("://", `://sandbox:${token}@`);
   return {
     HTTP_PROXY: proxy,
     HTTPS_PROXY: proxy,
     http_proxy: proxy,
     https_proxy: proxy,
-    NO_PROXY: LOCAL,
-    no_proxy: LOCAL,
+    NO_PROXY: direct,
+    no_proxy: direct,
     NODE_USE_ENV_PROXY: "1",
   };
 }

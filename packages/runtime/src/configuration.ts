@@ -171,7 +171,8 @@ const GATEWAY_KEYS = ["external", "publicUrl", "unsafeKeyInSandbox"];
 
 function checkGateway(gateway: GatewayConfig): void {
   for (const name of Object.keys(gateway))
-    if (!GATEWAY_KEYS.includes(name)) throw invalid(`gateway.${name}`, `is not an option. Options: ${GATEWAY_KEYS.join(", ")}`);
+    if (!GATEWAY_KEYS.includes(name))
+      throw invalid(`gateway.${name}`, `is not an option. Options: ${GATEWAY_KEYS.join(", ")}`);
   const { external, publicUrl, unsafeKeyInSandbox } = gateway;
   if (publicUrl !== undefined && !(URL.canParse(publicUrl) && /^https?:/.test(publicUrl)))
     throw invalid("gateway.publicUrl", "must be a URL that begins with https:// or http://");

@@ -228,7 +228,10 @@ function modelGateway(
 ): { gateway: ModelGateway; publicGateway: ((request: Request) => Promise<Response>) | undefined } {
   const publicUrl = config.gateway?.publicUrl;
   if (isExternal(config))
-    return { gateway: createExternalGateway({ ...given, isPublic: publicUrl !== undefined }), publicGateway: undefined };
+    return {
+      gateway: createExternalGateway(given),
+      publicGateway: undefined,
+    };
   const gateway = createGateway({ ...given, secrets: config.secrets ?? secretsFromEnvironment(process.env) });
   return { gateway, publicGateway: publicUrl === undefined ? undefined : publicRoute(gateway) };
 }

@@ -51,7 +51,13 @@ export const FromGateway = z.discriminatedUnion("type", [
 export type FromGateway = z.infer<typeof FromGateway>;
 
 /** Where the gateway's process says how it is reached: the data directory's own path may be too long for a socket. */
-export const GatewayNote = z.object({ pid: z.number().int(), startedAt: z.string(), socket: z.string() });
+export const GatewayNote = z.object({
+  pid: z.number().int(),
+  startedAt: z.string(),
+  socket: z.string(),
+  /** For streams of sandboxes on other hosts. */
+  streams: z.string(),
+});
 
 export function gatewayNote(dataDir: string): string {
   return join(dataDir, "gateway.json");

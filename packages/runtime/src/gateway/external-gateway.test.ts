@@ -4,6 +4,7 @@ import { createServer, request, type IncomingMessage } from "node:http";
 import { connect, createServer as createNetServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { duplexPair, type Duplex } from "node:stream";
 import { text } from "node:stream/consumers";
 import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
@@ -197,13 +198,10 @@ test("a list of hosts with a wrong line is said", async () => {
   await expect(wrong).rejects.toThrow("https://x");
 });
 
-test("without a gateway the start is refused, with the remedy; so is a sandbox without a folder on this host", async () => {
+test("without a gateway the start is refused, with the remedy", async () => {
   const refused = server({ openMs: 1 });
   await expect(refused).rejects.toThrow(RuntimeError);
   await expect(refused).rejects.toThrow(`agent-runtime gateway --data-dir ${dataDir}`);
-  await startGateway("http://127.0.0.1:1");
-  const elsewhere = { accept: sandbox().accept };
-  await expect((await server()).serve(elsewhere, identity)).rejects.toMatchObject({ code: "not_supported" });
 });
 
 test("a folder that cannot be served is said; one that is gone is let go", async () => {
@@ -227,8 +225,8 @@ test("sandboxes elsewhere reach it by HTTP, by their token alone, until they hav
     listen: { host: "127.0.0.1", port: 0 },
   });
   closing.push(() => process.close());
-  const gateway = await server({ isPublic: true });
-  const served = await gateway.serve({ accept: sandbox().accept }, identity);
+  const gateway = await server();
+  const served = await gateway.serve({ accept: async () => ({ close: async () => {} }) }, identity);
   const post = async (token: string, path = "/gateway/v1/messages"): Promise<unknown[]> => {
     const url = `${new URL(process.url ?? "").origin}${path}`;
     const answer = await fetch(url, { method: "POST", headers: { "x-api-key": token }, body: "{}" });
@@ -252,4 +250,30 @@ test("a port that is taken is said as that", async () => {
     listen: { host: "127.0.0.1", port },
   });
   await expect(refused).rejects.toMatchObject({ code: "port_in_use" });
+});
+
+test("streams of a sandbox on another host are passed on, and end with it", async () => {
+  const { baseUrl, finish } = await slowModel();
+  await startGateway(baseUrl);
+  const gateway = await server();
+  const given = Promise.withResolvers<(stream: Duplex) => void>();
+  const elsewhere = {
+    accept: async (_channel: "runner" | "gateway", onStream: (stream: Duplex) => void) => {
+      given.resolve(onStream);
+      return { close: async () => {} };
+    },
+  };
+  const served = await gateway.serve(elsewhere, identity);
+  const open = await given.promise;
+  const asked = (token: string): Promise<string> => {
+    const [ours, theirs] = duplexPair();
+    open(theirs);
+    ours.write(`GET /v1/models HTTP/1.1\r\nhost: x\r\nx-api-key: ${token}\r\nconnection: close\r\n\r\n`);
+    return text(ours);
+  };
+  finish();
+  expect(await asked(identity.token)).toMatch(/ 200 OK\r\n[^]*first [^]*second/);
+  expect(await asked("art_other")).toMatch(/ 401 /);
+  await served.revoke();
+  await expect.poll(async () => asked(identity.token).catch(() => "")).toBe("");
 });

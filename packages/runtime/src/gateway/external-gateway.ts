@@ -6,12 +6,11 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "../logger.ts";
 import { FromGateway, GatewayNote, gatewayNote, readFrames, type ToGateway } from "./control.ts";
 import type { GatewayListeners, ModelGateway } from "./port.ts";
+import { relay } from "./stream-relay.ts";
 
 export interface ExternalGatewayOptions extends GatewayListeners {
   readonly dataDir: string;
   readonly log: Logger;
-  /** Sandboxes that have no sockets on this host reach the gateway by its address. */
-  readonly isPublic?: boolean;
   /** How long `open` waits for the gateway's process, in ms (5 s). */
   readonly openMs?: number;
 }
@@ -29,6 +28,8 @@ export function createExternalGateway(options: ExternalGatewayOptions): ModelGat
   const waiting = new Map<string, PromiseWithResolvers<void>>();
   const stop = new AbortController();
   let line: Socket | undefined;
+  /** Where streams are passed on to; a gateway that has started anew has another place. */
+  let streams = "";
 
   function take(frame: FromGateway): void {
     switch (frame.type) {
@@ -52,8 +53,9 @@ export function createExternalGateway(options: ExternalGatewayOptions): ModelGat
   }
 
   async function dial(): Promise<Socket> {
-    const { socket } = GatewayNote.parse(JSON.parse(await readFile(gatewayNote(options.dataDir), "utf8")));
-    const opened = connect(socket);
+    const note = GatewayNote.parse(JSON.parse(await readFile(gatewayNote(options.dataDir), "utf8")));
+    streams = note.streams;
+    const opened = connect(note.socket);
     readFrames(opened, FromGateway, take);
     await once(opened, "connect", { signal: AbortSignal.any([stop.signal, AbortSignal.timeout(ANSWER_MS)]) });
     return opened;
@@ -95,11 +97,6 @@ export function createExternalGateway(options: ExternalGatewayOptions): ModelGat
     async serve(sandbox, identity, rules = { allowedHosts: [], secrets: [] }) {
       const { token } = identity;
       const folder = sandbox.sockets;
-      if (folder === undefined && options.isPublic !== true)
-        throw new RuntimeError(
-          "not_supported",
-          "This sandbox provider cannot use a gateway that is a process of its own without gateway.publicUrl.",
-        );
       const mutable = {
         allowedHosts: [...rules.allowedHosts],
         secrets: rules.secrets.map(({ secret, hosts }) => ({ secret, hosts: [...hosts] })),
@@ -118,12 +115,19 @@ export function createExternalGateway(options: ExternalGatewayOptions): ModelGat
         ]);
         waiting.delete(token);
       }
+      // A sandbox of another host dials this server, which passes its streams on.
+      const relayed =
+        folder === undefined
+          ? await sandbox.accept("gateway", (stream) => relay(stream, { path: streams, token }))
+          : undefined;
+      const letGo = async (): Promise<void> => {
+        wanted.delete(token);
+        await relayed?.close();
+      };
       return {
-        close: async () => {
-          wanted.delete(token);
-        },
+        close: letGo,
         revoke: async () => {
-          wanted.delete(token);
+          await letGo();
           line?.write(encodeLine({ type: "revoke", token } satisfies ToGateway));
         },
       };

@@ -10,6 +10,7 @@ import { credentialsFromEnvironment, secretsFromEnvironment } from "./credential
 import { createGateway, type GatewayGuest } from "./gateway.ts";
 import { createGatewayClients, tell } from "./gateway-clients.ts";
 import type { Credentials, Secrets } from "./port.ts";
+import { takeRelayed } from "./stream-relay.ts";
 import { listenForSandboxes, type PublicServer } from "./public-server.ts";
 
 export interface GatewayServerOptions {
@@ -108,13 +109,16 @@ export async function serveGateway(options: GatewayServerOptions): Promise<Gatew
     for (const [token, { folder }] of served) if (folder !== undefined && !existsSync(folder)) void revoke(token);
   }, options.sweepMs ?? 5_000);
   sweep.unref();
+  const streams = join(folder, "streams.sock");
+  let relayed: { close(): Promise<void> } | undefined;
   let publicServer: PublicServer | undefined;
   try {
     await listening(control, socket);
-    await note(dataDir, socket);
+    relayed = await takeRelayed(streams, gateway);
+    await note(dataDir, { socket, streams });
     publicServer = options.listen === undefined ? undefined : await listenForSandboxes(gateway, options.listen);
   } catch (cause) {
-    await publicServer?.close();
+    await Promise.all([publicServer?.close(), relayed?.close()]);
     await rm(gatewayNote(dataDir), { force: true });
     control.close();
     await rm(folder, { recursive: true, force: true });
@@ -127,7 +131,7 @@ export async function serveGateway(options: GatewayServerOptions): Promise<Gatew
     socket,
     ...(publicServer === undefined ? {} : { url: publicServer.url }),
     async close() {
-      await publicServer?.close();
+      await Promise.all([publicServer?.close(), relayed?.close()]);
       clearInterval(sweep);
       await rm(gatewayNote(dataDir), { force: true });
       servers.close();
@@ -151,11 +155,11 @@ function listening(control: ReturnType<typeof createServer>, socket: string): Pr
 }
 
 /** In one step, so that nobody reads half of it. */
-async function note(dataDir: string, socket: string): Promise<void> {
+async function note(dataDir: string, places: { socket: string; streams: string }): Promise<void> {
   const path = gatewayNote(dataDir);
   await writeFile(
     `${path}.new`,
-    `${JSON.stringify({ pid: process.pid, startedAt: new Date().toISOString(), socket })}\n`,
+    `${JSON.stringify({ pid: process.pid, startedAt: new Date().toISOString(), ...places })}\n`,
     { mode: 0o600 },
   );
   await rename(`${path}.new`, path);
