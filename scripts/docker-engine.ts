@@ -144,7 +144,7 @@ function call(socketPath: string, method: string, path: string, file?: string): 
 
 /** Debian packages whose files, with those that they need, make the image: what docs/sandboxes.md asks of one. */
 const PACKAGES =
-  "bash coreutils dash grep sed findutils tar gzip git util-linux procps libc-bin curl python3 hostname diffutils mawk libstdc++6".split(
+  "bash coreutils dash grep sed findutils tar gzip git util-linux procps libc-bin curl python3 python3-venv hostname diffutils mawk libstdc++6".split(
     " ",
   );
 

@@ -1,4 +1,6 @@
 import type { ContainerCreateOptions, HostConfig, MountSettings } from "dockerode";
+import { environmentPath } from "../environment-mounts.ts";
+import type { MountedEnvironment } from "../environment-mounts.ts";
 import type { SandboxFolders } from "../host-folders.ts";
 import { RUNNER_PATHS } from "../port.ts";
 import type { SandboxLimits, SandboxSpec } from "../port.ts";
@@ -12,6 +14,7 @@ export const INSIDE = {
   sockets: "/run/host",
   runner: "/opt/runtime/runner.mjs",
   packages: "/opt/harness",
+  environment: "/opt/environment",
 } as const;
 
 /** The user that a sandbox's programs run as, by numbers of this host. */
@@ -27,6 +30,8 @@ export interface ContainerPlan {
   /** Its runner's files with all symlinks resolved. */
   readonly spec: SandboxSpec;
   readonly image: string;
+  /** What was installed for it, or is being installed in it, with the `PATH` that the image has. */
+  readonly environment?: (Pick<MountedEnvironment, "folder" | "writable"> & { readonly path: string }) | undefined;
   readonly user: ContainerUser;
   readonly limits: SandboxLimits;
   /** Size of `/tmp`, in memory, in bytes. */
@@ -47,7 +52,7 @@ export function containerRequest(plan: ContainerPlan): ContainerCreateOptions {
     User: `${user.uid}:${user.gid}`,
     WorkingDir: INSIDE.workspace,
     Hostname: "sandbox",
-    Env: Object.entries(environment(spec)).map(([name, value]) => `${name}=${value}`),
+    Env: Object.entries(environment(plan)).map(([name, value]) => `${name}=${value}`),
     Labels: labelsOf({ key: spec.key, tags: spec.tags, sockets: plan.sockets, dataDir: plan.dataDir }),
     NetworkDisabled: plan.network === "none",
     Tty: false,
@@ -82,7 +87,7 @@ function hostConfig(plan: ContainerPlan): HostConfig {
 
 const SHM_BYTES = 64 * 1024 * 1024;
 
-function mounts({ folders, sockets, spec }: ContainerPlan): MountSettings[] {
+function mounts({ folders, sockets, spec, environment: installed }: ContainerPlan): MountSettings[] {
   const bound = (source: string, target: string, readOnly: boolean): MountSettings => ({
     Type: "bind",
     Source: source,
@@ -100,10 +105,13 @@ function mounts({ folders, sockets, spec }: ContainerPlan): MountSettings[] {
     ...Object.entries(spec.runner.packages).map(([name, path]) =>
       bound(path, `${INSIDE.packages}/node_modules/${name}`, true),
     ),
+    ...(installed === undefined ? [] : [bound(installed.folder, INSIDE.environment, !installed.writable)]),
+    // Where Node's `import` looks from every folder.
+    ...(installed?.writable === false ? [bound(`${installed.folder}/node_modules`, "/node_modules", true)] : []),
   ];
 }
 
-function environment(spec: SandboxSpec): Readonly<Record<string, string>> {
+function environment({ spec, environment: installed }: ContainerPlan): Readonly<Record<string, string>> {
   return {
     LANG: "C.UTF-8",
     SHELL: "/bin/bash",
@@ -117,6 +125,12 @@ function environment(spec: SandboxSpec): Readonly<Record<string, string>> {
     [RUNNER_PATHS.state]: INSIDE.state,
     [RUNNER_PATHS.sockets]: INSIDE.sockets,
     [RUNNER_PATHS.packages]: INSIDE.packages,
+    ...(installed === undefined
+      ? {}
+      : {
+          PATH: environmentPath(INSIDE.environment, installed.path),
+          [RUNNER_PATHS.environment]: INSIDE.environment,
+        }),
   };
 }
 

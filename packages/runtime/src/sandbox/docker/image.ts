@@ -47,6 +47,13 @@ export async function imageId(engine: Engine, image: string, signal?: AbortSigna
   return found?.Id ?? null;
 }
 
+/** The `PATH` of an image's programs. */
+export async function imagePath(engine: Engine, image: string): Promise<string> {
+  const { Config } = await engine.call((docker) => docker.getImage(image).inspect());
+  const found = Config.Env?.find((variable) => variable.startsWith("PATH="));
+  return found?.slice("PATH=".length) ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+}
+
 async function fetchImage(
   engine: Engine,
   image: string,

@@ -2,8 +2,10 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
 import type { SandboxLimits, SandboxProvider } from "../port.ts";
+import { hostEnvironments } from "../environments/host-environments.ts";
 import { dockerEngine } from "./engine.ts";
 import type { EngineOptions } from "./engine.ts";
+import { ensureImage } from "./image.ts";
 import type { PullPolicy } from "./image.ts";
 import { probeDocker } from "./probe.ts";
 import { dockerProvider } from "./provider.ts";
@@ -26,6 +28,10 @@ export interface DockerSandboxOptions extends EngineOptions {
   readonly seccomp?: string;
   /** Folder in which the folders of the sockets are made; the system's temporary folder by default. */
   readonly socketBase?: string;
+  /** Installed environments that are kept (20); one that a sandbox has is kept beyond it. */
+  readonly keepEnvironments?: number;
+  /** Bytes that one environment may have, and all that are kept together (10 GiB). */
+  readonly environmentBytes?: number;
   /** How long what a sandbox that died unseen has left on the disk is kept, in ms (24 h). */
   readonly keepDeadMs?: number;
   readonly now?: () => number;
@@ -55,7 +61,15 @@ export function dockerSandbox(options: DockerSandboxOptions): SandboxProvider {
     keepDeadMs: options.keepDeadMs ?? DAY_MS,
     now: options.now ?? Date.now,
   };
-  return { ...dockerProvider(engine, settings), probe: () => probeDocker(engine, settings) };
+  const environments = hostEnvironments(
+    {
+      name: "docker",
+      identity: async (how) => [await ensureImage(engine, settings, how)],
+      installers: (dataDir, own) => dockerProvider(engine, { ...settings, dataDir, network: "none" }, own),
+    },
+    options,
+  );
+  return { ...dockerProvider(engine, settings, environments), probe: () => probeDocker(engine, settings) };
 }
 
 function seccompOf(given: string | undefined): string | null {

@@ -2,6 +2,8 @@ import { realpath } from "node:fs/promises";
 import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
 import type { ContainerInspectInfo } from "dockerode";
 import { z } from "zod";
+import { NO_ENVIRONMENTS } from "../environment-mounts.ts";
+import type { EnvironmentMounts, MountedEnvironment } from "../environment-mounts.ts";
 import { foldersOf, removeFolders, removeSocketFolder, sweepEnded } from "../host-folders.ts";
 import { readRecord, writeRecord } from "../host-record.ts";
 import type { RunnerFiles, SandboxLimits, SandboxProvider, SandboxRef, SandboxSpec, SandboxTags } from "../port.ts";
@@ -14,7 +16,7 @@ import { createContainer, listContainers, nameTaken, removeContainer, startConta
 import { DockerSandbox, refOf } from "./docker-sandbox.ts";
 import type { ContainerRun } from "./docker-sandbox.ts";
 import type { Engine } from "./engine.ts";
-import { ensureImage } from "./image.ts";
+import { ensureImage, imagePath } from "./image.ts";
 import type { PullPolicy } from "./image.ts";
 import { containerName, labelFilter, readLabels } from "./labels.ts";
 import { explainStart } from "./remedy.ts";
@@ -37,7 +39,11 @@ export interface DockerProviderOptions {
 
 const Ref = z.object({ provider: z.literal("docker"), key: SandboxKey, container: z.string(), startedAt: z.string() });
 
-export function dockerProvider(engine: Engine, options: DockerProviderOptions): SandboxProvider {
+export function dockerProvider(
+  engine: Engine,
+  options: DockerProviderOptions,
+  environments: EnvironmentMounts = NO_ENVIRONMENTS,
+): SandboxProvider {
   const { dataDir } = options;
   const held = new Map<string, DockerSandbox>();
   const alone = byKey();
@@ -82,17 +88,23 @@ export function dockerProvider(engine: Engine, options: DockerProviderOptions): 
     return null;
   }
 
-  async function start(spec: SandboxSpec, image: string, signal: AbortSignal): Promise<DockerSandbox> {
+  async function start(
+    spec: SandboxSpec,
+    made: { image: string; environment: MountedEnvironment | undefined },
+    signal: AbortSignal,
+  ): Promise<DockerSandbox> {
     const { socketBase } = options;
+    const { image } = made;
     const name = containerName(dataDir, spec.tags.deployment, spec.key);
     const user = containerUser();
-    const prepared = await prepareFolders(spec, { dataDir, socketBase, user });
+    const prepared = await prepareFolders(spec, { dataDir, socketBase, user, environment: made.environment });
     try {
       signal.throwIfAborted();
       const runner = await resolved(spec.runner);
       const { sockets } = prepared.record;
       const folders = foldersOf(dataDir, spec.key);
-      const plan = { ...options, spec: { ...spec, runner }, folders, sockets, image, user };
+      const environment = await withPath(made.environment, image);
+      const plan = { ...options, spec: { ...spec, runner }, folders, sockets, image, environment, user };
       const limits = { ...options.limits, ...spec.limits };
       const id = await createContainer(engine, name, containerRequest({ ...plan, limits }));
       if (id === null) return await adoptMade(name, spec.key, prepared);
@@ -109,6 +121,10 @@ export function dockerProvider(engine: Engine, options: DockerProviderOptions): 
       await discard(name, prepared).catch(() => undefined);
       throw error instanceof RuntimeError ? explainStart(options.image, error) : error;
     }
+  }
+
+  async function withPath(environment: MountedEnvironment | undefined, image: string) {
+    return environment === undefined ? undefined : { ...environment, path: await imagePath(engine, image) };
   }
 
   /** Removes what was made, and no other's container of that name. */
@@ -141,9 +157,18 @@ export function dockerProvider(engine: Engine, options: DockerProviderOptions): 
         const found = await adopt(containerName(dataDir, spec.tags.deployment, spec.key), spec.key);
         if (found !== null) return found;
         const image = await ensureImage(engine, options, { signal, onProgress });
-        onProgress("Starting the sandbox");
-        return start(spec, image, signal);
+        const environment = await environments.mount(spec, { signal, onProgress });
+        try {
+          onProgress("Starting the sandbox");
+          return await start(spec, { image, environment }, signal);
+        } finally {
+          environment?.release();
+        }
       });
+    },
+    async prepare(install, how) {
+      const environment = await environments.mount({ key: "", install }, how);
+      environment?.release();
     },
     async attach(ref) {
       const { data } = Ref.safeParse(ref);
@@ -162,6 +187,7 @@ export function dockerProvider(engine: Engine, options: DockerProviderOptions): 
     },
     async list({ deployment }) {
       await sweepEnded(dataDir);
+      await environments.recover();
       const found: { ref: SandboxRef; tags: SandboxTags }[] = [];
       const containers = await listContainers(engine, labelFilter(dataDir, deployment));
       for (const { Id } of containers) {
@@ -177,6 +203,7 @@ export function dockerProvider(engine: Engine, options: DockerProviderOptions): 
       return found;
     },
     async close() {
+      await environments.close();
       await Promise.all([...held.values()].map((sandbox) => sandbox.release()));
     },
   };

@@ -36,7 +36,9 @@ export function environmentFolder(dataDir: string, name: string): EnvironmentFol
 
 export async function makeEnvironmentFolder(folder: EnvironmentFolder): Promise<void> {
   await mkdir(folder.root, { recursive: true, mode: 0o700 });
-  await mkdir(join(folder.files, "projects"), { recursive: true, mode: 0o755 });
+  for (const name of ["projects", "node_modules"]) {
+    await mkdir(join(folder.files, name), { recursive: true, mode: 0o755 });
+  }
 }
 
 /** null: not there, or a half. */

@@ -1,16 +1,12 @@
 import { createHash } from "node:crypto";
-import { realpathSync } from "node:fs";
-import { basename, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
 import { NO_ENVIRONMENTS } from "../environment-mounts.ts";
 import type { EnvironmentMounts, MountedEnvironment, MountOptions } from "../environment-mounts.ts";
 import { removeTree } from "../host-folders.ts";
-import { hostProvider } from "../host-provider.ts";
-import type { HostOptions } from "../host-provider.ts";
-import type { Launcher } from "../host-launcher.ts";
 import { usedEnvironments } from "../host-record.ts";
-import type { EnvironmentSpec, SandboxSpec } from "../port.ts";
+import type { EnvironmentSpec, SandboxProvider, SandboxSpec } from "../port.ts";
 import {
   environmentFolder,
   environmentsFolder,
@@ -32,24 +28,40 @@ const MAX_BYTES = 10 * 1024 ** 3;
 /** How often the size of what is being installed is looked at, in ms. */
 const LOOK_MS = 2_000;
 
+/** How one provider makes its environments. */
+export interface EnvironmentMaker {
+  /** The provider's. */
+  readonly name: string;
+  /** What makes the same wishes another environment: the versions of what runs inside. */
+  identity(how: MountOptions): Promise<readonly string[]>;
+  /** Sandboxes that install, with their folders in `dataDir` and what `environments` mounts for them, writable. */
+  installers(dataDir: string, environments: EnvironmentMounts): SandboxProvider;
+}
+
+export interface HostEnvironmentsOptions {
+  /** The server's data directory. */
+  readonly dataDir: string;
+  /** Environments that are kept (20); one that a sandbox has is kept beyond it. */
+  readonly keepEnvironments?: number | undefined;
+  /** Bytes that one may have, and all that are kept together (10 GiB). */
+  readonly environmentBytes?: number | undefined;
+  readonly now?: (() => number) | undefined;
+}
+
 /**
  * Environments of this host, in `environments/` of the data directory. Each is made in a sandbox of its own, started as
  * those of sessions are, and shared read-only.
  */
-export function hostEnvironments(launcher: Launcher, options: HostOptions): EnvironmentMounts {
+export function hostEnvironments(maker: EnvironmentMaker, options: HostEnvironmentsOptions): EnvironmentMounts {
   const dataDir = resolve(options.dataDir);
   const maxBytes = options.environmentBytes ?? MAX_BYTES;
   const now = (): Date => new Date((options.now ?? Date.now)());
   const folderOf = (name: string): EnvironmentFolder => environmentFolder(dataDir, name);
   const installs = join(environmentsFolder(dataDir), ".installs");
-  const installers = hostProvider(
-    launcher,
-    { ...options, dataDir: installs },
-    {
-      ...NO_ENVIRONMENTS,
-      mount: async ({ key }) => ({ name: key, folder: folderOf(key).files, writable: true, release: () => undefined }),
-    },
-  );
+  const installers = maker.installers(installs, {
+    ...NO_ENVIRONMENTS,
+    mount: async ({ key }) => ({ name: key, folder: folderOf(key).files, writable: true, release: () => undefined }),
+  });
   const making = new Map<string, SharedWork>();
   const leases = new Map<string, number>();
   let recovered: Promise<void> | undefined;
@@ -123,7 +135,7 @@ export function hostEnvironments(launcher: Launcher, options: HostOptions): Envi
   }
 
   async function ensure(install: EnvironmentSpec, how: MountOptions): Promise<MountedEnvironment> {
-    const folder = folderOf(nameOf(install, launcher));
+    const folder = folderOf(nameOf(install, maker.name, await maker.identity(how)));
     const release = lease(folder.name);
     try {
       await (await workOn(install, folder)).wait(how);
@@ -154,25 +166,16 @@ export function hostEnvironments(launcher: Launcher, options: HostOptions): Envi
       const works = [...making.values()];
       for (const work of works) work.cancel();
       await Promise.allSettled(works.map(({ done }) => done));
-      await installers.close();
+      await installers.close?.();
     },
   };
 }
 
-/** The same wishes under another Node, Python or isolation are another environment. */
-function nameOf({ hash }: EnvironmentSpec, launcher: Launcher): string {
-  const factors = [hash, process.arch, process.versions.modules, systemPython()];
-  const digest = createHash("sha256").update(JSON.stringify(factors)).digest("hex");
-  return `${launcher.name}-${digest.slice(0, 40)}`;
-}
-
-/** Its name has its version, as in `python3.11`. */
-function systemPython(): string {
-  try {
-    return basename(realpathSync("/usr/bin/python3"));
-  } catch {
-    return "";
-  }
+function nameOf({ hash }: EnvironmentSpec, provider: string, identity: readonly string[]): string {
+  const digest = createHash("sha256")
+    .update(JSON.stringify([hash, ...identity]))
+    .digest("hex");
+  return `${provider}-${digest.slice(0, 40)}`;
 }
 
 function installerSpec(key: string, { installer, proxy }: EnvironmentSpec): SandboxSpec {

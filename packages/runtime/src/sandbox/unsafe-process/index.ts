@@ -1,4 +1,4 @@
-import { hostEnvironments } from "../environments/host-environments.ts";
+import { launcherEnvironments } from "../environments/launcher-environments.ts";
 import type { SandboxProvider } from "../port.ts";
 import { hostProvider } from "../host-provider.ts";
 import type { HostOptions } from "../host-provider.ts";
@@ -10,5 +10,5 @@ import { processLauncher } from "./launcher.ts";
  */
 export function unsafeProcessSandbox(options: HostOptions): SandboxProvider {
   const launcher = processLauncher();
-  return hostProvider(launcher, options, hostEnvironments(launcher, options));
+  return hostProvider(launcher, options, launcherEnvironments(launcher, options));
 }
