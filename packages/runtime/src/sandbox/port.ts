@@ -108,6 +108,8 @@ export interface Sandbox {
   readonly ref: SandboxRef;
   /** The folder of this host where the sandbox finds `CHANNEL.sock`, where it has one: another process may listen there. */
   readonly sockets?: string;
+  /** Epoch ms from which on its session leaves it, between turns: its provider ends it some time after that. */
+  readonly moveAfter?: number;
   /**
    * Gives every stream that the sandbox opens on `channel` to `onStream`, until closed. The runner's stream
    * comes again after it broke. One listener a channel at a time.

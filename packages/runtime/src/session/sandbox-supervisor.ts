@@ -19,7 +19,7 @@ import { connectSandbox } from "./connect-sandbox.ts";
 import { layOutSandbox } from "./sandbox-layout.ts";
 import type { SessionParts } from "./session-parts.ts";
 import { SandboxStatusTeller } from "./sandbox-status.ts";
-import type { RunningSandbox, SupervisedSession } from "./supervised-session.ts";
+import { endsSoon, type RunningSandbox, type SupervisedSession } from "./supervised-session.ts";
 import { unkeptEvents, unkeptFiles } from "./unkept-files.ts";
 import { saveCheck, verifyBytes, verifySaved, type SaveCheck } from "./save-verification.ts";
 import { startError } from "./start-error.ts";
@@ -40,6 +40,8 @@ export class SandboxSupervisor {
   #prepared = false;
   /** Its runner did not do as it was told: it is ended before anything else. */
   readonly #abandonment = new Abandonment((message) => this.#endStuck(message));
+  /** It was found after a start of the server, maybe at work. */
+  #carriesTurn = false;
   /** Its end was noticed. */
   #ended: Sandbox | undefined;
   #releaseSlot: (() => void) | undefined;
@@ -80,6 +82,10 @@ export class SandboxSupervisor {
   ready(): Promise<RunnerLink> {
     if (this.#abandonment.pending) return this.#abandonment.ended().then(() => this.ready());
     if (this.#prepared) return this.#replace();
+    // A turn that was found in a sandbox ends there.
+    const carried = this.#carriesTurn;
+    this.#carriesTurn = false;
+    if (!carried && endsSoon(this.#running, this.#parts.now())) return this.#leave();
     this.#starting ??= this.#start();
     return this.#starting;
   }
@@ -116,6 +122,15 @@ export class SandboxSupervisor {
   async #replace(): Promise<RunnerLink> {
     await this.end("What the sandbox holds is saved; a new one starts.");
     return this.ready();
+  }
+
+  /** Its provider ends the sandbox soon: the turn has another one. Where its save cannot be verified it stays. */
+  async #leave(): Promise<RunnerLink> {
+    return this.#replace().catch((error: unknown) => {
+      if (this.#prepared || this.#starting === undefined) throw error;
+      this.#status.warn(error, "a sandbox whose life ends soon could not be left");
+      return this.#starting;
+    });
   }
 
   async #start(): Promise<RunnerLink> {
@@ -258,6 +273,7 @@ export class SandboxSupervisor {
     });
     if (sandbox === null) return false;
     this.#releaseSlot = this.#parts.slots.adopt();
+    this.#carriesTurn = this.#session.state().turn !== null;
     const known = { ...stored, ref: sandbox.ref };
     const running = await this.#adopt(sandbox, known, cursor ?? { generation: stored.generation, n: 0 });
     if (stored.started) {

@@ -32,3 +32,8 @@ export interface RunningSandbox {
   /** Hashes of the blobs that this server has read back and found right. */
   readonly intact: Set<string>;
 }
+
+/** Whether its session should leave it between turns, for its provider ends it. */
+export function endsSoon(running: RunningSandbox | undefined, now: Date): boolean {
+  return running?.stored.started === true && now.getTime() >= (running.sandbox.moveAfter ?? Infinity);
+}
