@@ -84,7 +84,16 @@ export type Entry = z.infer<typeof Entry>;
 
 export const RunnerFrame = z.discriminatedUnion("type", [
   /** First frame of a connection. Kept entries are `first`…`last` (`first` = `last` + 1 when none). */
-  z.object({ type: z.literal("hello"), version: z.number().int(), generation, first: n, last: n, fence: n }),
+  z.object({
+    type: z.literal("hello"),
+    version: z.number().int(),
+    generation,
+    first: n,
+    last: n,
+    fence: n,
+    /** It was told `prepare-end`, and takes no turns any more. */
+    ending: z.literal(true).optional(),
+  }),
   Entry,
   /** Answer to a command; sent again when the same command comes again. */
   z.object({

@@ -74,7 +74,7 @@ describe("a runner, at its start and at its end", () => {
     await until(() => fake.calls.includes("stop"));
   });
 
-  it("prepares its end: harness ended, workspace told, nothing taken any more, nobody attaches", async () => {
+  it("prepares its end: harness ended, workspace told, no turn taken any more; who connects learns it, and is told again", async () => {
     const fake = fakeArchitecture(async () => {});
     await fixture.run(fake);
     const peer = await fixture.attached();
@@ -82,9 +82,8 @@ describe("a runner, at its start and at its end", () => {
     writeFileSync(join(fixture.folder, "workspace/last"), "words");
     const reply = await peer.ask("c2", { kind: "prepare-end" });
     expect(fake.calls).toContain("stop");
-    const hash = createHash("sha256").update(
-      ["last", "file", "420", createHash("sha256").update("words").digest("hex")].join("\0"),
-    );
+    const words = createHash("sha256").update("words").digest("hex");
+    const hash = createHash("sha256").update(["last", "file", "420", words].join("\0"));
     const report = reply.data as { last: number };
     expect(reply.data).toEqual({ last: 2, count: 1, manifest: hash.digest("hex") });
     await until(() => peer.entries.at(-1)?.n === report.last);
@@ -92,10 +91,14 @@ describe("a runner, at its start and at its end", () => {
     peer.socket.destroy();
     await until(() => peer.closed);
     const later = await fixture.attached(2);
-    expect(await later.frame("refused")).toMatchObject({ code: "ending" });
+    expect(await later.frame("hello")).toMatchObject({ ending: true });
+    expect((await later.ask("c4", { kind: "prepare-end" })).data).toEqual(reply.data);
+    const list = await later.ask("c5", { kind: "list" });
+    expect(list.data).toMatchObject({ files: [{ path: "last" }], more: false });
+    expect(await later.ask("c6", { kind: "resend", blobs: [words] })).toMatchObject({ ok: true });
   });
 
-  it("lets a server attach after prepare-end as long as something is not saved", async () => {
+  it("answers the same prepare-end to a later server, which gets what is not saved", async () => {
     await fixture.run(fakeArchitecture(async () => {}));
     const peer = await fixture.server.newest();
     peer.attach();

@@ -1,6 +1,6 @@
 import { mkdirSync, realpathSync } from "node:fs";
 import { join } from "node:path";
-import { MAIN_CONVERSATION, RuntimeError, SyncReport } from "@hhopkins/agent-runtime-protocol";
+import { MAIN_CONVERSATION, RuntimeError, type SyncReport } from "@hhopkins/agent-runtime-protocol";
 import type { CommandBody, StartCommand } from "@hhopkins/agent-runtime-protocol";
 import type { Harness, RunnerArchitecture } from "./architecture.ts";
 import { startBridge } from "./bridge.ts";
@@ -50,7 +50,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   const speech = createSpeech({ journal, log });
   const bridge = await startBridge({ socket: join(sockets, "gateway.sock"), log, port: options.bridgePort });
   let ending = false;
-  let over = false;
+  let prepared = false;
 
   const tracker = createTracker({
     root: paths.workspace,
@@ -115,7 +115,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     refuseWhileRunning();
     await flush();
     refuseWhileRunning();
-    ending = true;
+    ending = prepared = true;
     // What the harness left running could still write; after this nothing does.
     await host.stop();
     return sync();
@@ -162,8 +162,6 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     log,
     reply(id, result) {
       link.reply({ type: "reply", id, ...result });
-      // Only now may attaches be refused: whoever asked has the report.
-      over ||= ending && SyncReport.safeParse(result.data).success;
     },
   });
   const link = startLink({
@@ -173,7 +171,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     journal,
     log,
     onCommand: commands.take,
-    isOver: () => over && journal.acked === journal.last,
+    isEnding: () => prepared,
     onAttached() {
       solitude.update();
       tracker.scan().catch((error: unknown) => log("workspace: scan after attach failed", error));

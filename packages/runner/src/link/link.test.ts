@@ -14,7 +14,7 @@ let server: FakeServer;
 let journal: Journal;
 let link: Link | null;
 let commands: [string, CommandBody][];
-let over: boolean;
+let ending: boolean;
 
 beforeEach(() => {
   folder = temporaryFolder();
@@ -22,7 +22,7 @@ beforeEach(() => {
   journal = openJournal({ folder: join(folder.path, "journal"), maxBytes: 300_000, tailBytes: 2_000, log: () => {} });
   link = null;
   commands = [];
-  over = false;
+  ending = false;
 });
 afterEach(async () => {
   await server.close();
@@ -44,7 +44,7 @@ function start(): Link {
     },
     onAttached: () => {},
     onDetached: () => {},
-    isOver: () => over,
+    isEnding: () => ending,
   });
   return link;
 }
@@ -183,12 +183,15 @@ describe("the link to a server", () => {
     expect(journal.acked).toBe(0);
   });
 
-  it("refuses to be attached to when all is over", async () => {
-    over = true;
+  it("says in its hello that it was told to end, and is attached to all the same", async () => {
+    ending = true;
+    await say("one");
     await server.listen();
     start();
-    (await server.peer(0)).attach();
-    expect(await (await server.peer(0)).frame("refused")).toMatchObject({ code: "ending" });
+    const peer = await server.peer(0);
+    expect(await peer.frame("hello")).toMatchObject({ ending: true, last: 1 });
+    peer.attach();
+    expect(await peer.frame("entry")).toMatchObject({ n: 1 });
   });
 
   it("delivers everything exactly once and in order, however often and wherever the connection is cut", async () => {

@@ -21,8 +21,8 @@ export interface LinkOptions {
   readonly onCommand: (id: string, command: CommandBody) => Promise<void> | null;
   readonly onAttached: () => void;
   readonly onDetached: () => void;
-  /** The runner has said its last word: nobody attaches any more. */
-  readonly isOver: () => boolean;
+  /** The runner was told that it ends; whoever connects learns it. */
+  readonly isEnding: () => boolean;
 }
 
 /** The runner's side of the wire: dials the server, proves who may attach, sends entries and replies. */
@@ -72,8 +72,6 @@ export function startLink(options: LinkOptions): Link {
       const kept = `${journal.first} to ${journal.last}`;
       return { code: "protocol_error", message: `Cannot send what follows ${frame.after}: the journal has ${kept}.` };
     }
-    if (options.isOver())
-      return { code: "ending", message: "This runner was prepared to end, and all that it said is saved." };
     return null;
   }
 
@@ -87,6 +85,7 @@ export function startLink(options: LinkOptions): Link {
       first: journal.first,
       last: journal.last,
       fence,
+      ...(options.isEnding() ? { ending: true } : {}),
     }),
     attach(frame, connection) {
       const problem = attachProblem(frame);

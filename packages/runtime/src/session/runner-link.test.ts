@@ -111,18 +111,17 @@ test("broken JSON, a hole in the numbers and a line without end close the stream
   }
 });
 
-test("a runner that was prepared to end says so; one that is killed with more to say does not count", async () => {
+test("a runner that was prepared to end says so in its hello; one that stops does not count", async () => {
   const { link, onEnding } = linked(5);
-  const killed = await runner(link);
-  killed.hello(6);
-  killed.say({ type: "refused", code: "ending", message: "stops" });
+  const stopped = await runner(link);
+  stopped.hello(6);
+  stopped.say({ type: "refused", code: "ending", message: "stops" });
   const prepared = await runner(link);
-  await killed.closed;
+  await stopped.closed;
   expect(onEnding).not.toHaveBeenCalled();
-  prepared.hello(5);
-  prepared.say({ type: "refused", code: "ending", message: "prepared" });
+  prepared.say({ type: "hello", version: WIRE_VERSION, generation: 2, first: 1, last: 5, fence: 0, ending: true });
   await vi.waitFor(() => expect(onEnding).toHaveBeenCalledOnce());
-  expect(link.ending).toBe(true);
+  expect([link.ending, link.attached]).toEqual([true, true]);
 });
 
 test("a closed link fails what waits and takes no streams", async () => {

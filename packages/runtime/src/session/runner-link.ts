@@ -28,7 +28,7 @@ export interface RunnerLinkOptions {
   /** Counts what was received and is not saved; while it is full the stream is paused. */
   readonly unsaved: UnsavedAccount;
   readonly onEntries: () => void;
-  /** The runner takes nothing more, and everything that it said is saved. */
+  /** The runner takes no turns any more: a server that did not live to end its sandbox had told it to prepare. */
   readonly onEnding: () => void;
   readonly log: Logger;
 }
@@ -65,8 +65,6 @@ export class RunnerLink {
   #saved: number;
   #closed: string | undefined;
   #ending = false;
-  /** Number of the runner's last entry, as of its hello. */
-  #lastSaid: number | undefined;
 
   constructor(options: RunnerLinkOptions) {
     this.#options = options;
@@ -79,7 +77,7 @@ export class RunnerLink {
     return this.#attached;
   }
 
-  /** The runner takes nothing more; what was sent to it has had no effect. */
+  /** The runner takes no turns any more; those that were sent to it have had no effect. */
   get ending(): boolean {
     return this.#ending;
   }
@@ -160,21 +158,13 @@ export class RunnerLink {
       case "reply":
         return this.#onReply(frame);
       case "refused":
-        return this.#onRefused(frame.code);
+        return this.#options.log.warn({ code: frame.code }, "the runner refused the stream");
       case "pong":
         return;
     }
   }
 
-  #onRefused(code: string): void {
-    this.#options.log.warn({ code }, "the runner refused the stream");
-    // A runner that is killed says so too: then what it still had to say is not saved.
-    if (code !== "ending" || this.#saved !== this.#lastSaid) return;
-    this.#ending = true;
-    this.#options.onEnding();
-  }
-
-  #onHello(hello: { version: number; generation: number; last: number }): void {
+  #onHello(hello: Extract<RunnerFrame, { type: "hello" }>): void {
     const { generation, fence } = this.#options;
     if (hello.version !== WIRE_VERSION || hello.generation !== generation) {
       throw new RuntimeError(
@@ -182,7 +172,6 @@ export class RunnerLink {
         `The runner speaks version ${hello.version} of generation ${hello.generation}.`,
       );
     }
-    this.#lastSaid = hello.last;
     this.#received = this.#saved;
     this.#dropInbox();
     this.#attached = true;
@@ -190,6 +179,9 @@ export class RunnerLink {
     this.#send({ type: "attach", version: WIRE_VERSION, generation, fence, after: this.#saved });
     failpointAfterAnswer("attach:after");
     for (const [id, command] of this.#commands) this.#send({ type: "command", id, fence, command: command.body });
+    if (hello.ending !== true) return;
+    this.#ending = true;
+    this.#options.onEnding();
   }
 
   #onEntry(entry: Entry, bytes: number): void {

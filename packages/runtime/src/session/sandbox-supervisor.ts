@@ -45,6 +45,7 @@ export class SandboxSupervisor {
   /** Its end was noticed. */
   #ended: Sandbox | undefined;
   #releaseSlot: (() => void) | undefined;
+  #ending: Promise<void> | undefined;
 
   constructor(
     parts: SessionParts,
@@ -120,7 +121,7 @@ export class SandboxSupervisor {
 
   /** An end that could not be verified left a runner that takes no turns: the end comes first, then a new start. */
   async #replace(): Promise<RunnerLink> {
-    await this.end("What the sandbox holds is saved; a new one starts.");
+    await this.end("What the sandbox holds is saved; a new one starts.", { loaded: true });
     return this.ready();
   }
 
@@ -205,11 +206,14 @@ export class SandboxSupervisor {
       unsaved: this.#session.unsaved,
       isStarted: () => this.#running?.sandbox === sandbox && this.#running.stored.started,
       onEntries: () => this.#session.onEntries(),
-      onEnding: () => void this.#finish(sandbox),
+      onEnding: () => this.#finish(sandbox),
       onGone: (reason) => this.#onEnded(sandbox, reason),
       tell: (status, message) => this.#status.tellOnce(status, message),
     });
     this.#running = running;
+    // Its runner may have spoken before this server knew whose it is.
+    this.#session.onEntries();
+    if (running.link.ending) this.#finish(sandbox);
     void sandbox.ended.then(({ reason }) => this.#onEnded(sandbox, reason)).catch(() => undefined);
     return running;
   }
@@ -324,9 +328,14 @@ export class SandboxSupervisor {
 
   /**
    * Ends the sandbox after everything in it was saved and the save was verified. Throws `unavailable`, with the
-   * sandbox still there, when it could not be verified.
+   * sandbox still there, when it could not be verified. `loaded`: whether the session stays in memory.
    */
-  async end(message: string): Promise<void> {
+  end(message: string, { loaded = false } = {}): Promise<void> {
+    this.#ending ??= this.#end(message, loaded).finally(() => (this.#ending = undefined));
+    return this.#ending;
+  }
+
+  async #end(message: string, loaded: boolean): Promise<void> {
     await this.#abandonment.ended();
     this.#abort.abort(new RuntimeError("unavailable", message));
     await this.#starting?.catch(() => undefined);
@@ -339,7 +348,7 @@ export class SandboxSupervisor {
     await verifySaved(this.#check(running), "prepare-end");
     failpoint("sync:after");
     await this.#session.write({
-      events: [this.#status.event("terminated", message, { loaded: false })],
+      events: [this.#status.event("terminated", message, { loaded })],
       sandbox: null,
       snapshot: true,
     });
@@ -359,19 +368,13 @@ export class SandboxSupervisor {
     if (this.#session.state().runtime.sandbox?.status === "unhealthy") await this.#status.tellOnce("ready", undefined);
   }
 
-  /** Its runner was prepared to end by a server that did not live to end it: all that it said is saved. */
-  async #finish(sandbox: Sandbox): Promise<void> {
-    if (this.#running?.sandbox !== sandbox || this.#prepared) return;
-    try {
-      await this.#session.write({
-        events: [this.#status.event("terminated", "What it held is saved.")],
-        sandbox: null,
-      });
-      await this.#forget();
-      await sandbox.terminate();
-    } catch (error) {
-      this.#status.warn(error, "a sandbox that was prepared to end did not end");
-    }
+  /** Its runner was prepared to end by a server that did not live to end it: what it held is verified once more. */
+  #finish(sandbox: Sandbox): void {
+    if (this.#running?.sandbox !== sandbox) return;
+    this.#prepared = true;
+    this.end("What it held is saved.", { loaded: true }).catch((error: unknown) =>
+      this.#status.warn(error, "a sandbox that was prepared to end did not end"),
+    );
   }
 
   #check(running: RunningSandbox): SaveCheck {
