@@ -43,6 +43,8 @@ export async function makeLimitGroups(name: string, limits: BoxLimits): Promise<
     try {
       await mkdir(folder, { recursive: true });
       made.push(folder);
+      // Version 2: a group's limits are there when the group above hands them on.
+      if (tree === ROOT) await writeFile(join(folder, "../cgroup.subtree_control"), "+memory +pids +cpu");
       for (const [file, value] of Object.entries(files)) await writeFile(join(folder, file), value);
     } catch {
       await removeLimitGroups(name);

@@ -5,7 +5,7 @@ import type { Images } from "./images.ts";
 import type { Exit } from "./inside/frames.ts";
 import type { Output } from "./output.ts";
 import { type DoubleSandbox, ENTRYPOINT } from "./sandbox.ts";
-import type { Sandboxes } from "./sandboxes.ts";
+import { type Sandboxes, checkNetwork } from "./sandboxes.ts";
 import { type ExecStartRequest, type SetNetworkAccessRequest, type SnapshotFilesystemRequest, refuse } from "./sdk.ts";
 import type { Secrets, Variables } from "./secrets.ts";
 
@@ -87,6 +87,7 @@ export function routerHandlers(parts: RouterParts) {
       return { imageId: await images.snapshot(tree, plan.image) };
     },
     async taskSetNetworkAccess({ taskId = "", networkAccess }: SetNetworkAccessRequest) {
+      checkNetwork(networkAccess);
       sandboxes.byTask(taskId).networkAccess = networkAccess as DoubleSandbox["networkAccess"];
       return {};
     },

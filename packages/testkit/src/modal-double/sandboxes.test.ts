@@ -210,6 +210,7 @@ describe("what the double does not do", () => {
   it("options that it does not carry out fail", async () => {
     await expect(cloud.sandbox({ inboundCidrAllowlist: ["10.0.0.0/8"] })).rejects.toThrow(/inboundCidrAllowlist/u);
     await expect(cloud.sandbox({ experimentalEnableSnapshot: true })).rejects.toThrow(/enableSnapshot/u);
+    await expect(cloud.sandbox({ outboundCidrAllowlist: ["not-an-ip/8"] })).rejects.toThrow(/Invalid CIDR/u);
     await expect(cloud.sandbox({ timeoutMs: 25 * 3_600_000 })).rejects.toThrow(/timeout_secs/u);
   });
 

@@ -1,4 +1,5 @@
 import { mkdir } from "node:fs/promises";
+import { isIP } from "node:net";
 import { join } from "node:path";
 import { Status } from "nice-grpc";
 import type { Apps } from "./apps.ts";
@@ -59,6 +60,7 @@ export class Sandboxes {
     const { appId = "", definition = {}, secretSources = [], tags = [] } = request;
     apps.nameOf(appId);
     checkDefinition(definition);
+    checkNetwork(definition.networkAccess);
     const image = images.get(definition.imageId ?? "");
     this.refuseTakenName({ appId, name: definition.name ?? "" });
     const variables = secrets.merge([...(definition.secretIds ?? [])], secretSources);
@@ -110,6 +112,17 @@ export function tagsOf(
   tags: readonly { readonly tagName?: string; readonly tagValue?: string }[],
 ): Record<string, string> {
   return Object.fromEntries(tags.map(({ tagName = "", tagValue = "" }) => [tagName, tagValue]));
+}
+
+/** Throws INVALID_ARGUMENT for what is no block of addresses. */
+export function checkNetwork(access: { readonly allowedCidrs?: readonly string[] } | undefined): void {
+  for (const cidr of access?.allowedCidrs ?? []) {
+    const [address = "", bits = ""] = cidr.split("/");
+    const version = isIP(address);
+    if (version === 0 || !/^\d+$/u.test(bits) || Number(bits) > (version === 4 ? 32 : 128)) {
+      throw refuse(Status.INVALID_ARGUMENT, `Invalid CIDR: ${cidr}`);
+    }
+  }
 }
 
 /** Of a sandbox's definition: what the double carries out, and what it only keeps for the report. */
