@@ -122,8 +122,14 @@ function makeFolder(path: string): void {
   if (!existsSync(path)) mkdirSync(path);
 }
 
-/** All sandboxes together leave the machine some memory: the server's own, and what others need. */
+/**
+ * All sandboxes together leave the machine some memory: the server's own, and what others need. Of its processors they
+ * get as much as ten processes outside: a group counts as one where nobody says otherwise.
+ */
 function boundAll({ version, bounds, folder }: GroupParent): void {
+  if (bounds.includes("cpus")) {
+    writeFileSync(join(folder, version === 2 ? "cpu.weight" : "cpu.shares"), version === 2 ? "1000" : "10240");
+  }
   if (!bounds.includes("memory")) return;
   const memory = machineMemory();
   const share = Math.floor(Math.max(memory / 2, memory - LEFT_TO_OTHERS_BYTES));
