@@ -122,6 +122,9 @@ const sandboxes: Row[] = [
     "ended",
     at.local("its end is told with the exit code and the last lines of its log, from a later server too"),
   ),
+  ...method("sandbox", "exec", at.sandboxExec("exec: both outputs and the exit code")),
+  ...method("sandbox", "readFile", at.sandboxFiles("files: bytes of every value, none at all, and 8 MiB")),
+  ...method("sandbox", "writeFile", at.sandboxFiles("files: the mode that was asked for, 0644 without")),
   ...method(
     "sandbox",
     "sockets",

@@ -46,6 +46,9 @@ export const local = testsIn("packages/runtime/src/sandbox/local/local.test.ts")
 export const isolation = testsIn("packages/runtime/src/sandbox/local/isolation.test.ts");
 export const localLimits = testsIn("packages/runtime/src/sandbox/local/limits/limits.test.ts");
 export const refusals = testsIn("packages/runtime/src/sandbox/local/refusals.test.ts");
+// Run by packages/runtime/src/sandbox/*/contract.test.ts.
+export const sandboxExec = testsIn("packages/testkit/src/sandbox-contract/exec.ts");
+export const sandboxFiles = testsIn("packages/testkit/src/sandbox-contract/files.ts");
 export const unsafe = testsIn("packages/runtime/src/sandbox/unsafe-process/unsafe-process.test.ts");
 export const modal = testsIn("packages/runtime/src/sandbox/modal/modal.test.ts");
 export const memory = testsIn("packages/runtime/src/persistence/memory/memory.test.ts");

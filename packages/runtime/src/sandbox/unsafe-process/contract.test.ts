@@ -1,4 +1,4 @@
-import { contractTests, contractTestsAsOrdinaryUser } from "../testing/contract-tests.ts";
+import { contractTests } from "../testing/contract-tests.ts";
 import { hostSubject } from "../testing/host-subject.ts";
 import { currentUser } from "../testing/provider-results.ts";
 
@@ -6,4 +6,3 @@ const version = "plain processes";
 const { subject, end } = hostSubject("unsafe-process");
 
 contractTests({ provider: "unsafe-process", user: currentUser(), version }, subject, end);
-contractTestsAsOrdinaryUser({ provider: "unsafe-process", user: "ordinary user", version });
