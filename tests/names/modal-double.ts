@@ -27,6 +27,7 @@ export const modalDoubleRows: readonly Row[] = [
     "buildNetwork",
     at.doubleImages("a build reaches a registry on loopback when it was told to, a sandbox never does"),
   ),
+  ...option("uid", at.doubleSandboxes("is an ordinary user's, when the double is")),
   ...method("inject", unavailable),
   ...method("clear", at.doubleFaults("the whole cloud away, and back")),
   ...method("vanish", at.doubleFaults("is not found by anything, and its streams break for good")),

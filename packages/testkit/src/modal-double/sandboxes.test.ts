@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { AlreadyExistsError, NotFoundError, type Sandbox } from "modal";
@@ -108,7 +108,7 @@ describe("the end of a sandbox", () => {
     const sandbox = await other.sandbox();
     const { stdout } = await run(sandbox, ["sh", "-c", "(sleep 987654 </dev/null >/dev/null 2>&1 & ) ; echo ok"]);
     expect(stdout).toBe("ok\n");
-    const inside = await childrenOf(other.double.pid);
+    const inside = childrenOf(other.double.pid);
     expect(inside.length).toBeGreaterThan(0);
     process.kill(other.double.pid, "SIGKILL");
     await expect.poll(() => inside.filter((pid) => existsSync(`/proc/${pid}`)), { timeout: 30_000 }).toEqual([]);
@@ -118,13 +118,28 @@ describe("the end of a sandbox", () => {
 });
 
 /** Of a process: its children, and theirs. */
-async function childrenOf(pid: number): Promise<string[]> {
-  const { readFile } = await import("node:fs/promises");
-  const own = (await readFile(`/proc/${pid}/task/${pid}/children`, "utf8")).trim().split(" ").filter(Boolean);
-  return [...own, ...(await Promise.all(own.map((child) => childrenOf(Number(child))))).flat()];
+function childrenOf(pid: number): string[] {
+  const own = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean);
+  return own.flatMap((child) => [child, ...childrenOf(Number(child))]);
 }
 
 describe("what a sandbox may use", () => {
+  it("is an ordinary user's, when the double is", async (context) => {
+    if (process.getuid?.() !== 0)
+      context.skip("only root may choose another user; the double is an ordinary user's here");
+    await using other = await startCloud({ uid: 65_534 });
+    const sandbox = await other.sandbox();
+    expect((await run(sandbox, ["id", "-u"])).stdout).toBe("0\n");
+    await sandbox.exec(["sleep", "1000"]);
+    const inside = childrenOf(other.double.pid);
+    expect(inside.length).toBeGreaterThan(2);
+    const owners = inside.map((pid) => /^Uid:\t(\d+)/mu.exec(readFileSync(`/proc/${pid}/status`, "utf8"))![1]);
+    expect(new Set(owners)).toEqual(new Set(["65534"]));
+    const snapshot = await sandbox.snapshotFilesystem();
+    const again = await other.client.sandboxes.create(other.app, snapshot);
+    expect((await run(again, ["echo", "well"])).stdout).toBe("well\n");
+  });
+
   it("has no network, whatever it was allowed; what was asked for is in the report", async () => {
     const sandbox = await cloud.sandbox({
       blockNetwork: true,
@@ -180,6 +195,9 @@ describe("what a sandbox may use", () => {
   it("with a GPU it is one of Modal's first kind, with the same calls", async () => {
     const sandbox = await cloud.sandbox({ gpu: "A10G", name: "gpu", tags: { kind: "gpu" } });
     expect(sandbox.sandboxId).toMatch(/^sb-\w{22}$/u);
+    const { sandboxes } = await cloud.double.control.report();
+    const { definition } = sandboxes.find(({ sandboxId }) => sandboxId === sandbox.sandboxId)!;
+    expect(definition).toMatchObject({ resources: { gpuConfig: { gpuType: "A10G", count: 1 } } });
     expect(await run(sandbox, ["echo", "on it"])).toMatchObject({ stdout: "on it\n", code: 0 });
     expect(await sandbox.getTags()).toEqual({ kind: "gpu" });
     expect((await cloud.client.sandboxes.fromName("tests", "gpu")).sandboxId).toBe(sandbox.sandboxId);

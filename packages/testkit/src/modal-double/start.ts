@@ -20,6 +20,8 @@ export interface ModalDoubleOptions {
   readonly packages?: Readonly<Record<string, string>>;
   /** Whether RUN commands of images see this machine's network, for registries on loopback (false). */
   readonly buildNetwork?: boolean;
+  /** Number of the user and group that the double runs as, where this process may choose: its sandboxes are that user's. */
+  readonly uid?: number;
 }
 
 export interface ModalDouble extends AsyncDisposable {
@@ -50,6 +52,7 @@ export async function startModalDouble(options: ModalDoubleOptions = {}): Promis
   const child = spawn(process.execPath, ["--no-warnings", PROGRAM, ...argumentsOf(options)], {
     // Its input stays open for as long as this process lives; its credentials are not for its command line.
     stdio: ["pipe", "pipe", "inherit"],
+    ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
     env: {
       PATH: process.env["PATH"],
       TMPDIR: process.env["TMPDIR"],
