@@ -1,8 +1,10 @@
 import { adapterRows } from "./names/adapters.ts";
 import { commandRows } from "./names/command.ts";
+import { environmentRows } from "./names/environments.ts";
 import { eventRows } from "./names/events.ts";
 import { libraryRows } from "./names/library.ts";
 import { modalDoubleRows } from "./names/modal-double.ts";
+import { networkRows } from "./names/network.ts";
 import { reactRows } from "./names/react.ts";
 import { restRows } from "./names/rest.ts";
 import type { Row } from "./names/row.ts";
@@ -21,6 +23,8 @@ export const NAMES: readonly Row[] = [
   ...typeRows,
   ...commandRows,
   ...wireRows,
+  ...environmentRows,
   ...modalDoubleRows,
+  ...networkRows,
   ...reactRows,
 ];

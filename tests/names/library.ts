@@ -162,7 +162,6 @@ const runtimeOptions: Row[] = [
     ["serveGateway"],
     at.externalGateway("an answer goes on while servers come and go, and a new one says the same again"),
   ),
-  ...later("option", ["createAgentRuntime.gateway.publicUrl"], "sandboxes"),
   ...later("option", ["createAgentRuntime.tools"], "profiles"),
   ...later("option", ["createAgentRuntime.bus"], "stores"),
   ...option("createRestServer", "apiKey limits corsOrigins heartbeatMs streamMs", restOptions),

@@ -8,6 +8,9 @@ const PACKAGES = "packages";
 /** Interfaces that users write or call: kind of its members, what stands before their names, file, interface. */
 const INTERFACES: readonly (readonly [kind: string, of: string, file: string, name: string])[] = [
   ["option", "createAgentRuntime", "runtime/src/configuration.ts", "AgentRuntimeConfig"],
+  ["option", "createAgentRuntime.gateway", "runtime/src/configuration.ts", "GatewayConfig"],
+  ["option", "network", "runtime/src/gateway/port.ts", "NetworkRules"],
+  ["option", "serveGateway", "runtime/src/gateway/gateway-server.ts", "GatewayServerOptions"],
   ["option", "createRestServer", "runtime/src/runtime.ts", "RestServerOptions"],
   ["option", "createWebSocketServer", "runtime/src/runtime.ts", "WebSocketServerOptions"],
   ["option", "limits", "runtime/src/transport/limits.ts", "TransportLimits"],
@@ -15,7 +18,7 @@ const INTERFACES: readonly (readonly [kind: string, of: string, file: string, na
   ["option", "memoryPersistence", "runtime/src/persistence/memory/index.ts", "MemoryPersistenceOptions"],
   ["option", "hostSandbox", "runtime/src/sandbox/host-provider.ts", "HostOptions"],
   ["option", "localSandbox", "runtime/src/sandbox/local/index.ts", "LocalSandboxOptions"],
-  ["option", "modalSandbox", "runtime/src/sandbox/modal/index.ts", "ModalSandboxOptions"],
+  ["option", "modalSandbox", "runtime/src/sandbox/modal/options.ts", "ModalSandboxOptions"],
   ["option", "createAgentClient", "client/src/endpoint.ts", "AgentClientOptions"],
   ["option", "follow", "client/src/follow/follower.ts", "FollowOptions"],
   ["option", "follow", "client/src/follow/follower.ts", "FollowHandlers"],

@@ -225,16 +225,12 @@ const profiles: Row[] = [
     ["AgentProfile.defaultWorkspaceFiles"],
     examples("minimal-server: adapters and a profile of one's own; everything is there after a restart"),
   ),
-  ...unused(
-    "AgentProfile",
-    "agentMDFile skills commands commands.name commands.prompt bundledMCPs externalMCPs npmDependencies pipDependencies environmentVariables",
-  ),
+  ...unused("AgentProfile", "agentMDFile skills commands commands.name commands.prompt bundledMCPs externalMCPs"),
   ...unused("SubagentProfile", "description model"),
-  ...unused("Skill", "name description skillMd supportingFiles npmDependencies pipDependencies"),
-  ...unused("BundledMcp", "name description localProjectPath startCommand installCommand"),
+  ...unused("Skill", "name description skillMd supportingFiles"),
+  ...unused("BundledMcp", "description startCommand"),
   ...unused("ExternalMcp", "type name command args env url headers"),
   ...later("value", ["ExternalMcp.type=http", "ExternalMcp.type=sse"], "profiles"),
-  ...unused("VariableValue", "secret hosts"),
 ];
 
 export const typeRows: readonly Row[] = [...blocks, ...sessions, ...state, ...workspace, ...profiles];

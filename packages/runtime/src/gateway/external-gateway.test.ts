@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { duplexPair, type Duplex } from "node:stream";
 import { text } from "node:stream/consumers";
-import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
+import { RuntimeError, secretPlaceholder } from "@hhopkins/agent-runtime-protocol";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { createExternalGateway, type ExternalGatewayOptions } from "./external-gateway.ts";
 import { serveGateway, type GatewayServer } from "./gateway-server.ts";
@@ -169,6 +169,23 @@ test("rules go along: allowed hosts, refusals, secrets; a server gets what its s
       [identity, { host: "127.0.0.1", port, allowed: true, bytesReceived: 7 }],
       [identity, { port: 1, allowed: false, reason: expect.stringContaining("--allowed-hosts") }],
     ]);
+});
+
+test("a secret's value is asked for in the gateway's own process", async () => {
+  const asked = Promise.withResolvers<unknown[]>();
+  const process = await serveGateway({
+    dataDir,
+    credentials: () => ({ baseUrl: "http://127.0.0.1:1" }),
+    secrets: (...what) => void asked.resolve(what),
+  });
+  closing.push(() => process.close());
+  const secrets = [{ secret: "GITHUB", hosts: ["127.0.0.1:9"] }];
+  await (await server()).serve(sandbox(), identity, { allowedHosts: [], secrets });
+  const headers = { "x-agent-runtime-token": identity.token, "x-key": secretPlaceholder("GITHUB") };
+  const call = request({ socketPath: join(sockets, "gateway.sock"), path: "/hosts/127.0.0.1:9/", headers }).end();
+  const [answer] = (await once(call, "response")) as [IncomingMessage];
+  expect([answer.statusCode, await text(answer)]).toEqual([502, expect.stringContaining("has no value")]);
+  expect(await asked.promise).toEqual([identity.session, "GITHUB"]);
 });
 
 test("with its sandbox ends a token at once, and what streams; letting go ends nothing", async () => {
