@@ -1,9 +1,8 @@
-import { execFileSync } from "node:child_process";
 import { contractTests, contractTestsAsOrdinaryUser } from "../testing/contract-tests.ts";
-import { hostSubject } from "../testing/host-subject.ts";
+import { hostSubject, versionOf } from "../testing/host-subject.ts";
 import { currentUser } from "../testing/provider-results.ts";
 
-const version = execFileSync("bwrap", ["--version"], { encoding: "utf8" }).trim();
+const version = versionOf("bwrap");
 const { subject, end } = hostSubject("local");
 
 contractTests({ provider: "local", user: currentUser(), version }, subject, end);

@@ -1,5 +1,6 @@
 import type { SandboxSubject } from "@hhopkins/agent-runtime-testkit";
 import { createInProcess } from "@hhopkins/agent-runtime-testkit";
+import { execFileSync } from "node:child_process";
 import { mkdtempSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -38,4 +39,9 @@ export function hostSubject(name: "local" | "unsafe-process"): { subject: Sandbo
       await rm(dataDir, { recursive: true, force: true });
     },
   };
+}
+
+/** How a program names itself and its version. */
+export function versionOf(program: string): string {
+  return execFileSync(program, ["--version"], { encoding: "utf8" }).trim();
 }
