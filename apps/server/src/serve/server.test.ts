@@ -186,6 +186,20 @@ test("--allowed-hosts and --gateway-url go on to the runtime, which refuses a ho
   });
 });
 
+test("--npm-registry, --pip-index and --registry-hosts go on to the runtime, which refuses a login in them", async () => {
+  using folder = temporaryFolder();
+  const model = { kind: "real" as const, description: "", close: async () => {} };
+  const flags = { npmRegistry: "https://npm.example/x", pipIndex: "https://pip.example", registryHosts: "a.example" };
+  const settings = await settingsFor(folder.path, flags);
+  expect(runtimeConfig({ settings, log, environment: {} }, { dataDir: "/d", model })).toMatchObject({
+    registries: { npm: "https://npm.example/x", pip: "https://pip.example", hosts: ["a.example"] },
+  });
+  await expect(start(folder.path, { npmRegistry: "https://user:secret@npm.example/" })).rejects.toMatchObject({
+    code: "invalid_configuration",
+    message: expect.stringContaining("registries.npm must be without user and password") as string,
+  });
+});
+
 test("--sandbox-limits are those of the sandboxes, and wrong ones are refused by name", async () => {
   using folder = temporaryFolder();
   const settings = await settingsFor(folder.path, { sandbox: "local", sandboxLimits: "processes=0.5" }).catch(

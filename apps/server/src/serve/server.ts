@@ -91,10 +91,21 @@ export function runtimeConfig(
     ...(model.credentials === undefined ? {} : { credentials: model.credentials }),
     ...gatewayOf(settings),
     ...(settings.allowedHosts === undefined ? {} : { network: { allowedHosts: settings.allowedHosts } }),
+    ...registriesOf(settings),
     ...(idleTimeoutMs === undefined ? {} : { idleTimeoutMs }),
     ...(syncIntervalMs === undefined ? {} : { syncIntervalMs }),
     ...(maxSandboxes === undefined ? {} : { maxSandboxes }),
   };
+}
+
+function registriesOf(settings: Settings): Pick<AgentRuntimeConfig, "registries"> {
+  const { npmRegistry, pipIndex, registryHosts } = settings;
+  const said = {
+    ...(npmRegistry === undefined ? {} : { npm: npmRegistry }),
+    ...(pipIndex === undefined ? {} : { pip: pipIndex }),
+    ...(registryHosts === undefined ? {} : { hosts: registryHosts }),
+  };
+  return Object.keys(said).length === 0 ? {} : { registries: said };
 }
 
 function gatewayOf({ gateway, gatewayUrl }: Settings): Pick<AgentRuntimeConfig, "gateway"> {

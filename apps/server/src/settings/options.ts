@@ -16,6 +16,7 @@ const list = z
   .union([z.string(), z.array(z.string())])
   .transform((value) => (typeof value === "string" ? value.split(",") : value).map((one) => one.trim()))
   .transform((values) => values.filter((one) => one !== ""));
+const url = z.url({ protocol: /^https?$/, error: "must be a URL that begins with https:// or http://" });
 
 interface Option {
   readonly flag: string;
@@ -56,11 +57,18 @@ export const OPTIONS = {
   gatewayUrl: {
     flag: "--gateway-url <url>",
     description: "where sandboxes in a provider's cloud reach /gateway of this server (over their runner's stream)",
-    schema: z.url({ protocol: /^https?$/, error: "must be a URL that begins with https:// or http://" }),
+    schema: url,
   },
   allowedHosts: {
     flag: "--allowed-hosts <hosts>",
     description: "hosts that sandboxes may reach, with commas: example.com, *.example.com, 10.0.0.7:5432 (none)",
+    schema: list,
+  },
+  npmRegistry: { flag: "--npm-registry <url>", description: "where npm packages come from (npmjs.org)", schema: url },
+  pipIndex: { flag: "--pip-index <url>", description: "where Python packages come from (pypi.org)", schema: url },
+  registryHosts: {
+    flag: "--registry-hosts <hosts>",
+    description: "more hosts that the installation of packages may reach, with commas (none)",
     schema: list,
   },
   apiKey: {

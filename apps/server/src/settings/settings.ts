@@ -19,6 +19,9 @@ export interface Settings {
   readonly gateway?: Value<"gateway">;
   readonly gatewayUrl?: string;
   readonly allowedHosts?: readonly string[];
+  readonly npmRegistry?: string;
+  readonly pipIndex?: string;
+  readonly registryHosts?: readonly string[];
   readonly apiKey?: string;
   readonly idleTimeoutMs?: number;
   readonly syncIntervalMs?: number;
