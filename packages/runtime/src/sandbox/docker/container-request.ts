@@ -2,6 +2,7 @@ import type { ContainerCreateOptions, HostConfig, MountSettings } from "dockerod
 import { environmentPath } from "../environment-mounts.ts";
 import type { MountedEnvironment } from "../environment-mounts.ts";
 import type { SandboxFolders } from "../host-folders.ts";
+import { WAIT_FOR_EXEC, supervisorPath } from "../exec-start.ts";
 import { RUNNER_PATHS } from "../port.ts";
 import type { SandboxLimits, SandboxSpec } from "../port.ts";
 import { labelsOf } from "./labels.ts";
@@ -13,6 +14,7 @@ export const INSIDE = {
   state: "/state",
   sockets: "/run/host",
   runner: "/opt/runtime/runner.mjs",
+  supervisor: "/opt/runtime/exec-supervisor.mjs",
   packages: "/opt/harness",
   environment: "/opt/environment",
 } as const;
@@ -42,13 +44,16 @@ export interface ContainerPlan {
   readonly seccomp: string | null;
 }
 
+/** The runner, in the place of the shell, beside what waits for programs to start. */
+const PROGRAM = `${WAIT_FOR_EXEC}; exec "$1" "$2"`;
+
 /** What the engine is asked for: a container that can write nothing but its own folders, and has no way out but the sockets. */
 export function containerRequest(plan: ContainerPlan): ContainerCreateOptions {
   const { spec, user } = plan;
   return {
     Image: plan.image,
-    Entrypoint: ["node", INSIDE.runner],
-    Cmd: [],
+    Entrypoint: ["/bin/sh", "-c", PROGRAM, "sh"],
+    Cmd: ["node", INSIDE.runner, INSIDE.supervisor, INSIDE.sockets],
     User: `${user.uid}:${user.gid}`,
     WorkingDir: INSIDE.workspace,
     Hostname: "sandbox",
@@ -102,6 +107,7 @@ function mounts({ folders, sockets, spec, environment: installed }: ContainerPla
     bound(sockets, INSIDE.sockets, true),
     ...ETC_FILES.map((name) => bound(`${folders.etc}/${name}`, `/etc/${name}`, true)),
     bound(spec.runner.bundle, INSIDE.runner, true),
+    bound(supervisorPath(), INSIDE.supervisor, true),
     ...Object.entries(spec.runner.packages).map(([name, path]) =>
       bound(path, `${INSIDE.packages}/node_modules/${name}`, true),
     ),

@@ -3,6 +3,7 @@ import type { ContainerInspectInfo } from "dockerode";
 import { plainTail } from "../host-launcher.ts";
 import { engineStatus, unlessMissing } from "./engine.ts";
 import type { Engine } from "./engine.ts";
+import { NEEDS } from "./remedy.ts";
 
 const FIRST_DELAY_MS = 100;
 const MAX_DELAY_MS = 5_000;
@@ -54,7 +55,9 @@ export async function reasonOfEnd(
   const what = State.OOMKilled
     ? `The sandbox ran out of memory (exit code ${State.ExitCode})`
     : `The runner ended with exit code ${State.ExitCode}${State.Error === "" ? "" : ` (${State.Error})`}`;
-  return tail === "" ? what : `${what}: ${tail}`;
+  // What a shell, and the engine's first process, say where there is no such program.
+  const remedy = State.ExitCode === 127 ? ` ${NEEDS}` : "";
+  return tail === "" ? what : `${what}: ${tail}${remedy}`;
 }
 
 async function logTail(engine: Engine, id: string, signal: AbortSignal): Promise<string> {
