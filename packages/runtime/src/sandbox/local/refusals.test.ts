@@ -33,6 +33,9 @@ test("a bubblewrap that is refused: its words and the remedy", async () => {
   };
   await expect(refusing.probe!()).rejects.toMatchObject(error);
   await expect(refusing.create(testSpec("refused-uid"), WITHOUT_END)).rejects.toMatchObject(error);
+  expect(explainRefusal("bwrap: Creating new namespace failed: Resource temporarily unavailable").code).toBe(
+    "sandbox_unavailable",
+  );
   expect(explainRefusal("bwrap: Unknown option --disable-userns").message).toContain("0.8 or newer");
   expect(bubblewrapMissing("darwin").message).toContain("Linux machine");
   expect(bubblewrapMissing("win32").message).toContain("WSL 2");

@@ -40,6 +40,8 @@ export function explainRefusal(said: string): RuntimeError {
 
 function remedyFor(said: string): string | null {
   if (/unknown option/i.test(said)) return "bubblewrap 0.8 or newer is needed: update the package bubblewrap.";
+  // Not forbidden: there was no process left for it, in its limits or on the machine.
+  if (/resource temporarily unavailable|cannot fork/i.test(said)) return null;
   if (!/namespace|uid map|user\.max_user|operation not permitted|permission denied/i.test(said)) return null;
   if (setting("kernel/apparmor_restrict_unprivileged_userns") === "1") {
     return "AppArmor restricts user namespaces (Ubuntu 23.10 and newer): give /usr/bin/bwrap an AppArmor profile with the rule userns, or run sysctl -w kernel.apparmor_restrict_unprivileged_userns=0.";

@@ -10,7 +10,7 @@ const PER_FILE_BYTES = 512;
 const LONGEST_PAUSE_MS = 5_000;
 const SHORTEST_PAUSE_MS = 500;
 /** A measurement that took long is not made often: at most this part of the time. */
-const PART_OF_TIME = 1 / 10;
+const PART_OF_TIME = 1 / 5;
 const MEASURE_TIMEOUT_MS = 120_000;
 
 /**

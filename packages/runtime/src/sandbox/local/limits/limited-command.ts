@@ -1,10 +1,13 @@
 import { join } from "node:path";
 import type { EffectiveLimits } from "./effective-limits.ts";
 
-/** Joins the groups, then becomes the command: whatever the command starts is in them from the first. */
-const JOIN = 'while [ "$1" != -- ]; do echo $$ >"$1" || exit 125; shift; done; shift; exec "$@"';
+/**
+ * Joins the groups, then becomes the command: whatever the command starts is in them from the first. Shells put
+ * variables of their own into an environment that was empty, and it must be empty.
+ */
+const JOIN = 'while [ "$1" != -- ]; do echo $$ >"$1" || exit 125; shift; done; shift; exec /usr/bin/env -i "$@"';
 
-/** The command, as a member of these control groups. */
+/** The command, in an empty environment, as a member of these control groups. */
 export function joining(groups: readonly string[], command: readonly string[]): readonly string[] {
   if (groups.length === 0) return command;
   return ["/bin/sh", "-c", JOIN, "sh", ...groups.map((group) => join(group, "cgroup.procs")), "--", ...command];

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import type { SandboxPlace } from "../../host-launcher.ts";
+import { readProc } from "../../host-process.ts";
 import type { SandboxLimits } from "../../port.ts";
 import { findGroupParents, killedForMemory, makeGroup, removeGroup } from "./control-groups.ts";
 import type { Bounded, GroupParent } from "./control-groups.ts";
@@ -156,6 +157,7 @@ function readKept(place: SandboxPlace): Kept | null {
   }
 }
 
+/** Root of the machine, whom the kernel lets have any number of processes; not of a user namespace. */
 function isRoot(): boolean {
-  return process.getuid?.() === 0;
+  return process.getuid?.() === 0 && /^\s*0\s+0\s/m.test(readProc("self/uid_map") ?? "0 0 ");
 }
