@@ -45,6 +45,11 @@ export interface AgentRuntimeConfig {
   readonly gateway?: GatewayConfig;
   /** Sandboxes that may run at once; beyond, a first message waits as `pending`. Default: from the machine's memory. */
   readonly maxSandboxes?: number;
+  /**
+   * Sandboxes with a started harness that are kept ready for first messages: how many, by the id of a profile. They
+   * count among `maxSandboxes`, and give way to sessions that wait. Default: none.
+   */
+  readonly warmPool?: Readonly<Record<string, number>>;
   /** A session with no activity for this long is saved, its sandbox ended, and it is unloaded. Default: 15 min. */
   readonly idleTimeoutMs?: number;
   /** The longest that changed state may stay unsaved. Default: 30 s. */
@@ -94,6 +99,7 @@ const KEYS: Record<keyof AgentRuntimeConfig, "number" | "other"> = {
   network: "other",
   gateway: "other",
   maxSandboxes: "number",
+  warmPool: "other",
   idleTimeoutMs: "number",
   syncIntervalMs: "number",
   dataDir: "other",
@@ -132,8 +138,17 @@ const MIB = 1024 * 1024;
 const SANDBOX_BYTES = 512 * MIB;
 const SERVER_BYTES = 1024 * MIB;
 
-/** How many sandboxes the machine's memory carries; at least one. */
-export function defaultMaxSandboxes(memoryBytes = totalmem()): number {
+/** Memory that there is for this process and its sandboxes: a container may have less than its machine. */
+function usableMemory(): number {
+  const constrained = process.constrainedMemory();
+  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
+}
+
+/**
+ * How many sandboxes the machine's memory carries, as they are as a rule; at least one. A sandbox may take more, up to its
+ * limit, and providers that can bound all together leave the machine its share.
+ */
+export function defaultMaxSandboxes(memoryBytes = usableMemory()): number {
   return Math.max(1, Math.floor((memoryBytes - SERVER_BYTES) / SANDBOX_BYTES));
 }
 
@@ -164,6 +179,8 @@ export function checkConfiguration(config: AgentRuntimeConfig): void {
   if (config.auth !== undefined && config.auth !== "none") throw invalid("auth", 'can only be "none"');
   if (config.modal !== undefined && config.sandbox !== undefined)
     throw invalid("modal", "and sandbox exclude each other");
+  for (const [profile, size] of Object.entries(config.warmPool ?? {}))
+    if (!Number.isInteger(size) || size < 0) throw invalid(`warmPool.${profile}`, "must be a whole number, 0 or more");
   checkGateway(config.gateway ?? {});
 }
 
