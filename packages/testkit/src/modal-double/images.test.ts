@@ -34,7 +34,8 @@ const imageOf = (...commands: string[]) => cloud.client.images.fromRegistry("nod
 const reportOf = async (imageId: string) =>
   (await cloud.double.control.report()).images.find((image) => image.imageId === imageId)!;
 
-describe("images", () => {
+// Each starts several sandboxes, or another double: on a busy machine that takes its time.
+describe("images", { timeout: 120_000 }, () => {
   it("RUN really runs, ENV and WORKDIR hold for what follows and for sandboxes", async () => {
     const image = await imageOf(
       "RUN echo built > /opt/built",

@@ -62,7 +62,7 @@ describe("finding a sandbox again", () => {
   });
 });
 
-describe("the end of a sandbox", () => {
+describe("the end of a sandbox", { timeout: 120_000 }, () => {
   it("terminate ends every program in it, more than once without harm, and its disk goes", async () => {
     const sandbox = await cloud.sandbox();
     const sleeper = await sandbox.exec(["sh", "-c", "sleep 1000 & echo $!; wait"]);
@@ -123,7 +123,7 @@ function childrenOf(pid: number): string[] {
   return own.flatMap((child) => [child, ...childrenOf(Number(child))]);
 }
 
-describe("what a sandbox may use", () => {
+describe("what a sandbox may use", { timeout: 120_000 }, () => {
   it("is an ordinary user's, when the double is", async (context) => {
     if (process.getuid?.() !== 0)
       context.skip("only root may choose another user; the double is an ordinary user's here");
