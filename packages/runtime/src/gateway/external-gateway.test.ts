@@ -176,7 +176,10 @@ test("a secret's value is asked for in the gateway's own process", async () => {
   const process = await serveGateway({
     dataDir,
     credentials: () => ({ baseUrl: "http://127.0.0.1:1" }),
-    secrets: (...what) => void asked.resolve(what),
+    secrets: (...what) => {
+      asked.resolve(what);
+      return undefined;
+    },
   });
   closing.push(() => process.close());
   const secrets = [{ secret: "GITHUB", hosts: ["127.0.0.1:9"] }];

@@ -6,7 +6,7 @@ import { isToken, shownToken, type Guest } from "./guests.ts";
 import { answerHeaders, upstreamHeaders } from "./headers.ts";
 import type { Credentials, GatewayIdentity, ModelUse } from "./port.ts";
 import type { Upstream } from "./upstream.ts";
-import { usageMeter } from "./usage-meter.ts";
+import { usageMeter, type UsageMeter } from "./usage-meter.ts";
 
 export interface ModelRoute {
   readonly credentials: Credentials;
@@ -30,6 +30,7 @@ export async function serveModel(
     if (target === null) return;
     const credential = await route.credentials(identity.session);
     if (response.destroyed) return;
+    let meter: UsageMeter | null = null;
     forward(request, response, {
       upstream: route.upstream,
       url: urlOf(credential.baseUrl, target),
@@ -43,9 +44,11 @@ export async function serveModel(
           refuse(response, 502, message);
           return null;
         }
-        readAlong(incoming, response, (use) => route.onUse(identity, use));
+        meter = readAlong(incoming, (use) => route.onUse(identity, use));
         return answerHeaders(incoming.headers);
       },
+      // Broken off by either side: what was said until then was paid for.
+      onDone: () => meter?.end(),
       onUnreachable: (error) => refuse(response, 502, `The model cannot be reached: ${error.message}`),
       onTooLarge: () => refuse(response, 413, `The request is larger than ${route.maxBodyBytes} bytes`),
     });
@@ -58,13 +61,12 @@ export async function serveModel(
   }
 }
 
-function readAlong(incoming: IncomingMessage, response: ServerResponse, onUse: (use: ModelUse) => void): void {
+function readAlong(incoming: IncomingMessage, onUse: (use: ModelUse) => void): UsageMeter | null {
   const meter = usageMeter(incoming.headers, onUse);
-  if (meter === null) return;
+  if (meter === null) return null;
   incoming.on("data", (chunk: Buffer) => meter.take(chunk));
   incoming.once("end", () => meter.end());
-  // Broken off by either side: what was said until then was paid for.
-  response.once("close", () => meter.end());
+  return meter;
 }
 
 /** Path and query of a request that may go on; null: it was answered here. */
