@@ -1,4 +1,4 @@
-// pnpm crash --rounds N --seed S [--gateway process] [--sessions N]: kills a server with SIGKILL at random moments, again and
+// pnpm crash --rounds N --seed S [--gateway process] [--sessions N] [--sandbox local|docker|modal]: kills a server with SIGKILL at random moments, again and
 // again, while sessions work, and then compares what the tools did, what the model was asked and what a client saw.
 import { parseArgs } from "node:util";
 import { runCrash } from "./random-kills.ts";
@@ -10,6 +10,7 @@ const { values } = parseArgs({
     seed: { type: "string", default: String(Date.now() % 1_000_000) },
     sessions: { type: "string", default: "3" },
     gateway: { type: "string", default: "server" },
+    sandbox: { type: "string", default: "local" },
   },
 });
 const report = await runCrash({
@@ -17,6 +18,7 @@ const report = await runCrash({
   seed: Number(values.seed),
   sessions: Number(values.sessions),
   gateway: values.gateway === "process",
+  sandbox: values.sandbox === "docker" || values.sandbox === "modal" ? values.sandbox : "local",
   onRound: (round, line) => (round % 10 === 0 || process.env.VERBOSE) && console.log(line),
 });
 console.log(crashTable(report));

@@ -1,4 +1,4 @@
-import Database from "better-sqlite3";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { script } from "@hhopkins/agent-runtime-testkit";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -6,6 +6,12 @@ import { bash } from "../testing/prompts.ts";
 import { ClientLog } from "./client-log.ts";
 import { startModelLog, type ModelLog } from "./model-log.ts";
 import { ServerUnderFire } from "./server-under-fire.ts";
+
+interface Connection {
+  prepare(sql: string): { run(...values: unknown[]): { changes: number } };
+  close(): void;
+}
+const Database = createRequire(import.meta.url)("better-sqlite3") as new (file: string) => Connection;
 
 let model: ModelLog;
 

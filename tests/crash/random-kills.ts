@@ -2,6 +2,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { ClientLog } from "./client-log.ts";
 import { crashTurn, type CrashTurn } from "./crash-turn.ts";
 import { startModelLog, type ModelLog } from "./model-log.ts";
+import { dockerGround } from "./docker-ground.ts";
+import { modalGround, type CloudGround } from "./modal-ground.ts";
 import { reckon, type Reckoning } from "./reckoning.ts";
 import type { CrashReport } from "./report.ts";
 import { ServerUnderFire } from "./server-under-fire.ts";
@@ -12,6 +14,8 @@ export interface CrashOptions {
   readonly sessions: number;
   /** The gateway is a process of its own. */
   readonly gateway: boolean;
+  /** Where the sandboxes are (local); docker: an engine of the tests; modal: its stand-in. */
+  readonly sandbox?: "local" | "docker" | "modal";
   readonly onRound?: (round: number, line: string) => void;
 }
 
@@ -28,7 +32,9 @@ export async function runCrash(options: CrashOptions): Promise<CrashReport> {
   const since = performance.now();
   const random = seeded(options.seed);
   await using model = await startModelLog();
-  await using server = await ServerUnderFire.open({ modelUrl: model.url, gateway: options.gateway });
+  await using cloud = await groundOf(options.sandbox ?? "local");
+  const where = cloud === null ? {} : { cloud };
+  await using server = await ServerUnderFire.open({ modelUrl: model.url, gateway: options.gateway, ...where });
   await server.start();
   const over = new AbortController();
   const workers = await Promise.all(
@@ -84,6 +90,17 @@ export async function runCrash(options: CrashOptions): Promise<CrashReport> {
     resumeMs: resumeMs.toSorted((a, b) => a - b),
     seconds: (performance.now() - since) / 1000,
   };
+}
+
+async function groundOf(sandbox: NonNullable<CrashOptions["sandbox"]>): Promise<CloudGround | null> {
+  switch (sandbox) {
+    case "local":
+      return null;
+    case "docker":
+      return dockerGround();
+    case "modal":
+      return modalGround();
+  }
 }
 
 async function startWorker(

@@ -9,11 +9,14 @@ import { endSandboxes, startServerProcess, type ServerProcess } from "../testing
 import { runnerOf, sandboxPid } from "../testing/processes.ts";
 import { CRASH_PROFILE } from "./crash-turn.ts";
 import { startGatewayProcess } from "./gateway-process.ts";
+import type { CloudGround } from "./modal-ground.ts";
 
 export interface ServerUnderFireOptions {
   readonly modelUrl: string;
   /** The gateway is a process of its own, which nobody kills. */
   readonly gateway?: boolean;
+  /** Where its sandboxes are, if not on this host; belongs to the caller. */
+  readonly cloud?: CloudGround;
 }
 
 /** A data directory and a port whose server is killed and started again. */
@@ -49,8 +52,11 @@ export class ServerUnderFire implements AsyncDisposable {
 
   /** Starts the server; with a failpoint it may be dead before it listens: false then. */
   async start(failpoint?: string): Promise<boolean> {
-    const flags = ["--port", String(this.#port), ...(this.#gateway === undefined ? [] : ["--gateway", "external"])];
-    const environment: Record<string, string> = failpoint === undefined ? {} : { AGENT_RUNTIME_FAILPOINT: failpoint };
+    const flags = this.#flags();
+    const environment: Record<string, string> = {
+      ...this.#options.cloud?.environment,
+      ...(failpoint === undefined ? {} : { AGENT_RUNTIME_FAILPOINT: failpoint }),
+    };
     const { folder } = this;
     try {
       this.#server = await startServerProcess({ folder, modelUrl: this.#options.modelUrl, flags, environment });
@@ -62,13 +68,19 @@ export class ServerUnderFire implements AsyncDisposable {
     }
   }
 
+  #flags(): string[] {
+    const gateway = this.#gateway === undefined ? [] : ["--gateway", "external"];
+    return ["--port", String(this.#port), ...gateway, ...(this.#options.cloud?.flags ?? [])];
+  }
+
   /** Kills the server as it starts, after `ms`. */
   async startAndKill(ms: number): Promise<void> {
     const stop = new AbortController();
     const starting = startServerProcess({
       folder: this.folder,
       modelUrl: this.#options.modelUrl,
-      flags: ["--port", String(this.#port), ...(this.#gateway === undefined ? [] : ["--gateway", "external"])],
+      flags: this.#flags(),
+      environment: this.#options.cloud?.environment ?? {},
       signal: stop.signal,
     });
     setTimeout(() => stop.abort(), ms);
@@ -125,6 +137,8 @@ export class ServerUnderFire implements AsyncDisposable {
 
   /** A file of the session as it lies in its newest sandbox, past everything that the server knows; "" where there is none. */
   async fileInSandbox(sessionId: string, path: string): Promise<string> {
+    const { cloud } = this.#options;
+    if (cloud !== undefined) return cloud.readFile(sessionId, path);
     return readFile(join(await this.#workspace(sessionId), path), "utf8").catch(() => "");
   }
 

@@ -151,6 +151,55 @@ describe("the founding document", () => {
   });
 });
 
+describe("on Modal's stand-in", () => {
+  test("the founding document's example does its whole job without a change to its text", async (context) => {
+    if (document === null) return context.skip(ABSENT);
+    const command = await commandWithPort(3001);
+    if (command === null)
+      return context.skip("port 3001, which the example names, is taken, and there is no bubblewrap");
+    const [file = "", ...before] = command;
+    const { stdout } = await run(file, [...before, process.execPath, join(import.meta.dirname, "visit-on-modal.ts")], {
+      cwd: folder,
+      env: { PATH: process.env["PATH"] ?? "", HOME: folder },
+      timeout: 110_000,
+      maxBuffer: 64 * 1024 * 1024,
+    });
+    const seen = JSON.parse(stdout) as {
+      session: { status: number; json: Record<string, unknown> & { blocks: { type: string }[] } };
+      seen: { seq?: number; event?: string; data: Record<string, unknown> }[];
+      sent: { status: number };
+      listed: { json: { sessions: unknown[] } };
+      modal: { unknownCalls: string[]; apps: string[]; sandboxes: { session: string; state: string }[] };
+      keySeen: boolean;
+      code: number;
+    };
+    expect(seen.sent.status).toBe(202);
+    expect(seen.session.json).toMatchObject({
+      turn: null,
+      runtime: { sandbox: { status: "ready" } },
+      workspaceFiles: [{ path: "report.md", content: "# Report\n" }],
+    });
+    expect(seen.session.json.blocks.map(({ type }) => type)).toEqual([
+      "user_message",
+      "thinking",
+      "assistant_text",
+      "tool_use",
+      "tool_result",
+      "tool_use",
+      "tool_result",
+      "assistant_text",
+    ]);
+    expect(seen.session.json.blocks.at(-1)).toMatchObject({ content: "All is done." });
+    expect(seen.seen.slice(1).map(({ seq }) => seq)).toEqual(seen.seen.slice(1).map((_, index) => index + 1));
+    expect(seen.seen.at(-1)).toMatchObject({ event: "session:turn:completed", data: { status: "completed" } });
+    expect(seen.listed.json.sessions).toHaveLength(1);
+    expect(seen.keySeen).toBe(false);
+    expect(seen.modal).toMatchObject({ unknownCalls: [], apps: ["my-agent-app"] });
+    expect(seen.modal.sandboxes).toMatchObject([{ session: seen.session.json["sessionId"] }]);
+    expect(seen.code).toBe(0);
+  });
+});
+
 /** How to run a program so that this port is free for it: in a network of its own, else as it is; null: it is taken. */
 async function commandWithPort(port: number): Promise<string[] | null> {
   const apart = ["bwrap", "--dev-bind", "/", "/", "--unshare-net", "--die-with-parent", "--"];

@@ -1,4 +1,5 @@
 // Starts the founding document's server in this folder, uses it as its reader would, and prints what it saw as JSON.
+// The message that it sends is `VISIT_MESSAGE`, or "Hello".
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
@@ -65,7 +66,9 @@ async function visit(): Promise<object> {
   });
   const sessionId = String(created.json["sessionId"]);
   const frames = follow(sessionId);
-  const sent = await ask("POST", `/sessions/${sessionId}/message`, { body: { content: "Hello" } });
+  const sent = await ask("POST", `/sessions/${sessionId}/message`, {
+    body: { content: process.env["VISIT_MESSAGE"] ?? "Hello" },
+  });
   const seen = await frames;
   const session = await ask("GET", `/sessions/${sessionId}`);
   const listed = await ask("GET", "/sessions");

@@ -11,7 +11,6 @@ export interface ModalClientOptions {
   readonly tokenId: string;
   readonly tokenSecret: string;
   readonly appName: string;
-  readonly environment?: string;
   readonly requestTimeoutMs: number;
   /** The `modal` package, if not the installed one. */
   readonly sdk?: () => Promise<typeof ModalSdk>;
@@ -78,7 +77,7 @@ function once<T>(make: () => Promise<T>): { get(): Promise<T>; made(): Promise<T
 }
 
 async function makeConnection(options: ModalClientOptions): Promise<ModalConnection> {
-  const { tokenId, tokenSecret, environment } = options;
+  const { tokenId, tokenSecret } = options;
   if (tokenId === "" || tokenSecret === "") throw explainModalError(new Error("Modal's token is empty"));
   const sdk = await loadSdk(options);
   const buildLogs = new BuildLogs();
@@ -89,7 +88,6 @@ async function makeConnection(options: ModalClientOptions): Promise<ModalConnect
       logLevel: "error",
       maxThrottleWaitSecs: MOST_THROTTLED_S,
       grpcMiddleware: [buildLogs.middleware],
-      ...(environment === undefined ? {} : { environment }),
     });
     return { client, buildLogs };
   } catch (error) {

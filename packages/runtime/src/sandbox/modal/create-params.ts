@@ -27,7 +27,7 @@ export interface ModalTags extends SandboxTags {
 /** What Modal is asked for, with every limit said explicitly: its own defaults are other ones. */
 export function createParams(spec: SandboxSpec, options: CheckedOptions, moveAfter: number): SandboxCreateParams {
   const tags: ModalTags = { ...spec.tags, key: spec.key, moveAfter: String(moveAfter) };
-  const { idleTimeoutMs, region, gpu, ports } = options;
+  const { idleTimeoutMs, region, gpu } = options;
   return {
     name: sandboxName(spec.tags.deployment, spec.key),
     tags: { ...tags },
@@ -38,7 +38,6 @@ export function createParams(spec: SandboxSpec, options: CheckedOptions, moveAft
     ...(idleTimeoutMs === undefined ? {} : { idleTimeoutMs }),
     ...(region === undefined ? {} : { regions: typeof region === "string" ? [region] : [...region] }),
     ...(gpu === undefined ? {} : { gpu }),
-    ...(ports === undefined ? {} : { encryptedPorts: [...ports] }),
     ...resources(spec, options),
     ...network(spec, options),
   };
@@ -69,13 +68,12 @@ function resources({ limits = {} }: SandboxSpec, { cpu, memoryMiB }: CheckedOpti
   };
 }
 
-function network({ environment }: SandboxSpec, { allowedHosts = [], ports }: CheckedOptions): SandboxCreateParams {
+function network({ environment }: SandboxSpec, { allowedHosts = [] }: CheckedOptions): SandboxCreateParams {
   if (allowedHosts === "all") return {};
   // A gateway with a public address is reached by the sandbox itself.
   const gateway = environment["AGENT_RUNTIME_GATEWAY_URL"];
   const hosts = gateway === undefined ? allowedHosts : [...allowedHosts, new URL(gateway).hostname];
-  // Without any network there is no way in either: tunnels need one that leads nowhere else.
-  if (hosts.length === 0 && ports === undefined) return { blockNetwork: true };
+  if (hosts.length === 0) return { blockNetwork: true };
   const { domains, cidrs } = splitHosts(hosts);
   return { outboundDomainAllowlist: domains, outboundCidrAllowlist: cidrs };
 }

@@ -147,19 +147,6 @@ export class ModalSandbox implements Sandbox {
     );
   }
 
-  /** Ports are tunnelled only where they were named at the start. */
-  async endpoint(port: number): Promise<URL> {
-    const tunnels = await this.#request(() => this.#parts.sdk.tunnels());
-    const tunnel = tunnels[port];
-    if (tunnel === undefined) {
-      throw new RuntimeError(
-        "not_supported",
-        `Port ${port} has no tunnel: name it in the option ports of modalSandbox.`,
-      );
-    }
-    return new URL(tunnel.url);
-  }
-
   #request<T>(ask: () => Promise<T>): Promise<T> {
     const { random, requestTimeoutMs } = this.#parts;
     return unlessThrottled(() => unlessLate(ask(), { timeoutMs: requestTimeoutMs }), { random });

@@ -8,8 +8,6 @@ export interface ModalSandboxOptions {
   readonly tokenSecret: string;
   /** Name of the Modal app that the sandboxes belong to; made when there is none. */
   readonly appName: string;
-  /** Modal's environment; the token's own by default. */
-  readonly environment?: string;
   /** Image of a registry, with Node 22.18 or newer, npm, and a shell (`node:24-bookworm`). The harness and the runner are added. */
   readonly image?: string;
   /** Longest life of a sandbox, in ms, at most 24 h, which is the default. Between turns a session moves to a new one before that. */
@@ -26,8 +24,6 @@ export interface ModalSandboxOptions {
   readonly gpu?: string;
   /** Hosts that sandboxes may reach by themselves: names, `*.example.com`, addresses, ranges; `"all"`. By default none: only the gateway, through the line. */
   readonly allowedHosts?: readonly string[] | "all";
-  /** Ports inside that `endpoint` can give a public address to. */
-  readonly ports?: readonly number[];
   /** Longest time for Modal to answer a request, in ms (15 s); images and scheduling have the session's start timeout. */
   readonly requestTimeoutMs?: number;
   /** How often to ask how a sandbox is while the line to it is down, in ms (5 s). */
@@ -49,7 +45,6 @@ const Checked = z.object({
   idleTimeoutMs: seconds.optional(),
   cpu: z.number().positive().optional(),
   memoryMiB: z.int().positive().optional(),
-  ports: z.array(z.int().min(1).max(65_535)).optional(),
   requestTimeoutMs: z.number().positive().default(15_000),
   pollMs: z.number().positive().default(5000),
 });

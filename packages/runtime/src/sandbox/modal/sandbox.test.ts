@@ -1,15 +1,36 @@
 import { createHash, randomBytes } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Duplex } from "node:stream";
+import { fileURLToPath } from "node:url";
+import { startModalDouble } from "@hhopkins/agent-runtime-testkit/modal-double";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { WITHOUT_END, listenInside, testSpec } from "../testing/inside.ts";
 import { onDouble } from "./testing/on-double.ts";
 import type { OnDouble } from "./testing/on-double.ts";
 
 let on: OnDouble;
+let project: string;
 beforeAll(async () => {
   on = await onDouble();
+  project = await mkdtemp(join(tmpdir(), "modal-project-"));
+  await writeFile(join(project, "in.txt"), "of the project\n");
 });
-afterAll(() => on.close());
+afterAll(async () => {
+  await on.close();
+  await rm(project, { recursive: true, force: true });
+});
+
+/** What a profile wants; the registries are not asked here. */
+const wanted = {
+  hash: "0".repeat(64),
+  npm: [] as string[],
+  pip: [] as string[],
+  registries: { npm: "http://127.0.0.1:9/", pip: "http://127.0.0.1:9/simple" },
+  installer: { bundle: "", packages: {} },
+  proxy: { token: "", serve: () => undefined },
+};
 
 const text = async (stream: AsyncIterable<Buffer>): Promise<string> => {
   const chunks: Buffer[] = [];
@@ -68,4 +89,50 @@ test("another server finds it by its reference and has the line; the first one's
   expect(await sandbox.status()).toBe("running");
   await again!.terminate();
   expect(await first.attach(sandbox.ref)).toBeNull();
+});
+
+test("image, life and idle time are Modal's; a harness's packages and the profile's wishes are layers, made once", async () => {
+  const packages = {
+    "@anthropic-ai/claude-agent-sdk": fileURLToPath(
+      new URL(".", import.meta.resolve("@anthropic-ai/claude-agent-sdk")),
+    ),
+  };
+  await using own = await startModalDouble({ packages });
+  const provider = on.provider({
+    image: "registry.example.com/base:1",
+    timeoutMs: 3_600_000,
+    idleTimeoutMs: 1_800_000,
+    tokenId: own.tokenId,
+    tokenSecret: own.tokenSecret,
+  });
+  process.env["MODAL_SERVER_URL"] = own.url;
+  const install = {
+    ...wanted,
+    npm: [],
+    projects: [{ name: "tool", folder: project, installCommand: "cat in.txt > out.txt" }],
+  };
+  const spec = testSpec("layers", { install, runner: { ...testSpec("x").runner, packages } });
+  const sandbox = await provider.create(spec, WITHOUT_END);
+  const { sandboxes, images } = await own.control.report();
+  expect(sandboxes[0]?.definition).toMatchObject({ timeoutSecs: 3600, idleTimeoutSecs: 1800 });
+  expect(images.flatMap(({ commands }) => commands).join("\n")).toMatch(
+    /^RUN npm install .* @anthropic-ai\/claude-agent-sdk@\d/m,
+  );
+  const inside = await listenInside(sandbox);
+  expect(await inside.shell("cat $AGENT_RUNTIME_ENVIRONMENT/projects/tool/out.txt")).toBe("of the project\n");
+  expect(await inside.shell("ls $AGENT_RUNTIME_PACKAGES/node_modules/@anthropic-ai")).toContain("claude-agent-sdk");
+  const again = await provider.create({ ...spec, key: "layers-2" }, WITHOUT_END);
+  expect((await own.control.report()).images).toHaveLength(images.length);
+  await Promise.all([sandbox.terminate(), again.terminate()]);
+
+  const wrong = {
+    ...install,
+    hash: "1".repeat(64),
+    projects: [{ ...install.projects[0]!, installCommand: "echo no such thing >&2; exit 4" }],
+  };
+  await expect(provider.create(testSpec("wrong", { install: wrong }), WITHOUT_END)).rejects.toMatchObject({
+    code: "environment_failed",
+    message: expect.stringContaining("no such thing"),
+  });
+  process.env["MODAL_SERVER_URL"] = on.double.url;
 });

@@ -6,7 +6,7 @@ import { spawn } from "node:child_process";
 import { chmodSync, chownSync, closeSync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { agentUser, nameAgentUser } from "./agent-user.ts";
-import { INSIDE } from "./paths.ts";
+import { INSIDE, insideVariables } from "./paths.ts";
 
 const user = agentUser();
 if (user !== undefined) nameAgentUser(INSIDE.home);
@@ -22,7 +22,7 @@ for (const folder of [INSIDE.sockets, INSIDE.bridges]) {
 const log = openSync(join(INSIDE.state, "output.log"), "a", 0o600);
 const runner = spawn(process.execPath, [INSIDE.runner], {
   cwd: INSIDE.workspace,
-  env: process.env,
+  env: insideVariables(process.env),
   stdio: ["ignore", log, log],
   detached: true,
   ...user,

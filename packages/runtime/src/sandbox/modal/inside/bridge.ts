@@ -12,7 +12,7 @@ import { FRAME, FrameReader, LINE_VERSION, encodeFrame } from "../line/frames.ts
 import type { Frame } from "../line/frames.ts";
 import { Mux } from "../line/mux.ts";
 import { agentUser } from "./agent-user.ts";
-import { EXEC_CHANNEL, INSIDE } from "./paths.ts";
+import { EXEC_CHANNEL, INSIDE, insideVariables } from "./paths.ts";
 
 /** Without a word from the server for so long it is gone; it says something every few seconds. */
 const SILENCE_MS = 30_000;
@@ -96,7 +96,7 @@ function listen(channel: string): void {
 /** A program that starts programs, as the agent's user, for as long as its line lasts. */
 function startSupervisor(): void {
   const child = spawn(process.execPath, [supervisor, `${EXEC_CHANNEL}.sock`], {
-    env: process.env,
+    env: insideVariables(process.env),
     stdio: "ignore",
     detached: true,
     ...agentUser(),

@@ -17,3 +17,10 @@ export const INSIDE = {
 
 /** The bridge's channel for programs that are started from outside. */
 export const EXEC_CHANNEL = "exec";
+
+/** What was installed for the profile comes first. */
+export function insideVariables(variables: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const installed = variables["AGENT_RUNTIME_ENVIRONMENT"];
+  if (installed === undefined) return variables;
+  return { ...variables, PATH: `${installed}/node_modules/.bin:${installed}/python/bin:${variables["PATH"] ?? ""}` };
+}
