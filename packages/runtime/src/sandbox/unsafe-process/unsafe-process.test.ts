@@ -52,6 +52,16 @@ test("it is found again by another server, and ended with all that it has starte
   expect(await provider().attach(first.ref)).toBeNull();
 });
 
+test("what its runner leaves running ends with it, also while no server looks", async () => {
+  const sandbox = await create("alone");
+  const inside = await listenInside(sandbox);
+  await inside.shell("sleep 1000 >/dev/null 2>&1 &");
+  expect(markedProcesses("alone").length).toBeGreaterThan(2);
+  await inside.run("setTimeout(() => process.exit(0), 20)");
+  await sandbox.release();
+  await expect.poll(() => markedProcesses("alone").filter((pid) => processIdentity(pid) !== null)).toEqual([]);
+});
+
 test("its end is told with the exit code and the last lines of its log", async () => {
   const sandbox = await create("dies");
   const inside = await listenInside(sandbox);
