@@ -130,7 +130,19 @@ const sandboxes: Row[] = [
     "sockets",
     at.crashedStreams("with the gateway in a process of its own the answer streams on, and nothing is taken back"),
   ),
-  ...later("method", fieldsOf("sandbox", "extend endpoint snapshot setNetwork"), "sandboxes"),
+  ...method(
+    "sandbox",
+    "snapshot setNetwork",
+    at.modalFaults("hosts beside the gateway are Modal's allowlist, also later; a snapshot is an image"),
+  ),
+  ...method(
+    "sandbox",
+    "moveAfter",
+    at.sandboxLife(
+      "a session leaves a sandbox whose life ends soon between turns, with files and conversation, and stays loaded",
+    ),
+  ),
+  ...later("method", fieldsOf("sandbox", "extend endpoint"), "sandboxes"),
   ...option(
     "hostSandbox",
     "dataDir pollMs",
@@ -169,7 +181,25 @@ const sandboxes: Row[] = [
   ),
   ...option(
     "modalSandbox",
-    "timeoutMs",
+    "cpu memoryMiB region gpu",
+    at.modalSandbox("a sandbox has what was asked for, its runner dials in, and nothing of it is left after its end"),
+  ),
+  ...option(
+    "modalSandbox",
+    "image timeoutMs idleTimeoutMs",
+    at.modalSandbox(
+      "image, life and idle time are Modal's; a harness's packages and the profile's wishes are layers, made once",
+    ),
+  ),
+  ...option(
+    "modalSandbox",
+    "allowedHosts",
+    at.modalFaults("hosts beside the gateway are Modal's allowlist, also later; a snapshot is an image"),
+  ),
+  ...option("modalSandbox", "pollMs", at.modalFaults("a sandbox that vanishes is gone, and says so by itself")),
+  ...option(
+    "modalSandbox",
+    "requestTimeoutMs",
     at.modal("no network, or a Modal that does not answer: said within the deadline"),
   ),
   ...option(
