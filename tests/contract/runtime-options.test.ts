@@ -31,7 +31,12 @@ test("an option that is none, or of the wrong kind, is refused by name", async (
     [{ idleTimeout: 5 }, "idleTimeout"],
     [{ idleTimeoutMs: -1 }, "idleTimeoutMs"],
     [{ maxSandboxes: "2" }, "maxSandboxes"],
+    [{ warmPool: { default: -1 } }, "warmPool.default"],
     [{ auth: "basic" }, "auth"],
+    [{ gateway: { publicURL: "https://a.example" } }, "gateway.publicURL"],
+    [{ gateway: { publicUrl: "a.example" } }, "gateway.publicUrl"],
+    [{ gateway: { external: true, unsafeKeyInSandbox: true } }, "gateway.unsafeKeyInSandbox"],
+    [{ network: { allowedHosts: ["https://a.example"] } }, "network.allowedHosts"],
     [{ sandbox: refusing(), modal: { tokenId: "a", tokenSecret: "b", appName: "c" } }, "modal"],
   ];
   for (const [config, field] of wrong) {

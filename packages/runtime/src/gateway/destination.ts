@@ -9,6 +9,25 @@ export type Lookup = (host: string) => Promise<readonly string[]>;
 export const systemLookup: Lookup = async (host) =>
   (await lookup(host, { all: true, verbatim: true })).map(({ address }) => address);
 
+/**
+ * Few look-ups at once, and one for all who want the same name: the system's take a thread each of the few that this
+ * process has for files too, and a name server may be slow on purpose.
+ */
+export function boundedLookup(lookup: Lookup, most = 2): Lookup {
+  const under = new Map<string, Promise<readonly string[]>>();
+  return async (host) => {
+    for (;;) {
+      const known = under.get(host);
+      if (known !== undefined) return known;
+      if (under.size < most) break;
+      await Promise.race(under.values()).catch(() => undefined);
+    }
+    const found = lookup(host).finally(() => under.delete(host));
+    under.set(host, found);
+    return found;
+  };
+}
+
 /** Where a sandbox may go: to these addresses and no others, however often its name is looked up again. */
 export interface Destination {
   readonly host: string;

@@ -133,6 +133,25 @@ test("rubbish, names without an address, and hosts that do not answer: an error 
   expect((await scene.call("/", { method: "HEAD" })).statusCode).toBe(200);
 });
 
+test("names are looked up a few at a time, and one name once for all who wait for it", async () => {
+  const waiting: { host: string; answer: (addresses: string[]) => void }[] = [];
+  const lookup = (host: string): Promise<string[]> =>
+    new Promise((resolve) => void waiting.push({ host, answer: resolve }));
+  await using scene = await gatewayScene({ lookup }, { allowedHosts: ["*"] });
+  const heads = ["a.example", "a.example", "b.example", "c.example"].map(async (host) => {
+    const { head } = await scene.tunnel(`${host}:443`);
+    return head.split(" ").slice(1, 3).join(" ");
+  });
+  const asked = (): string[] => waiting.map(({ host }) => host).toSorted();
+  await expect.poll(asked).toHaveLength(2);
+  const first = asked();
+  for (const { answer } of waiting.splice(0)) answer(["10.0.0.1"]);
+  await expect.poll(asked).toHaveLength(1);
+  expect([...first, ...asked()].toSorted()).toEqual(["a.example", "b.example", "c.example"]);
+  waiting[0]?.answer([]);
+  expect((await Promise.all(heads)).map((head) => head.slice(0, 3)).toSorted()).toEqual(["403", "403", "403", "502"]);
+});
+
 test("tunnels and streams are bounded, and the place of one that has ended is free again", async () => {
   const lookup = async () => ["127.0.0.1"];
   await using scene = await gatewayScene();

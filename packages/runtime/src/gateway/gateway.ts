@@ -47,7 +47,7 @@ export interface GatewayGuest {
 
 /** A gateway in this process. */
 export interface StreamGateway extends ModelGateway {
-  /** Lets a sandbox in; the same one again gets the rules that are given now. */
+  /** Lets a sandbox in; the same token again stands for the session, and gets the rules, that are given now. */
   register(identity: GatewayIdentity, rules?: GatewayRules): GatewayGuest;
   /** Who shows this token; null: nobody that is known, or whose sandbox has ended. */
   guestOf(token: string): GatewayGuest | null;
@@ -62,11 +62,10 @@ export const UNKNOWN_TOKEN = "This is not the token of a sandbox that runs; a to
 
 /** A gateway to one kind of model API, to allowed hosts, and to the hosts of secrets. */
 export function createGateway(options: GatewayOptions): StreamGateway {
-  const guests = createGuests();
+  const guests = createGuests(options.lookup ?? systemLookup);
   const ofStream = new WeakMap<object, Guest>();
   const connectTimeoutMs = options.connectTimeoutMs ?? 15_000;
   const upstream = createUpstream({ connectTimeoutMs, ...(options.ca === undefined ? {} : { ca: options.ca }) });
-  const lookup = options.lookup ?? systemLookup;
   const onAuthFailure = told("onAuthFailure", options.onAuthFailure);
   const onEgress = told("onEgress", options.onEgress);
   const model: ModelRoute = {
@@ -76,8 +75,8 @@ export function createGateway(options: GatewayOptions): StreamGateway {
     onAuthFailure,
     onUse: told<ModelUse>("onUse", options.onUse),
   };
-  const host: HostRoute = { secrets: options.secrets ?? (() => undefined), upstream, lookup, onEgress };
-  const proxy: ProxyRoute = { upstream, lookup, connectTimeoutMs, maxTunnels: options.maxTunnels ?? 128, onEgress };
+  const host: HostRoute = { secrets: options.secrets ?? (() => undefined), upstream, onEgress };
+  const proxy: ProxyRoute = { upstream, connectTimeoutMs, maxTunnels: options.maxTunnels ?? 128, onEgress };
 
   const server = createServer({ keepAliveTimeout: 0, requestTimeout: 0 }, (request, response) => {
     const guest = ofStream.get(request.socket);

@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { parseHostRule, type HostRule } from "./allowed-hosts.ts";
+import { boundedLookup, type Lookup } from "./destination.ts";
 import type { GatewayIdentity, GatewayRules } from "./port.ts";
 
 /** Tools that carry the sandbox's token beside a login of their own. */
@@ -13,17 +14,18 @@ interface CompiledGrant {
 
 /** A sandbox that the gateway serves, for as long as it has not ended. */
 export interface Guest {
-  readonly identity: GatewayIdentity;
+  identity: GatewayIdentity;
   allowed: readonly HostRule[];
   grants: readonly CompiledGrant[];
   /** What ends with it: streams that it has opened, and those that were opened for it. */
   readonly streams: Set<{ destroy(): unknown }>;
   tunnels: number;
+  readonly lookup: Lookup;
 }
 
 /** Who may use the gateway, by the token that they show. */
 export interface Guests {
-  /** The same sandbox again gets the rules that are given now. Throws `invalid_configuration` for a host that is none. */
+  /** The same token again stands for the session, and gets the rules, that are given now. Throws `invalid_configuration` for a host that is none. */
   add(identity: GatewayIdentity, rules: GatewayRules): Guest;
   /** Its token is good for nothing any more, and its streams end. */
   remove(guest: Guest): void;
@@ -33,14 +35,14 @@ export interface Guests {
   all(): Iterable<Guest>;
 }
 
-export function createGuests(): Guests {
+export function createGuests(lookup: Lookup): Guests {
   const known = new Map<string, Guest>();
   return {
     add(identity, rules) {
       const compiled = compile(rules);
       const digest = digestOf(identity.token).toString("hex");
-      const guest = known.get(digest) ?? { identity, ...compiled, streams: new Set(), tunnels: 0 };
-      Object.assign(guest, compiled);
+      const fresh = { streams: new Set<{ destroy(): unknown }>(), tunnels: 0, lookup: boundedLookup(lookup) };
+      const guest = Object.assign(known.get(digest) ?? fresh, { identity, ...compiled });
       known.set(digest, guest);
       return guest;
     },

@@ -2,7 +2,7 @@ import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:
 import { secretPlaceholder, secretsIn } from "@hhopkins/agent-runtime-protocol";
 import { refuseInWords } from "./answer.ts";
 import { canonicalHost, reachOf } from "./allowed-hosts.ts";
-import { destinationOf, lookupOf, placeOf, type Destination, type Lookup } from "./destination.ts";
+import { destinationOf, lookupOf, placeOf, type Destination } from "./destination.ts";
 import { forward } from "./forward.ts";
 import { isToken, shownToken, type Guest } from "./guests.ts";
 import { passedHeaders } from "./headers.ts";
@@ -12,7 +12,6 @@ import type { Upstream } from "./upstream.ts";
 export interface HostRoute {
   readonly secrets: Secrets;
   readonly upstream: Upstream;
-  readonly lookup: Lookup;
   readonly onEgress: (identity: GatewayIdentity, record: EgressRecord) => void;
 }
 
@@ -37,7 +36,7 @@ export async function serveHost(
   const rules = guest.grants.flatMap(({ hosts }) => hosts);
   const remedy = (place: string): string =>
     `No secret of this session is meant for ${place}: its profile names the hosts.`;
-  const destination = await destinationOf({ ...target, rules, remedy }, route.lookup);
+  const destination = await destinationOf({ ...target, rules, remedy }, guest.lookup);
   if ("status" in destination) return refused(destination.status, destination.reason);
   const headers = await headersWithSecrets(request, { guest, destination, secrets: route.secrets });
   if ("missing" in headers)

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { connect } from "node:net";
 import type { Duplex } from "node:stream";
 import { refuseInWords, refuseTunnel } from "./answer.ts";
-import { destinationOf, lookupOf, type Destination, type Lookup, type Refusal } from "./destination.ts";
+import { destinationOf, lookupOf, type Destination, type Refusal } from "./destination.ts";
 import { forward } from "./forward.ts";
 import { isToken, shownToProxy, type Guest } from "./guests.ts";
 import { passedHeaders } from "./headers.ts";
@@ -11,7 +11,6 @@ import type { Upstream } from "./upstream.ts";
 
 export interface ProxyRoute {
   readonly upstream: Upstream;
-  readonly lookup: Lookup;
   readonly connectTimeoutMs: number;
   /** Tunnels that one sandbox may have at once. */
   readonly maxTunnels: number;
@@ -123,7 +122,7 @@ async function admitted(
   wish: { readonly host: string; readonly port: number; readonly way: EgressRecord["way"] },
 ): Promise<Destination | Refusal> {
   const { host, port, way } = wish;
-  const destination = await destinationOf({ host, port, rules: guest.allowed, remedy }, route.lookup);
+  const destination = await destinationOf({ host, port, rules: guest.allowed, remedy }, guest.lookup);
   if ("status" in destination) {
     const record = { host: host.slice(0, 253), port, way, reason: destination.reason };
     route.onEgress(guest.identity, { ...record, allowed: false, bytesSent: 0, bytesReceived: 0 });

@@ -76,6 +76,13 @@ test("without a token that is good nothing is asked of the model; it is good unt
   expect(asked()).toBe(0);
 });
 
+test("a token that is given to another session stands for that one from then on", async () => {
+  const { gateway, ask } = await scene();
+  gateway.register(identity("a"));
+  gateway.register({ ...identity("b"), token: identity("a").token });
+  expect(await (await ask("/v1/models", { "x-api-key": "art_a" }, null)).text()).toContain("key-of-b");
+});
+
 test("an answer streams, and is cut where its sandbox ends", async () => {
   const { gateway, ask, finish } = await scene();
   const guest = gateway.register(identity("a"));

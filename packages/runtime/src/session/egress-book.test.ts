@@ -43,9 +43,10 @@ test("a place is summed up; its first time is logged at info, the others at debu
 });
 
 test("places and sessions are bounded, the oldest go; sessions are apart, and forgotten", () => {
-  const { book: kept } = book({ maxPlaces: 2, maxSessions: 2 });
+  const { book: kept, log } = book({ maxPlaces: 2, maxSessions: 2 });
   for (const host of ["a", "b", "a", "c"]) kept.add(key, record(host));
   expect(kept.of(key).map(({ host }) => host)).toEqual(["c", "a"]);
+  expect(log.info).toHaveBeenCalledTimes(2);
   for (const sessionId of ["s2", "s3"]) kept.add({ tenant: "default", sessionId }, record("d"));
   expect(kept.of(key)).toEqual([]);
   expect(kept.of({ tenant: "other", sessionId: "s2" })).toEqual([]);

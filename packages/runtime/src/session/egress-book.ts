@@ -11,13 +11,19 @@ export interface EgressBookOptions {
   readonly maxSessions?: number;
 }
 
+interface Places {
+  readonly all: Map<string, NetworkUse>;
+  /** How many the log has at info: an agent that tries every name must not fill it. */
+  logged: number;
+}
+
 /**
  * What sandboxes reached, and what they were refused, beside the model. The server's log has the first time of each
  * place at info, the others at debug; the book sums them up for who asks. It begins anew with the server.
  */
 export class EgressBook {
   readonly #options: EgressBookOptions;
-  readonly #sessions = new Map<string, Map<string, NetworkUse>>();
+  readonly #sessions = new Map<string, Places>();
 
   constructor(options: EgressBookOptions) {
     this.#options = options;
@@ -26,15 +32,17 @@ export class EgressBook {
   add(session: SessionKey, record: EgressRecord): void {
     const { maxPlaces = 200, maxSessions = 1000, log, now } = this.#options;
     const name = nameOf(session);
-    const places = this.#sessions.get(name) ?? new Map<string, NetworkUse>();
+    const places = this.#sessions.get(name) ?? { all: new Map<string, NetworkUse>(), logged: 0 };
     const { host, port, way, allowed, reason } = record;
     const place = JSON.stringify([host, port, way, allowed]);
-    const known = places.get(place);
-    log[known === undefined ? "info" : "debug"]({ ...session, ...record }, allowed ? "egress" : "egress refused");
+    const known = places.all.get(place);
+    const isNews = known === undefined && places.logged < maxPlaces;
+    if (isNews) places.logged += 1;
+    log[isNews ? "info" : "debug"]({ ...session, ...record }, allowed ? "egress" : "egress refused");
     const lastAt = now().toISOString();
     // Put in again at the end: the first one is the one that was not seen for longest.
-    places.delete(place);
-    places.set(place, {
+    places.all.delete(place);
+    places.all.set(place, {
       host,
       port,
       way,
@@ -48,13 +56,13 @@ export class EgressBook {
     });
     this.#sessions.delete(name);
     this.#sessions.set(name, places);
-    dropFirst(places, maxPlaces);
+    dropFirst(places.all, maxPlaces);
     dropFirst(this.#sessions, maxSessions);
   }
 
   /** The latest first. */
   of(session: SessionKey): NetworkUse[] {
-    return [...(this.#sessions.get(nameOf(session))?.values() ?? [])].toReversed();
+    return [...(this.#sessions.get(nameOf(session))?.all.values() ?? [])].toReversed();
   }
 
   forget(session: SessionKey): void {
