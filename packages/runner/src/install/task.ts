@@ -87,7 +87,7 @@ async function install(request: InstallRequest, { settings, proxy, path, say }: 
     writeFileSync(join(environment, "package.json"), '{"private":true}\n');
   for (const step of installSteps(request, { environment, npm })) {
     say({ type: "step", label: step.label.slice(0, 500) });
-    await runStep(step, variables, output);
+    await runStep(step, variables, output.say).finally(output.stop);
   }
 }
 
@@ -169,12 +169,24 @@ async function requestFrom(server: Socket): Promise<InstallRequest> {
   throw new Error("The server has hung up");
 }
 
-function paced(say: (line: string) => void, everyMs: number): (line: string) => void {
-  let last = Number.NEGATIVE_INFINITY;
-  return (line) => {
-    const now = performance.now();
-    if (now - last < everyMs) return;
-    last = now;
-    say(line);
+/** The first at once, then the newest, no more than one in so many ms. */
+function paced(say: (line: string) => void, everyMs: number): { say(line: string): void; stop(): void } {
+  let said = Number.NEGATIVE_INFINITY;
+  let newest = "";
+  let timer: NodeJS.Timeout | undefined;
+  const now = (): void => {
+    timer = undefined;
+    said = performance.now();
+    say(newest);
+  };
+  return {
+    say(line) {
+      newest = line;
+      timer ??= setTimeout(now, Math.max(0, said + everyMs - performance.now()));
+    },
+    stop: () => {
+      clearTimeout(timer);
+      timer = undefined;
+    },
   };
 }

@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { lstat, mkdir, readFile, readdir, rename, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
 import { z } from "zod";
 
 const run = promisify(execFile);
@@ -52,10 +53,15 @@ export async function readEnvironment(folder: EnvironmentFolder): Promise<KeptEn
   }
 }
 
-/** From now on it is whole, and nobody writes in it. */
+/** From now on it is whole, and nobody writes in it. Throws `environment_failed`. */
 export async function sealEnvironment(folder: EnvironmentFolder, now: Date): Promise<void> {
-  // Links have no mode of their own; `chmod -R` does not follow them.
-  await run("chmod", ["-R", "a-w", "--", folder.files]);
+  // Mounted by itself: a link that an install script has left there would lead anywhere on this host.
+  const modules = await lstat(join(folder.files, "node_modules")).catch(() => null);
+  if (modules?.isDirectory() !== true) {
+    throw new RuntimeError("environment_failed", "After the installation, node_modules is no folder any more.");
+  }
+  // Files alone: their owner goes on being able to remove the data directory. What sandboxes see is mounted read-only.
+  await run("find", [folder.files, "-type", "f", "-exec", "chmod", "a-w", "{}", "+"]);
   const record = { version: 1 as const, bytes: await sizeOf(folder.files), installedAt: now.toISOString() };
   await writeFile(`${recordPath(folder)}.new`, `${JSON.stringify(record)}\n`, { mode: 0o600 });
   await rename(`${recordPath(folder)}.new`, recordPath(folder));

@@ -11,6 +11,7 @@ import { GREETERS } from "./testing/greeters.ts";
 
 /** npm and pip take their time on a busy machine. */
 const SLOW_MS = 120_000;
+const PATIENT = { timeout: 20_000 };
 
 let scene: EnvironmentScene;
 beforeAll(async () => {
@@ -86,7 +87,7 @@ test("it is set up once: who comes meanwhile waits and sees how far it is, who c
   const first = prepare(0);
   await held.busy;
   const second = prepare(1);
-  await expect.poll(() => told[1]).not.toEqual([]);
+  await expect.poll(() => told[1], PATIENT).not.toEqual([]);
   held.release();
   await Promise.all([first, second]);
   expect(told[0]).toContainEqual("Installing npm packages: words@1.0.3");
@@ -138,10 +139,10 @@ test("an install that is called off ends; one whose other waiter stays goes on",
   const off = new AbortController();
   const told: string[] = [];
   const waiting = provider.prepare!(slow, { signal: off.signal, onProgress: (message) => told.push(message) });
-  await expect.poll(() => told.join("\n")).toContain("here");
+  await expect.poll(() => told.join("\n"), PATIENT).toContain("here");
   off.abort(new Error("called off"));
   await expect(waiting).rejects.toThrow("called off");
-  await expect.poll(environments).toEqual(before);
+  await expect.poll(environments, PATIENT).toEqual(before);
   expect(await readdir(join(scene.dataDir, "environments/.installs/sandboxes"))).toEqual([]);
 
   const shared = scene.wants({ projects: [project("echo started; while ! test -e $HOME/go; do sleep 0.05; done")] });
@@ -149,7 +150,7 @@ test("an install that is called off ends; one whose other waiter stays goes on",
   const first = provider.prepare!(shared, { signal: one.signal, onProgress: () => undefined });
   const heard: string[] = [];
   const second = provider.prepare!(shared, { ...WITHOUT_END, onProgress: (message) => heard.push(message) });
-  await expect.poll(() => heard.join("\n")).toContain("started");
+  await expect.poll(() => heard.join("\n"), PATIENT).toContain("started");
   one.abort(new Error("left"));
   await expect(first).rejects.toThrow("left");
   const [key = ""] = await readdir(join(scene.dataDir, "environments/.installs/sandboxes"));

@@ -4,6 +4,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { dockerScene } from "../docker/testing/scene.ts";
 import { localSandbox } from "../local/index.ts";
 import type { EnvironmentSpec, SandboxProvider } from "../port.ts";
 import { WITHOUT_END } from "../testing/inside.ts";
@@ -66,14 +67,43 @@ test(
   SLOW_MS,
 );
 
+const NOTHING: ProbeFindings = { files: [], processes: [], loopback: [], loopbackByProxy: [], environment: [] };
+
 test(
   "in a sandbox it finds nothing: no file, no process, no service of the host, no other environment",
   async () => {
-    const found = await findings(localSandbox({ dataDir: scene.dataDir, pollMs: 20 }));
-    expect(found).toEqual({ files: [], processes: [], loopback: [], loopbackByProxy: [], environment: [] });
+    expect(await findings(localSandbox({ dataDir: scene.dataDir, pollMs: 20 }))).toEqual(NOTHING);
   },
   SLOW_MS,
 );
+
+test(
+  "in a container it finds nothing either",
+  async (context) => {
+    const docker = await dockerScene();
+    docker.orSkip(context);
+    try {
+      expect(await findings(docker.provider({ dataDir: scene.dataDir }))).toEqual(NOTHING);
+    } finally {
+      await docker.end();
+    }
+  },
+  SLOW_MS,
+);
+
+test("a link in the place of node_modules, which is mounted by itself, is refused", async () => {
+  const provider = localSandbox({ dataDir: scene.dataDir, pollMs: 20 });
+  const folder = join(scene.scratch, "project");
+  mkdirSync(folder);
+  for (const [name, put] of Object.entries({ link: `ln -s / ../../node_modules`, file: "touch ../../node_modules" })) {
+    const installCommand = `rm -r ../../node_modules && ${put}`;
+    const install = scene.wants({ projects: [{ name, folder, installCommand }] });
+    await expect(provider.prepare!(install, WITHOUT_END), name).rejects.toMatchObject({
+      code: "environment_failed",
+      message: "After the installation, node_modules is no folder any more.",
+    });
+  }
+});
 
 test("what an installing sandbox says is checked: lies without end, or that are no report, end it", async () => {
   const provider = localSandbox({ dataDir: scene.dataDir, pollMs: 20 });
