@@ -1,11 +1,12 @@
 import { spawnSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { cgroupMounts } from "./cgroup-mounts.ts";
 import type { CgroupMount } from "./cgroup-mounts.ts";
 import { joining } from "./limited-command.ts";
-import { machineMemory } from "./effective-limits.ts";
-import type { EffectiveLimits } from "./effective-limits.ts";
+import { machineMemory } from "../../effective-limits.ts";
+import type { EffectiveLimits } from "../../effective-limits.ts";
 
 /** What a control group can bound. */
 export type Bounded = "memory" | "processes" | "cpus";
@@ -73,7 +74,7 @@ function parentIn(mount: CgroupMount, wanted: readonly Bounded[]): GroupParent |
 
 /** What of `bounds` can be had there. */
 function tryParent(parent: GroupParent): GroupParent {
-  const trial = `trial-${process.pid}`;
+  const trial = `trial-${randomUUID()}`;
   const bounds = parent.bounds.filter((bound) => {
     try {
       const folder = makeGroup({ ...parent, bounds: [bound] }, trial, TRIAL_LIMITS);
@@ -133,7 +134,13 @@ function boundAll({ version, bounds, folder }: GroupParent): void {
   if (!bounds.includes("memory")) return;
   const memory = machineMemory();
   const share = Math.floor(Math.max(memory / 2, memory - LEFT_TO_OTHERS_BYTES));
-  writeFileSync(join(folder, version === 2 ? "memory.max" : "memory.limit_in_bytes"), String(share));
+  const file = join(folder, version === 2 ? "memory.max" : "memory.limit_in_bytes");
+  try {
+    writeFileSync(file, String(share));
+  } catch (error) {
+    // Version 1 takes no lower limit while more is in use: the one that is there goes on.
+    if (!(error instanceof Error && "code" in error && error.code === "EBUSY")) throw error;
+  }
 }
 
 /** In version 2 a group has the controllers that the groups above it pass on. */

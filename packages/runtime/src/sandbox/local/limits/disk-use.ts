@@ -1,4 +1,4 @@
-import { execFile } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { statfs } from "node:fs/promises";
 import { promisify } from "node:util";
 import { deletedFiles } from "./deleted-files.ts";
@@ -6,11 +6,11 @@ import { deletedFiles } from "./deleted-files.ts";
 const run = promisify(execFile);
 
 /** What a file takes beside its blocks, in bytes: without this, empty files would cost nothing. */
-const PER_FILE_BYTES = 512;
+const PER_FILE_BYTES = 1024;
 const LONGEST_PAUSE_MS = 5_000;
 const SHORTEST_PAUSE_MS = 500;
 /** A measurement that took long is not made often: at most this part of the time. */
-const PART_OF_TIME = 1 / 5;
+const PART_OF_TIME = 1 / 10;
 const MEASURE_TIMEOUT_MS = 120_000;
 
 /**
@@ -47,8 +47,21 @@ async function du(options: readonly string[], folders: readonly string[]): Promi
   }
 }
 
+/** `du` was cut off by its deadline. */
+function endless(error: unknown): number {
+  if (error instanceof Error && "killed" in error && error.killed === true) return Infinity;
+  throw error;
+}
+
+/** Whether this machine's `du` can do what is needed of it. */
+export function canMeasure(): boolean {
+  return spawnSync("du", ["-sx", "--inodes", "-B1", "--", "/dev/null"], { stdio: "ignore" }).status === 0;
+}
+
 function said(error: unknown): { stdout: string } {
-  if (error instanceof Error && "stdout" in error && typeof error.stdout === "string") return { stdout: error.stdout };
+  const ended = !(error instanceof Error && "killed" in error && error.killed === true);
+  if (ended && error instanceof Error && "stdout" in error && typeof error.stdout === "string")
+    return { stdout: error.stdout };
   throw error;
 }
 
@@ -69,13 +82,16 @@ export class DiskWatch {
     this.#now = now;
   }
 
-  /** Bytes in use by the sandbox of process `pid` where that is more than the limit; else null. */
+  /**
+   * Bytes in use by the sandbox of process `pid` where that is more than the limit; else null. Infinite where they are
+   * so many files that counting them does not end: what cannot be counted could not be bounded.
+   */
   async over(pid: number): Promise<number | null> {
     const [folder = "/"] = this.#folders;
     const free = await freeBytes(folder);
     if (!this.#due(free)) return null;
     const at = this.#now();
-    const used = (await diskUse(this.#folders)) + deletedFiles(pid, folder);
+    const used = (await diskUse(this.#folders).catch(endless)) + deletedFiles(pid, folder);
     this.#measured = { at, took: this.#now() - at, used, free };
     return used > this.#limit ? used : null;
   }

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { EffectiveLimits } from "./effective-limits.ts";
+import type { EffectiveLimits } from "../../effective-limits.ts";
 
 /**
  * Joins the groups, then becomes the command: whatever the command starts is in them from the first. Shells put

@@ -9,8 +9,8 @@ import { readProc } from "../../host-process.ts";
 import type { SandboxLimits } from "../../port.ts";
 import { findGroupParents, killedForMemory, makeGroup, removeGroup } from "./control-groups.ts";
 import type { Bounded, GroupParent } from "./control-groups.ts";
-import { DiskWatch } from "./disk-use.ts";
-import { effectiveLimits } from "./effective-limits.ts";
+import { canMeasure, DiskWatch } from "./disk-use.ts";
+import { effectiveLimits } from "../../effective-limits.ts";
 import { bounded, joining } from "./limited-command.ts";
 import { MemoryWatch } from "./memory-use.ts";
 
@@ -75,6 +75,7 @@ export class Limiter {
     if (!kept.memory && memory.over(pid)) return `out of memory: ${usedUp("memory", memoryBytes)}`;
     const used = await disk.over(pid);
     if (used === null) return null;
+    if (used === Infinity) return "out of disk: the sandbox had more files than can be counted";
     return `out of disk: the sandbox had ${mib(used)} of files in its workspace, home and state, and may have ${mib(diskBytes)}`;
   }
 
@@ -103,16 +104,18 @@ export class Limiter {
       return parent === undefined ? undefined : `cgroup v${parent.version}`;
     };
     const processes = version("processes") ?? (isRoot() ? undefined : "prlimit");
+    const measures = canMeasure();
     const has = [
       `memory: ${version("memory") ?? "looked at, and prlimit for each process"}`,
       ...(processes === undefined ? [] : [`processes: ${processes}`]),
       ...(version("cpus") === undefined ? [] : [`cpus: ${version("cpus")}`]),
       "open files and file size: prlimit",
-      "disk: looked at",
+      ...(measures ? ["disk: looked at"] : []),
     ];
     const lacks = [
       ...(processes === undefined ? ["a limit on processes"] : []),
       ...(version("cpus") === undefined ? ["a limit on cpus"] : []),
+      ...(measures ? [] : ["a limit on disk, which needs GNU du"]),
     ];
     return { has, lacks };
   }

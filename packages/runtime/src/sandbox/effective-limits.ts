@@ -1,7 +1,7 @@
 import { availableParallelism, totalmem } from "node:os";
 import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
 import { z } from "zod";
-import type { SandboxLimits } from "../../port.ts";
+import type { SandboxLimits } from "./port.ts";
 
 const MIB = 1024 * 1024;
 const GIB = 1024 * MIB;
