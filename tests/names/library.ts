@@ -94,6 +94,13 @@ const runtimeOptions: Row[] = [
   ),
   ...option(
     "createAgentRuntime",
+    "warmPool",
+    at.warmPool(
+      "a first message takes the sandbox that is ready, which is the session's from then on, and another one is made ready",
+    ),
+  ),
+  ...option(
+    "createAgentRuntime",
     "idleTimeoutMs",
     at.options("idleTimeoutMs: an idle session is saved, its sandbox ended, and it is unloaded"),
   ),
@@ -234,7 +241,7 @@ const members: Row[] = [
 
 const routed = at.client("every method calls its route");
 const clientCalls =
-  "createSession listSessions getSession sendMessage updateMessage withdrawMessage interrupt sync unload deleteSession updateOptions getBlocks listFiles readFile readArchive listProfiles";
+  "createSession listSessions getSession sendMessage updateMessage withdrawMessage interrupt sync unload deleteSession updateOptions getBlocks listFiles readFile readArchive getNetwork listProfiles";
 
 const clients: Row[] = [
   ...method("client", clientCalls, routed),

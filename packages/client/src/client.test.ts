@@ -43,6 +43,7 @@ test("every method calls its route", async () => {
   await client.listFiles("s");
   await client.readFile("s", "dir/ä b");
   await client.readArchive("s");
+  await client.getNetwork("s");
   await client.listProfiles();
   await client.deleteSession("s");
   expect(seen.map(({ method, url }) => `${method} ${url.slice("http://x/base/v1".length)}`)).toEqual([
@@ -60,6 +61,7 @@ test("every method calls its route", async () => {
     "GET /sessions/s/files",
     "GET /sessions/s/files/dir/%C3%A4%20b",
     "GET /sessions/s/archive",
+    "GET /sessions/s/network",
     "GET /agent-profiles",
     "DELETE /sessions/s",
   ]);

@@ -6,6 +6,7 @@ import type {
   ListProfilesAnswer,
   ListSessionsAnswer,
   MessageMode,
+  NetworkAnswer,
   SendMessageAnswer,
   SessionOptions,
   SessionState,
@@ -38,6 +39,8 @@ export interface AgentClient {
   readFile(sessionId: string, path: string): Promise<Uint8Array>;
   /** The whole workspace as a zip, as last synced; it streams, and breaks where the server finds bytes damaged. */
   readArchive(sessionId: string): Promise<ReadableStream<Uint8Array>>;
+  /** What the session's sandboxes may reach beside the model, and what they reached or were refused. */
+  getNetwork(sessionId: string): Promise<NetworkAnswer>;
   listProfiles(): Promise<ListProfilesAnswer>;
   /** Follows a session until `stop()`; never throws, and comes back after every cut. */
   follow(sessionId: string, handlers?: FollowHandlers, options?: FollowOptions): Following;
@@ -72,6 +75,7 @@ export function createAgentClient(options: AgentClientOptions): AgentClient {
       const { body } = await endpoint.call(`${session(id)}/archive`);
       return body ?? new ReadableStream({ start: (controller) => controller.close() });
     },
+    getNetwork: (id) => endpoint.json(`${session(id)}/network`),
     listProfiles: () => endpoint.json("/agent-profiles"),
     follow(id, handlers = {}, followOptions = {}) {
       const follower = new Follower({ endpoint, sessionId: id, handlers, options: followOptions });
