@@ -18,7 +18,7 @@ const commands: Row[] = [
   ...flag("--host --port", at.server("a taken port and a taken data directory are said, and nothing stays open")),
   ...flag("--data-dir", at.server("sessions and key are there after a restart; memory forgets the sessions")),
   ...flag("--persistence", at.server("sessions and key are there after a restart; memory forgets the sessions")),
-  ...flag("--sandbox --idle-timeout-ms --sync-interval-ms --max-sandboxes", limits),
+  ...flag("--sandbox --idle-timeout-ms --sync-interval-ms --max-sandboxes --warm-pool", limits),
   ...flag(
     "--sandbox-limits",
     at.server("--sandbox-limits are those of the sandboxes, and wrong ones are refused by name"),

@@ -44,6 +44,7 @@ import { SessionManager } from "./session/session-manager.ts";
 import type { SessionParts } from "./session/session-parts.ts";
 import { createSessionService, listItem } from "./session/session-service.ts";
 import { Slots } from "./session/slots.ts";
+import { WarmPool } from "./session/warm-pool.ts";
 import { UnsavedBytes } from "./session/unsaved-bytes.ts";
 import { createRestApp, type RestAppOptions } from "./transport/rest/app.ts";
 import {
@@ -123,6 +124,7 @@ export async function createAgentRuntime(config: AgentRuntimeConfig = {}): Promi
     profiles: checkedReads(adapter, timeoutMs),
     provider,
     slots: new Slots(config.maxSandboxes ?? defaultMaxSandboxes()),
+    warm: new WarmPool(config.warmPool ?? {}),
     gateway,
     network: networkOf(config.network, log),
     modelUses,

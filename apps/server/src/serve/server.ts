@@ -95,6 +95,7 @@ export function runtimeConfig(
     ...(idleTimeoutMs === undefined ? {} : { idleTimeoutMs }),
     ...(syncIntervalMs === undefined ? {} : { syncIntervalMs }),
     ...(maxSandboxes === undefined ? {} : { maxSandboxes }),
+    ...(settings.warmPool === undefined ? {} : { warmPool: settings.warmPool }),
   };
 }
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { sandboxLimits } from "./sandbox-limits.ts";
+import { warmPool } from "./warm-pool.ts";
 
 const port = z.coerce.number("must be a number").int("must be a whole number").min(0).max(65_535);
 const milliseconds = z.coerce.number("must be a number").int("must be a whole number").min(1);
@@ -90,6 +91,11 @@ export const OPTIONS = {
     flag: "--max-sandboxes <number>",
     description: "sandboxes at once (from the memory)",
     schema: milliseconds,
+  },
+  warmPool: {
+    flag: "--warm-pool <profiles>",
+    description: "sandboxes kept ready for first messages, as default=2,other=1 (none)",
+    schema: warmPool,
   },
   sandboxLimits: {
     flag: "--sandbox-limits <limits>",

@@ -42,6 +42,7 @@ test("every option has the flag and the variable of the contract", () => {
     ["--idle-timeout-ms", "AGENT_RUNTIME_IDLE_TIMEOUT_MS"],
     ["--sync-interval-ms", "AGENT_RUNTIME_SYNC_INTERVAL_MS"],
     ["--max-sandboxes", "AGENT_RUNTIME_MAX_SANDBOXES"],
+    ["--warm-pool", "AGENT_RUNTIME_WARM_POOL"],
     ["--sandbox-limits", "AGENT_RUNTIME_SANDBOX_LIMITS"],
     ["--cors-origin", "AGENT_RUNTIME_CORS_ORIGIN"],
     ["--log-level", "AGENT_RUNTIME_LOG_LEVEL"],
@@ -67,6 +68,7 @@ describe("each option from flag and environment", () => {
     ["idleTimeoutMs", "1000", { idleTimeoutMs: 1000 }],
     ["syncIntervalMs", "1000", { syncIntervalMs: 1000 }],
     ["maxSandboxes", "3", { maxSandboxes: 3 }],
+    ["warmPool", "default=2, a=b=1", { warmPool: { default: 2, "a=b": 1 } }],
     [
       "sandboxLimits",
       "memory=1.5GiB, cpus=0.5,processes=9,open-files=8,file-size=7,disk=6MiB",

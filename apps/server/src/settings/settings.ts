@@ -26,6 +26,8 @@ export interface Settings {
   readonly idleTimeoutMs?: number;
   readonly syncIntervalMs?: number;
   readonly maxSandboxes?: number;
+  /** By the id of a profile. */
+  readonly warmPool?: Value<"warmPool">;
   readonly sandboxLimits?: Value<"sandboxLimits">;
   readonly profiles?: readonly AgentProfile[];
 }

@@ -26,6 +26,8 @@ export interface StoredSandbox {
   readonly token: string;
   /** The runner was given its start command, and from then on owns the workspace. */
   readonly started: boolean;
+  /** What its provider has as the tag `session`, where that is not the session's id: it was started before it was its. */
+  readonly tag?: string;
 }
 
 /** A message's ids, for as long as its session exists. */

@@ -2,18 +2,20 @@ import type { SandboxStatus } from "@hhopkins/agent-runtime-protocol";
 import type { SessionKey, StoredSandbox } from "../persistence/session-store.ts";
 import type { GatewayRules } from "../gateway/port.ts";
 import type { Sandbox } from "../sandbox/port.ts";
-import { greet } from "./runner-greeting.ts";
+import { openRunnerDoor, type RunnerDoor } from "./runner-door.ts";
 import { RunnerLink, type RunnerLinkOptions } from "./runner-link.ts";
 import { watchHealth } from "./sandbox-health.ts";
 import type { SessionParts } from "./session-parts.ts";
 import type { RunningSandbox } from "./supervised-session.ts";
 
 /** The fence of a single node. */
-const FENCE = 1;
+export const FENCE = 1;
 
 export interface SandboxConnection {
   readonly sandbox: Sandbox;
   readonly stored: StoredSandbox;
+  /** Where its runner comes in, if it is open already. */
+  readonly door?: RunnerDoor | undefined;
   /** What it may reach. */
   readonly rules: GatewayRules;
   /** Number of the runner's last entry that is saved. */
@@ -39,8 +41,8 @@ export async function connectSandbox(
   const { generation, token } = stored;
   const link = new RunnerLink({ generation, fence: FENCE, taken, unsaved, onEntries, onEnding, log });
   const models = await gateway.serve(sandbox, { session, generation, token }, rules);
-  const greeting = { generation, log, onGreeted: link.connect.bind(link) };
-  const runner = await sandbox.accept("runner", (stream) => greet(stream, greeting));
+  const door = connection.door ?? (await openRunnerDoor(sandbox, { generation, log }));
+  door.listen(link.connect.bind(link));
   const stopWatching = watchHealth({
     isAttached: () => link.attached,
     isStarted,
@@ -53,7 +55,7 @@ export async function connectSandbox(
   const close = async ({ ended }: { ended: boolean }): Promise<void> => {
     stopWatching();
     link.close();
-    await Promise.all([ended ? models.revoke() : models.close(), runner.close()]);
+    await Promise.all([ended ? models.revoke() : models.close(), door.close()]);
   };
   return { sandbox, link, stored, close, intact: new Set<string>() };
 }

@@ -32,10 +32,14 @@ export async function runningSandboxes({ provider, deployment, log }: SessionPar
 /** Ends the sandboxes that belong to no session. */
 export async function endOrphans(parts: SessionParts, running: Running, claimed: Claimed): Promise<void> {
   const owned = new Set(
-    claimed.flatMap(({ sessionId, sandbox }) => (sandbox === null ? [] : `${sessionId} ${sandbox.generation}`)),
+    claimed.flatMap(({ sessionId, sandbox }) =>
+      sandbox === null ? [] : `${sandbox.tag ?? sessionId} ${sandbox.generation}`,
+    ),
   );
   for (const { ref, tags } of running) {
-    if (!owned.has(`${tags.session} ${tags.generation}`)) await endOrphan(parts, ref, tags);
+    // A warm one of this server may be claimed by now.
+    if (!owned.has(`${tags.session} ${tags.generation}`) && !parts.warm.knows(tags.session))
+      await endOrphan(parts, ref, tags);
   }
 }
 

@@ -19,7 +19,7 @@ const TRANSCRIPT_CHARS = 512 * 1024;
 
 export interface Layout {
   readonly key: SessionKey;
-  readonly store: SessionStore;
+  readonly store: Pick<SessionStore, "files" | "blob" | "transcript">;
   readonly link: RunnerLink;
   readonly state: SessionState;
   readonly profile: AgentProfile;

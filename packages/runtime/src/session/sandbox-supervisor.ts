@@ -1,28 +1,23 @@
-import {
-  RuntimeError,
-  type AgentProfile,
-  type EventDraft,
-  type FileEntry,
-  type SandboxStatus,
-} from "@hhopkins/agent-runtime-protocol";
+import { RuntimeError, type AgentProfile, type EventDraft, type SandboxStatus } from "@hhopkins/agent-runtime-protocol";
 import { failpoint } from "../failpoint.ts";
 import type { RunnerCursor, StoredSandbox } from "../persistence/session-store.ts";
 import type { Sandbox } from "../sandbox/port.ts";
-import { unlessAborted, withDeadline } from "./deadline.ts";
+import { unlessAborted } from "./deadline.ts";
 import { findSandbox } from "./find-sandbox.ts";
 import { gatewayRules } from "./gateway-rules.ts";
+import type { RunnerDoor } from "./runner-door.ts";
 import type { RunnerLink } from "./runner-link.ts";
 import { Abandonment } from "./abandonment.ts";
 import { newSandbox, profileOf, sandboxSpec } from "./sandbox-request.ts";
 import { whatItNeeds } from "./environment-setup.ts";
 import { connectSandbox } from "./connect-sandbox.ts";
-import { layOutSandbox } from "./sandbox-layout.ts";
 import type { SessionParts } from "./session-parts.ts";
+import { announceSandbox, startHarness, type StartingSession } from "./sandbox-start.ts";
 import { SandboxStatusTeller } from "./sandbox-status.ts";
 import { endsSoon, type RunningSandbox, type SupervisedSession } from "./supervised-session.ts";
-import { unkeptEvents, unkeptFiles } from "./unkept-files.ts";
-import { saveCheck, verifyBytes, verifySaved, type SaveCheck } from "./save-verification.ts";
+import { saveCheck, saveWhatIsTold, verifyBytes, verifySaved, type SaveCheck } from "./save-verification.ts";
 import { startError } from "./start-error.ts";
+import type { WarmSandbox } from "./warm-sandbox.ts";
 
 /** Owns a session's sandbox: starts one when it is needed, finds it again, and ends it when everything is saved. */
 export class SandboxSupervisor {
@@ -60,6 +55,10 @@ export class SandboxSupervisor {
       sandboxId: this.#running?.sandbox.id,
       generation: this.#generation,
     }));
+  }
+
+  get #starter(): StartingSession {
+    return { parts: this.#parts, session: this.#session, status: this.#status };
   }
 
   get link(): RunnerLink | undefined {
@@ -106,14 +105,7 @@ export class SandboxSupervisor {
   async #endStuck(message: string): Promise<void> {
     const running = this.#running;
     if (running === undefined) return;
-    const reply = running.link.command(`sync:${this.#parts.newId()}`, { kind: "sync" });
-    const late = () => new RuntimeError("unavailable", "The runner does not answer.");
-    const reported = await withDeadline(reply, this.#parts.limits.interruptMs, late).then(
-      () => true,
-      () => false,
-    );
-    // What it reports has to be saved; what it does not report is lost with it.
-    if (reported && this.#running === running) await verifySaved(this.#check(running), "sync");
+    await saveWhatIsTold(this.#check(running), this.#parts.limits.interruptMs);
     if (this.#running !== running) return;
     await this.lost();
     await this.#session.write({ events: [this.#status.event("terminated", message)], sandbox: null });
@@ -139,6 +131,10 @@ export class SandboxSupervisor {
     this.#abort = abort;
     if (this.#released) abort.abort();
     try {
+      // Without one before, one that was made for any session can be its.
+      const isFirst = this.#generation === 0 && this.#nativeSessionId === null;
+      const warm = isFirst ? await this.#parts.warm.claim(this.#session.key, this.#session.state()) : undefined;
+      if (warm !== undefined) return await this.#takeWarm(warm, abort.signal);
       this.#releaseSlot = await this.#parts.slots.acquire(abort.signal, (position) => {
         this.#status.tell("pending", `Waiting for a free sandbox, place ${position} in the line.`);
       });
@@ -148,25 +144,33 @@ export class SandboxSupervisor {
     }
   }
 
+  /** It is the session's once that is stored. */
+  async #takeWarm(warm: WarmSandbox, signal: AbortSignal): Promise<RunnerLink> {
+    const { sandbox, stored, door, releaseSlot } = warm;
+    const cursor = { generation: stored.generation, n: 0 };
+    this.#releaseSlot = releaseSlot;
+    try {
+      const about = { sandboxId: sandbox.id, generation: stored.generation };
+      await this.#session.write({ events: [this.#status.event("ready", undefined, about)], sandbox: stored, cursor });
+      this.#generation = stored.generation;
+      signal.throwIfAborted();
+      const running = await this.#adopt(sandbox, stored, { cursor, door });
+      return running.link;
+    } catch (error) {
+      await this.#discard(sandbox);
+      throw error;
+    } finally {
+      warm.letGo();
+    }
+  }
+
   async #create(abort: AbortSignal): Promise<RunnerLink> {
-    const { provider, store } = this.#parts;
+    const { provider } = this.#parts;
     const tell = (message: string): void => this.#status.tell("starting", message);
     const { profile, install, signal } = await whatItNeeds(this.#parts, this.#session.state(), { signal: abort, tell });
     const generation = this.#generation + 1;
     const stored = newSandbox(provider.name, generation);
-    const unkept = unkeptFiles(await store.files(this.#session.key));
-    await this.#session.write({
-      events: [
-        this.#status.event("starting", "Starting a sandbox.", { generation }),
-        ...unkeptEvents(this.#parts, this.#session.key, {
-          files: unkept,
-          why: "their bytes were too large to be kept or could not be read",
-        }),
-      ],
-      files: { put: [], deleted: unkept.map(({ path }) => path) },
-      sandbox: stored,
-      cursor: { generation, n: 0 },
-    });
+    await announceSandbox(this.#starter, stored);
     this.#generation = generation;
     const spec = await sandboxSpec(this.#parts, this.#session.key, { state: this.#session.state(), stored, install });
     failpoint("create:before");
@@ -187,7 +191,7 @@ export class SandboxSupervisor {
       sandbox: known,
     });
     signal.throwIfAborted();
-    return this.#adopt(sandbox, known, { generation: known.generation, n: 0 });
+    return this.#adopt(sandbox, known, { cursor: { generation: known.generation, n: 0 } });
   }
 
   /** A sandbox that this server has no use for: the next server may have. */
@@ -197,10 +201,15 @@ export class SandboxSupervisor {
   }
 
   /** Listens to the sandbox and watches for its end. */
-  async #adopt(sandbox: Sandbox, stored: StoredSandbox, cursor: RunnerCursor): Promise<RunningSandbox> {
+  async #adopt(
+    sandbox: Sandbox,
+    stored: StoredSandbox,
+    { cursor, door }: { cursor: RunnerCursor; door?: RunnerDoor },
+  ): Promise<RunningSandbox> {
     const running = await connectSandbox(this.#parts, this.#session.key, {
       sandbox,
       stored,
+      door,
       rules: await gatewayRules(this.#parts, this.#session.key, this.#session.state()),
       taken: cursor.generation === stored.generation ? cursor.n : 0,
       unsaved: this.#session.unsaved,
@@ -219,40 +228,10 @@ export class SandboxSupervisor {
   }
 
   async #layOut(running: RunningSandbox, profile: AgentProfile, signal: AbortSignal): Promise<RunnerLink> {
-    const stop = (): void => running.link.close("The sandbox did not start in time.");
-    signal.addEventListener("abort", stop, { once: true });
-    let missing: readonly FileEntry[];
-    try {
-      missing = await layOutSandbox({
-        key: this.#session.key,
-        store: this.#parts.store,
-        link: running.link,
-        state: this.#session.state(),
-        profile,
-        nativeSessionId: this.#nativeSessionId,
-        limits: this.#parts.limits,
-        intact: running.intact,
-        signal,
-      });
-    } finally {
-      signal.removeEventListener("abort", stop);
-    }
-    const stored = { ...running.stored, started: true };
-    await this.#session.write({
-      events: [
-        ...unkeptEvents(this.#parts, this.#session.key, {
-          files: missing,
-          why: "what is saved of them is missing or damaged",
-        }),
-        this.#status.event("ready", undefined, { sandboxId: running.sandbox.id }),
-      ],
-      files: { put: [], deleted: missing.map(({ path }) => path) },
-      sandbox: stored,
-    });
-    // It may have ended while that was written.
-    if (running.link.closed !== undefined) throw new RuntimeError("sandbox_lost", running.link.closed);
-    this.#running = { ...running, stored };
-    return running.link;
+    const nativeSessionId = this.#nativeSessionId;
+    const started = await startHarness(this.#starter, { running, profile, nativeSessionId, signal });
+    this.#running = started;
+    return started.link;
   }
 
   /** Nothing of the sandbox is worth keeping: its harness never started. */
@@ -279,7 +258,9 @@ export class SandboxSupervisor {
     this.#releaseSlot = this.#parts.slots.adopt();
     this.#carriesTurn = this.#session.state().turn !== null;
     const known = { ...stored, ref: sandbox.ref };
-    const running = await this.#adopt(sandbox, known, cursor ?? { generation: stored.generation, n: 0 });
+    const running = await this.#adopt(sandbox, known, {
+      cursor: cursor ?? { generation: stored.generation, n: 0 },
+    });
     if (stored.started) {
       this.#starting = Promise.resolve(running.link);
       await this.#session.write({

@@ -76,6 +76,16 @@ export async function verifyBytes(check: SaveCheck): Promise<void> {
   }
 }
 
+/** As `verifySaved`, of a runner that may not answer: what it does not tell in time is lost. */
+export async function saveWhatIsTold(check: SaveCheck, ms: number): Promise<void> {
+  const reply = check.link.command(`sync:${check.newId()}`, { kind: "sync" });
+  const told = await withDeadline(reply, ms, () => unverified("its runner does not answer.")).then(
+    () => true,
+    () => false,
+  );
+  if (told && check.link.closed === undefined) await verifySaved(check, "sync");
+}
+
 /** What the runner says its workspace is, once the store has all that it said. */
 async function reported(check: SaveCheck, kind: "sync" | "prepare-end"): Promise<SyncReport> {
   const report = SyncReport.parse(await asked(check, kind, { kind }));

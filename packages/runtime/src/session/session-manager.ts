@@ -225,6 +225,7 @@ export class SessionManager {
     );
     if (running === null) void endOrphansLater(this.#parts, this.#stop.signal);
     else await endOrphans(this.#parts, running, claimed);
+    this.#parts.warm.start(this.#parts);
     this.#every(sweepMs(this.#options.idleTimeoutMs), () => this.#unloadIdle());
     this.#every(this.#parts.limits.syncIntervalMs, () => this.#syncBusy());
   }
@@ -310,6 +311,7 @@ export class SessionManager {
     this.#stop.abort();
     for (const timer of this.#timers) clearInterval(timer);
     this.#timers = [];
+    const warmEnded = this.#parts.warm.stop();
     await Promise.all(
       [...this.#held.values()].map(async (held) => {
         // What it goes on with may wait for a store that fails.
@@ -318,6 +320,7 @@ export class SessionManager {
       }),
     );
     this.#held.clear();
+    await warmEnded;
   }
 
   async #stopOne(session: Session): Promise<void> {

@@ -1,4 +1,10 @@
-import type { AgentProfile, Architecture, PersistenceAdapter, SessionKey, SessionState } from "@hhopkins/agent-runtime-protocol";
+import type {
+  AgentProfile,
+  Architecture,
+  PersistenceAdapter,
+  SessionKey,
+  SessionState,
+} from "@hhopkins/agent-runtime-protocol";
 import type { ModelGateway, NetworkRules } from "../gateway/port.ts";
 import type { Notices } from "../log/notices.ts";
 import type { LogParts } from "../log/session-log.ts";
@@ -8,6 +14,7 @@ import type { EnvironmentSpec, RunnerFiles, SandboxProvider } from "../sandbox/p
 import type { EgressBook } from "./egress-book.ts";
 import type { ModelUses } from "./model-use.ts";
 import type { Slots } from "./slots.ts";
+import type { WarmPool } from "./warm-pool.ts";
 import type { UnsavedBytes } from "./unsaved-bytes.ts";
 
 /** Deadlines and bounds of a session, in milliseconds and bytes. */
@@ -36,6 +43,7 @@ export interface SessionParts extends LogParts {
   readonly profiles: Pick<PersistenceAdapter, "listAgentProfiles" | "loadAgentProfile">;
   readonly provider: SandboxProvider;
   readonly slots: Slots;
+  readonly warm: WarmPool;
   readonly gateway: ModelGateway;
   /** Hosts that a session's sandbox may reach. Never rejects. */
   readonly network: (session: SessionKey) => Promise<NetworkRules>;

@@ -6,6 +6,8 @@ interface Waiting {
 /** Bounds how many sandboxes run at once. Who has to wait is told the place in the line, 1 is next. */
 export class Slots {
   readonly limit: number;
+  /** Told when somebody has to wait. */
+  onShort: (() => void) | undefined;
   #taken = 0;
   readonly #line: Waiting[] = [];
 
@@ -21,16 +23,23 @@ export class Slots {
     } else {
       await this.#wait(signal, onPosition);
     }
-    let held = true;
-    return () => {
-      if (held) this.#release();
-      held = false;
-    };
+    return this.#held();
+  }
+
+  /** A slot that nobody waits for, or undefined; with how to give it back. */
+  tryAcquire(): (() => void) | undefined {
+    if (this.#taken >= this.limit || this.#line.length > 0) return undefined;
+    this.#taken += 1;
+    return this.#held();
   }
 
   /** Takes a slot for a sandbox that runs already, beyond the limit if need be. */
   adopt(): () => void {
     this.#taken += 1;
+    return this.#held();
+  }
+
+  #held(): () => void {
     let held = true;
     return () => {
       if (held) this.#release();
@@ -55,6 +64,7 @@ export class Slots {
       signal.addEventListener("abort", leave, { once: true });
       this.#line.push(waiting);
       onPosition(this.#line.length);
+      this.onShort?.();
     });
   }
 

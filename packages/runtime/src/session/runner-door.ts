@@ -1,0 +1,28 @@
+import type { Duplex } from "node:stream";
+import type { Logger } from "../logger.ts";
+import type { Sandbox } from "../sandbox/port.ts";
+import { greet } from "./runner-greeting.ts";
+
+/** Where a sandbox's runner comes in. One at a time listens there; who does so next gets the streams from then on. */
+export interface RunnerDoor {
+  listen(onStream: (stream: Duplex) => void): void;
+  close(): Promise<void>;
+}
+
+/** Lets in only who says hello as the runner of this generation. */
+export async function openRunnerDoor(
+  sandbox: Sandbox,
+  { generation, log }: { generation: number; log: Logger },
+): Promise<RunnerDoor> {
+  const waiting: Duplex[] = [];
+  let onStream = (stream: Duplex): void => void waiting.push(stream);
+  const onGreeted = (stream: Duplex): void => onStream(stream);
+  const accepted = await sandbox.accept("runner", (stream) => greet(stream, { generation, log, onGreeted }));
+  return {
+    listen(next) {
+      onStream = next;
+      for (const stream of waiting.splice(0)) onStream(stream);
+    },
+    close: () => accepted.close(),
+  };
+}
