@@ -10,6 +10,8 @@ import { findGroupParents } from "./control-groups.ts";
 import { localScene } from "../testing/scene.ts";
 
 const MIB = 1024 * 1024;
+/** For what comes at once where the machine is not busy. */
+const SOON = { timeout: 20_000 };
 const { provider, create, end, rootOf, keep } = localScene();
 const bounds = findGroupParents().flatMap((parent) => parent.bounds);
 const needs = (what: "memory" | "processes" | "cpus") => test.runIf(bounds.includes(what));
@@ -159,7 +161,7 @@ needs("processes")("a start that finds no free process fails in time, and leaves
     throw new Error("it started, and ended");
   });
   await expect(started).rejects.not.toMatchObject({ code: "isolation_unavailable" });
-  await expect.poll(() => groupsOf("starved")).toBe("");
+  await expect.poll(() => groupsOf("starved"), SOON).toBe("");
 });
 
 test("a limit that is none is refused by name", async () => {
@@ -181,9 +183,9 @@ test("the kernel's groups go with their sandbox: ended, died, or left by a serve
   process.kill(Number(died.ref["pid"]), "SIGKILL");
   await left.release();
   process.kill(Number(left.ref["pid"]), "SIGKILL");
-  await expect.poll(() => processIdentity(Number(left.ref["pid"]))).toBeNull();
+  await expect.poll(() => processIdentity(Number(left.ref["pid"])), SOON).toBeNull();
   await provider().list({ deployment: "test" });
   for (const key of ["gone-ended", "gone-left"]) expect(groupsOf(key)).toBe("");
-  await expect.poll(() => groupsOf("gone-died")).toBe("");
+  await expect.poll(() => groupsOf("gone-died"), SOON).toBe("");
   await neighbourIsFine();
 });
