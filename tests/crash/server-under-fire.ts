@@ -15,6 +15,8 @@ export interface ServerUnderFireOptions {
   readonly modelUrl: string;
   /** The gateway is a process of its own, which nobody kills. */
   readonly gateway?: boolean;
+  /** More flags of the server. */
+  readonly flags?: readonly string[];
   /** Where its sandboxes are, if not on this host; belongs to the caller. */
   readonly cloud?: CloudGround;
 }
@@ -70,7 +72,13 @@ export class ServerUnderFire implements AsyncDisposable {
 
   #flags(): string[] {
     const gateway = this.#gateway === undefined ? [] : ["--gateway", "external"];
-    return ["--port", String(this.#port), ...gateway, ...(this.#options.cloud?.flags ?? [])];
+    return [
+      "--port",
+      String(this.#port),
+      ...gateway,
+      ...(this.#options.cloud?.flags ?? []),
+      ...(this.#options.flags ?? []),
+    ];
   }
 
   /** Kills the server as it starts, after `ms`. */
@@ -95,6 +103,11 @@ export class ServerUnderFire implements AsyncDisposable {
   /** Resolves when the server has died; what it wrote. */
   async died(): Promise<string> {
     await this.#server?.exited;
+    return this.#server?.output() ?? "";
+  }
+
+  /** What the server has written so far. */
+  get output(): string {
     return this.#server?.output() ?? "";
   }
 
@@ -145,6 +158,11 @@ export class ServerUnderFire implements AsyncDisposable {
   /** Puts an empty file into the session's newest sandbox, from outside. */
   async writeInSandbox(sessionId: string, path: string): Promise<void> {
     await writeFile(join(await this.#workspace(sessionId), path), "");
+  }
+
+  /** Names of the sandboxes that there are on this host. */
+  sandboxes(): Promise<string[]> {
+    return readdir(join(this.folder, "data", "sandboxes")).catch(() => []);
   }
 
   /** Whether a request waits, unread, at what listens in the session's newest sandbox. */

@@ -17,17 +17,16 @@ afterAll(() => model[Symbol.asyncDispose]());
 
 /** Kills the server at the point, after it has claimed a warm sandbox, and lets another one end the turn. */
 async function killedAfterClaim(point: string): Promise<void> {
-  const flags = ["--warm-pool", `${CRASH_PROFILE.id}=2`];
+  const flags = ["--warm-pool", `${CRASH_PROFILE.id}=2`, "--log-level", "info"];
   await using server = await ServerUnderFire.open({ modelUrl: model.url, flags });
   await server.start(point);
-  const output = (): Promise<string[]> => server.sandboxes();
-  await expect.poll(output, READY).toHaveLength(2);
+  await expect.poll(() => server.output.match(/a warm sandbox is ready/g)?.length, READY).toBe(2);
+  const before = await server.sandboxes();
   const client = new ClientLog(server.url, await server.create());
   const mark = point.replace(":", "-");
   const content = `[${mark}] ${script([{ tools: [bash("echo once >> ledger.txt")] }, { text: "Done." }])}`;
   const sent = server.send(client.sessionId, { messageId: mark, content });
   expect(await server.died()).toContain(`failpoint ${point} reached`);
-  const before = await server.sandboxes();
   await server.start();
   await sent;
   await client.until(() => client.ends.has(mark));
@@ -43,7 +42,7 @@ async function killedAfterClaim(point: string): Promise<void> {
   expect(before).toContain(sandboxId);
   // What nobody had claimed is gone; the new server has others.
   await expect
-    .poll(async () => (await server.sandboxes()).filter((name) => before.includes(name)))
+    .poll(async () => (await server.sandboxes()).filter((name) => before.includes(name)), READY)
     .toEqual([sandboxId]);
 }
 
