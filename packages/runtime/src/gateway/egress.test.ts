@@ -103,6 +103,9 @@ test("plain HTTP goes through for a host that is listed with its port, with the 
   expect(seen).toEqual([["/a?b=c", "sent", expect.objectContaining(headers)]]);
   expect(JSON.stringify(seen)).not.toContain("proxy-authorization");
   await expect
+    .poll(() => allowed.logged.map((line) => (JSON.parse(line) as { path: string }).path))
+    .toEqual([`http://www.example:${port}`]);
+  await expect
     .poll(() => allowed.egress)
     .toMatchObject([{ way: "http", allowed: true, bytesSent: 4, bytesReceived: 6 }]);
 });

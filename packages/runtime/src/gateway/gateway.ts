@@ -31,6 +31,8 @@ export interface GatewayOptions extends GatewayListeners {
   /** Connections that a sandbox may have open to the gateway (512), and through it (128). */
   readonly maxStreams?: number;
   readonly maxTunnels?: number;
+  /** What refusals call the list of allowed hosts. Default: as the runtime's option and flag. */
+  readonly list?: string;
   /** How names are looked up. Default: as the system does. */
   readonly lookup?: Lookup;
   /** Certificates to trust instead of the usual ones, PEM. */
@@ -76,7 +78,8 @@ export function createGateway(options: GatewayOptions): StreamGateway {
     onUse: told<ModelUse>("onUse", options.onUse),
   };
   const host: HostRoute = { secrets: options.secrets ?? (() => undefined), upstream, onEgress };
-  const proxy: ProxyRoute = { upstream, connectTimeoutMs, maxTunnels: options.maxTunnels ?? 128, onEgress };
+  const list = options.list ?? "allowed hosts (--allowed-hosts, or network.allowedHosts)";
+  const proxy: ProxyRoute = { upstream, connectTimeoutMs, list, maxTunnels: options.maxTunnels ?? 128, onEgress };
 
   const server = createServer({ keepAliveTimeout: 0, requestTimeout: 0 }, (request, response) => {
     const guest = ofStream.get(request.socket);
@@ -124,7 +127,7 @@ export function createGateway(options: GatewayOptions): StreamGateway {
     // Flowing begins with whoever reads the body; here it is only counted.
     request.pause();
     response.once("close", () => {
-      const path = request.url?.split("?")[0]?.slice(0, 200);
+      const path = loggedPath(request.url ?? "");
       const ms = Math.round(performance.now() - from);
       const { method } = request;
       const status = response.writableFinished ? response.statusCode : "cut off";
@@ -174,4 +177,11 @@ export function createGateway(options: GatewayOptions): StreamGateway {
       upstream.close();
     },
   };
+}
+
+/** Of what goes to other hosts the host is enough: a path there is a part of what is said. */
+function loggedPath(url: string): string {
+  const [path = ""] = url.split("?");
+  const [host = path] = /^(\/hosts|[a-z]+:\/)\/[^/]*/.exec(path) ?? [];
+  return host.slice(0, 200);
 }

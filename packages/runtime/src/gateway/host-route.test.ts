@@ -76,6 +76,7 @@ test("also inside a login of name and password, as git sends it; the token may s
   expect(url).toBe("/org/repo.git/info/refs?service=git-upload-pack");
   await expect.poll(() => way.scene.logged).toHaveLength(1);
   expect(way.scene.logged[0]).not.toContain(IDENTITY.token);
+  expect(JSON.parse(way.scene.logged[0] ?? "")).toMatchObject({ path: `/hosts/api.example.com:${way.port}` });
 });
 
 test("a login with the token opens the route and does not go on", async ({ skip }) => {

@@ -12,6 +12,8 @@ import type { Upstream } from "./upstream.ts";
 export interface ProxyRoute {
   readonly upstream: Upstream;
   readonly connectTimeoutMs: number;
+  /** What the list of allowed hosts is called, for people who want to add to it. */
+  readonly list: string;
   /** Tunnels that one sandbox may have at once. */
   readonly maxTunnels: number;
   readonly onEgress: (identity: GatewayIdentity, record: EgressRecord) => void;
@@ -24,9 +26,12 @@ interface Serving {
 
 const NO_TOKEN = "This proxy is for its own sandbox: use the address that HTTPS_PROXY has, token included.";
 
-function remedy(place: string): string {
-  const plain = place.endsWith(":443") ? place.slice(0, -4) : place;
-  return `${place} is not on the list of hosts that this sandbox may reach. Whoever runs the server can add ${plain} to its allowed hosts (--allowed-hosts, or network.allowedHosts).`;
+/** `list`: what the list is called where it is written down. */
+function remedyIn(list: string): (place: string) => string {
+  return (place) => {
+    const plain = place.endsWith(":443") ? place.slice(0, -4) : place;
+    return `${place} is not on the list of hosts that this sandbox may reach. Whoever runs the server can add ${plain} to its ${list}.`;
+  };
 }
 
 /** A tunnel to an allowed host: bytes both ways, which the gateway does not look into. */
@@ -122,7 +127,10 @@ async function admitted(
   wish: { readonly host: string; readonly port: number; readonly way: EgressRecord["way"] },
 ): Promise<Destination | Refusal> {
   const { host, port, way } = wish;
-  const destination = await destinationOf({ host, port, rules: guest.allowed, remedy }, guest.lookup);
+  const destination = await destinationOf(
+    { host, port, rules: guest.allowed, remedy: remedyIn(route.list) },
+    guest.lookup,
+  );
   if ("status" in destination) {
     const record = { host: host.slice(0, 253), port, way, reason: destination.reason };
     route.onEgress(guest.identity, { ...record, allowed: false, bytesSent: 0, bytesReceived: 0 });
