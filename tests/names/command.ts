@@ -57,6 +57,7 @@ const commands: Row[] = [
       "IDLE_TIMEOUT_MS",
       "SYNC_INTERVAL_MS",
       "MAX_SANDBOXES",
+      "WARM_POOL",
       "SANDBOX_LIMITS",
       "CORS_ORIGIN",
       "LOG_LEVEL",
@@ -64,6 +65,13 @@ const commands: Row[] = [
     everyVariable,
   ),
   ...later("variable", ["AGENT_RUNTIME_PROFILES"], "profiles"),
+  ...tested(
+    "variable",
+    ["MODAL_APP_NAME"],
+    at.mainJobOnModal(
+      "the whole job on Modal: an agent works, its files are kept, and a new sandbox goes on with both",
+    ),
+  ),
   ...tested(
     "variable",
     ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL"],
