@@ -33,6 +33,7 @@ const SPOKEN = new Set([
   "variable ANTHROPIC_API_KEY_FILE",
   "variable ANTHROPIC_AUTH_TOKEN_FILE",
   "variable AGENT_RUNTIME_SECRET_…",
+  "variable MODAL_APP_NAME",
   "variable MODAL_TOKEN_ID",
   "variable MODAL_TOKEN_SECRET",
   "command agent-runtime-scripted-model",

@@ -39,6 +39,7 @@ async function serve(): Promise<ServerProcess> {
       MODAL_TOKEN_ID: double.tokenId,
       MODAL_TOKEN_SECRET: double.tokenSecret,
       MODAL_SERVER_URL: double.url,
+      MODAL_APP_NAME: "my-agents",
     },
   });
   servers.push(server);
@@ -71,12 +72,23 @@ async function touch(sandboxId: string, path: string): Promise<void> {
   delete process.env["MODAL_SERVER_URL"];
 }
 
+/** Searches environments, command lines and files for a text, without saying it; what it finds of a planted one proves that it can. */
+function searchFor(text: string): string {
+  const [first, second] = [text.slice(0, 6), text.slice(6)];
+  const places = "/proc/[0-9]*/environ /proc/[0-9]*/cmdline /home /workspace /state /run /opt/agent-runtime/*.mjs";
+  return [
+    `printf '%s%s' '${first}' '${second}' > /tmp/pattern; cp /tmp/pattern /run/planted`,
+    `grep -ralFf /tmp/pattern ${places} 2>/dev/null | sed 's,.*/,,'; rm /run/planted; echo searched`,
+  ].join("; ");
+}
+
 const bash = (command: string) => ({ tools: [{ name: "Bash", input: { command, description: "work" } }] });
 
 test("the whole job on Modal: an agent works, its files are kept, and a new sandbox goes on with both", async () => {
   const server = await serve();
   const steps = [
     bash("mkdir -p notes && echo kept > notes/a.txt && env"),
+    bash(searchFor(CANARY)),
     { text: "It is written." },
     bash("cat notes/a.txt"),
     { text: "It was there." },
@@ -86,6 +98,7 @@ test("the whole job on Modal: an agent works, its files are kept, and a new sand
   expect(said(done)).toEqual(["It is written."]);
   expect(done.workspaceFiles).toMatchObject([{ path: "notes/a.txt", content: "kept\n" }]);
   expect(JSON.stringify(done.blocks)).not.toContain(CANARY);
+  expect(done.blocks.findLast((block) => block.type === "tool_result")).toMatchObject({ content: "planted\nsearched" });
   expect(await running()).toHaveLength(1);
   expect((await server.request("POST", `/sessions/${sessionId}/unload`)).status).toBeLessThan(300);
   expect(await running()).toEqual([]);
@@ -98,7 +111,7 @@ test("the whole job on Modal: an agent works, its files are kept, and a new sand
   expect(again.blocks.findLast((block) => block.type === "tool_result")).toMatchObject({ content: "kept" });
   expect((await server.request("DELETE", `/sessions/${sessionId}`)).status).toBe(204);
   expect(await running()).toEqual([]);
-  expect((await double.control.report()).unknownCalls).toEqual([]);
+  expect(await double.control.report()).toMatchObject({ unknownCalls: [], apps: ["my-agents"] });
 });
 
 test("a turn goes on while no server runs, and nothing of it is lost or doubled", async () => {

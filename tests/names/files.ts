@@ -15,6 +15,7 @@ export const restErrors = testsIn("tests/contract/rest-errors.test.ts");
 export const sync = testsIn("tests/contract/sync.test.ts");
 export const unverified = testsIn("tests/contract/unverified-save.test.ts");
 export const mainJob = testsIn("tests/main-job/main-job.test.ts");
+export const mainJobOnModal = testsIn("tests/main-job/modal.test.ts");
 export const founding = testsIn("tests/founding-example/founding-example.test.ts");
 export const messages = testsIn("tests/session/messages.test.ts");
 export const savedContent = testsIn("tests/session/saved-content.test.ts");

@@ -41,13 +41,14 @@ export function sandboxFor(settings: Settings, dataDir: string, environment: Env
 
 function modalFrom(environment: Environment): SandboxProvider {
   const { MODAL_TOKEN_ID: tokenId = "", MODAL_TOKEN_SECRET: tokenSecret = "" } = environment;
+  const { MODAL_APP_NAME: appName = "agent-runtime" } = environment;
   if (tokenId === "" || tokenSecret === "") {
     throw new RuntimeError(
       "invalid_configuration",
       "--sandbox modal needs MODAL_TOKEN_ID and MODAL_TOKEN_SECRET in the environment.",
     );
   }
-  return modalSandbox({ tokenId, tokenSecret, appName: "agent-runtime" });
+  return modalSandbox({ tokenId, tokenSecret, appName });
 }
 
 /** What a person reads about the sandbox at the start. */
