@@ -6,7 +6,7 @@ import { commandNames, routeNames, tableNames } from "./names/served-names.ts";
 import { membersOf, sourceNames } from "./names/source-names.ts";
 import { problemIn, problemOf } from "./names/test-titles.ts";
 
-const LATER = new Set(["reliability", "sandboxes", "stores", "profiles", "react", "later"]);
+const LATER = new Set(["sandboxes", "stores", "profiles", "react", "later"]);
 const key = ({ kind, name }: Name | Row): string => `${kind} ${name}`;
 
 /** Names that the sources have, from schemas, interfaces, the API's own description and the command's help. */

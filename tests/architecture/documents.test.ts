@@ -35,6 +35,12 @@ test("files and folders that the architecture page names are there", () => {
   expect(named.filter((path) => !resolved(path))).toEqual([]);
 });
 
+test("tests that the reliability page names are there", () => {
+  const named = [...read("docs/reliability.md").matchAll(/`((?:tests|packages|apps)\/[\w./-]+\.test\.ts)`/g)];
+  expect(named.length).toBeGreaterThan(30);
+  expect(named.flatMap(([, path = ""]) => (existsSync(join(root, path)) ? [] : [path]))).toEqual([]);
+});
+
 test("every flag and option of the tables in the configuration page is a name of the ledger", async () => {
   const { NAMES } = await import("../names.ts");
   const known = new Set(
