@@ -141,6 +141,24 @@ test(
 );
 
 test(
+  "an installation that reaches for another host fails, and is told which option lets it",
+  async () => {
+    const folder = join(scratch, "reaching");
+    mkdirSync(folder);
+    const installCommand = `python3 -c "import urllib.request as u; u.urlopen('http://127.0.0.1:9/x')"`;
+    const mcp = { name: "reaching", description: "", localProjectPath: folder, startCommand: "", installCommand };
+    await using own = await bench({ bundledMCPs: [mcp] });
+    const failed = await own.turn(await own.create(), "echo never");
+    expect(failed.blocks.at(-1)).toMatchObject({
+      type: "error",
+      code: "environment_failed",
+      message: expect.stringMatching(/127\.0\.0\.1:9 is not on the list.*--registry-hosts, or registries\.hosts/),
+    });
+  },
+  SLOW_MS,
+);
+
+test(
   "what is not installed within environmentTimeoutMs is given up, with what it was at",
   async () => {
     const folder = join(scratch, "slow");

@@ -22,7 +22,15 @@ export function profileEnvironments(
 ): ProfileEnvironments {
   const { urls, hosts } = registriesFrom(registries);
   // A gateway of its own: an installation reaches the registries, which no session does, and never a model.
-  const gateway = createGateway({ credentials: noCredential, log });
+  const gateway = createGateway({
+    credentials: noCredential,
+    log,
+    list: INSTALL_HOSTS,
+    onEgress: (_, place) => {
+      if (place.allowed) log.debug({ ...place }, "an installation has reached a host");
+      else log.info({ ...place }, "an installation was kept from a host");
+    },
+  });
   const token = `art_${randomUUID()}`;
   const session = { tenant: "default", sessionId: "installations" };
   const guest = gateway.register({ session, generation: 1, token }, { allowedHosts: hosts, secrets: [] });
@@ -36,6 +44,9 @@ export function profileEnvironments(
     close: () => gateway.close(),
   };
 }
+
+/** What refusals call the list of hosts that installations reach. */
+const INSTALL_HOSTS = "hosts of registries (--registry-hosts, or registries.hosts)";
 
 function noCredential(): never {
   throw new RuntimeError("model_auth_failed", "An installation has no model.");

@@ -88,7 +88,7 @@ function pythonIfAny(at: InstallPlace): InstallStep {
 /** With the system's pip, which a virtual environment sees, or with the one that Python itself brings. */
 function pipStep({ pip }: InstallRequest, at: InstallPlace): InstallStep {
   const script = [
-    `"$0" -m pip --version >/dev/null 2>&1 || "$0" -m ensurepip --default-pip >/dev/null 2>&1`,
+    `"$0" -c 'import pip' 2>/dev/null || "$0" -m ensurepip --default-pip >/dev/null 2>&1`,
     `|| { echo "${NO_PIP}" >&2; exit 1; }; exec "$0" -m pip install "$@"`,
   ].join(" ");
   const python = join(at.environment, "python", "bin", "python3");

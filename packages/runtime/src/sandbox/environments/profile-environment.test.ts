@@ -118,14 +118,14 @@ describe("a dependency that is no package of a registry is refused", () => {
 });
 
 test("registries: their hosts alone are reached; logins in their URLs are refused", () => {
-  expect(registriesFrom().hosts).toEqual(["registry.npmjs.org", "pypi.org", "files.pythonhosted.org"]);
+  expect(registriesFrom().hosts).toEqual(["registry.npmjs.org:443", "pypi.org:443", "files.pythonhosted.org"]);
   const own = registriesFrom({
     npm: "https://npm.example.com/x",
     pip: "http://10.0.0.7/simple",
     hosts: ["nodejs.org"],
   });
   expect(own.urls).toEqual({ npm: "https://npm.example.com/x/", pip: "http://10.0.0.7/simple/" });
-  expect(own.hosts).toEqual(["npm.example.com", "10.0.0.7:80", "nodejs.org"]);
+  expect(own.hosts).toEqual(["npm.example.com:443", "10.0.0.7:80", "nodejs.org"]);
   for (const npm of ["file:///x", "nonsense", "https://user:secret@npm.example.com/"])
     expect(() => registriesFrom({ npm })).toThrow(/registries\.npm must be/);
 });

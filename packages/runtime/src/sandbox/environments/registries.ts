@@ -49,7 +49,8 @@ function registryUrl(name: "npm" | "pip", text: string): URL {
   return url;
 }
 
+/** With its port: so a registry of one's own may have a private address. */
 function placeOf(url: URL): string {
   if (url.port !== "") return url.host;
-  return url.protocol === "https:" ? url.hostname : `${url.hostname}:80`;
+  return `${url.hostname}:${url.protocol === "https:" ? 443 : 80}`;
 }
