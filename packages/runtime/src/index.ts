@@ -5,7 +5,7 @@ export {
   type RestServerOptions,
   type WebSocketServerOptions,
 } from "./runtime.ts";
-export { DEFAULT_IGNORE, type AgentRuntimeConfig } from "./configuration.ts";
+export { DEFAULT_IGNORE, type AgentRuntimeConfig, type GatewayConfig } from "./configuration.ts";
 export { serveGateway, type GatewayServer, type GatewayServerOptions } from "./gateway/index.ts";
 export type { Logger } from "./logger.ts";
 export type { Authenticate, Principal } from "./auth/principal.ts";
@@ -23,4 +23,4 @@ export type {
   SandboxTags,
 } from "./sandbox/port.ts";
 export { RUNNER_PATHS } from "./sandbox/port.ts";
-export type { Credentials, ModelCredential } from "./gateway/port.ts";
+export type { Credentials, ModelCredential, NetworkRules, Secrets } from "./gateway/port.ts";
