@@ -6,6 +6,9 @@ import { onDouble } from "./testing/on-double.ts";
 import type { OnDouble } from "./testing/on-double.ts";
 
 const WAIT = { timeout: 25_000, interval: 50 };
+// Images are copied, and the SDK has pauses of its own.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
+
 let on: OnDouble;
 beforeAll(async () => {
   on = await onDouble();

@@ -5,9 +5,12 @@ import type { ServerHttp2Session } from "node:http2";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { WITHOUT_END, testSpec } from "../testing/inside.ts";
 import { modalSandbox } from "./index.ts";
+
+// The SDK has pauses of its own.
+vi.setConfig({ testTimeout: 90_000 });
 
 const options = { tokenId: "ak-test", tokenSecret: "as-test-secret", appName: "test" };
 const before = process.env["MODAL_SERVER_URL"];
@@ -117,7 +120,7 @@ test("nothing of it crashes a process or keeps it from ending; only what needs M
     await provider.close();`;
   const done = spawnSync(process.execPath, ["--input-type=module", "-e", script], {
     encoding: "utf8",
-    timeout: 25_000,
+    timeout: 60_000,
   });
   expect([done.status, done.stdout, done.stderr]).toEqual([0, "sandbox_unavailable\n", ""]);
 });

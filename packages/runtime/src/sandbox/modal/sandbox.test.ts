@@ -10,6 +10,9 @@ import { WITHOUT_END, listenInside, testSpec } from "../testing/inside.ts";
 import { onDouble } from "./testing/on-double.ts";
 import type { OnDouble } from "./testing/on-double.ts";
 
+// Images are copied, and the SDK has pauses of its own.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
+
 let on: OnDouble;
 let project: string;
 beforeAll(async () => {
