@@ -64,24 +64,31 @@ function defineTests(
   });
 }
 
-interface DriverOptions {
+export interface DriverOptions {
+  /** The program; the contract's by default. */
+  readonly program?: string;
+  readonly environment?: Readonly<Record<string, string>>;
   /** What the driver is told beside the provider. */
   readonly arguments?: readonly string[];
   /** Its group; one of nobody's by default. */
   readonly gid?: number;
 }
 
-interface Driver {
+/** A process that runs cases by their names. */
+export interface Driver {
   run(name: string): Promise<SandboxCaseOutcome>;
   end(): Promise<void>;
 }
 
-function startDriver(provider: string, { arguments: more = [], gid = ORDINARY }: DriverOptions): Driver {
-  const child = spawn(process.execPath, [DRIVER, provider, ...more], {
+export function startDriver(
+  provider: string,
+  { program = DRIVER, environment = {}, arguments: more = [], gid = ORDINARY }: DriverOptions,
+): Driver {
+  const child = spawn(process.execPath, [program, provider, ...more], {
     uid: ORDINARY,
     gid,
     cwd: "/tmp",
-    env: { PATH: process.env["PATH"], HOME: "/tmp" },
+    env: { PATH: process.env["PATH"], HOME: "/tmp", ...environment },
     stdio: ["pipe", "pipe", "inherit"],
   });
   const exited = once(child, "exit");

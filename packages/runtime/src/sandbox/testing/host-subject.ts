@@ -12,7 +12,11 @@ import { unsafeProcessSandbox } from "../unsafe-process/index.ts";
 const CANARY = "CONTRACT_CANARY";
 
 /** A provider of this host as the sandbox contract takes it, in a data directory of its own. */
-export function hostSubject(name: "local" | "unsafe-process"): { subject: SandboxSubject; end(): Promise<void> } {
+export function hostSubject(name: "local" | "unsafe-process"): {
+  subject: SandboxSubject;
+  dataDir: string;
+  end(): Promise<void>;
+} {
   const dataDir = mkdtempSync(join(tmpdir(), "contract-data-"));
   const options = { dataDir, pollMs: 20 };
   const canary = `canary-${process.pid}-5e2c`;
@@ -34,6 +38,7 @@ export function hostSubject(name: "local" | "unsafe-process"): { subject: Sandbo
   };
   return {
     subject,
+    dataDir,
     async end() {
       delete process.env[CANARY];
       await rm(dataDir, { recursive: true, force: true });

@@ -16,7 +16,7 @@ const CANARY = "CONTRACT_CANARY";
 export async function dockerSubject({
   host,
   image,
-}: Pick<TestEngine, "host" | "image">): Promise<{ subject: SandboxSubject; end(): Promise<void> }> {
+}: Pick<TestEngine, "host" | "image">): Promise<{ subject: SandboxSubject; dataDir: string; end(): Promise<void> }> {
   const dataDir = mkdtempSync(join(tmpdir(), "contract-data-"));
   const canary = `canary-${process.pid}-77b0`;
   process.env[CANARY] = canary;
@@ -33,11 +33,16 @@ export async function dockerSubject({
     sleep: { because: "a container does not sleep; one that a person pauses is unreachable" },
     async cutOff(_sandbox, work) {
       line.cut();
-      await work().finally(() => line.mend());
+      try {
+        await work();
+      } finally {
+        await line.mend();
+      }
     },
   };
   return {
     subject,
+    dataDir,
     async end() {
       delete process.env[CANARY];
       await line[Symbol.asyncDispose]();
