@@ -51,18 +51,34 @@ async function startEngine(folder: string): Promise<Engine> {
   if (given !== undefined) return useEngine(folder, given);
   const program = ["/usr/sbin/dockerd", "/usr/bin/dockerd", "/usr/local/bin/dockerd"].find((path) => existsSync(path));
   if (process.platform !== "linux" || program === undefined) {
-    throw new Error("no Docker engine is installed (docker.io on Debian), and AGENT_RUNTIME_TEST_DOCKER_HOST names none");
+    throw new Error(
+      "no Docker engine is installed (docker.io on Debian), and AGENT_RUNTIME_TEST_DOCKER_HOST names none",
+    );
   }
   if (process.getuid?.() !== 0) {
-    throw new Error("a Docker engine of the tests' own needs root; AGENT_RUNTIME_TEST_DOCKER_HOST can name another one");
+    throw new Error(
+      "a Docker engine of the tests' own needs root; AGENT_RUNTIME_TEST_DOCKER_HOST can name another one",
+    );
   }
   const socket = join(folder, "docker.sock");
   const logFile = join(folder, "dockerd.log");
   const log = openSync(logFile, "a");
   const flags = [
-    ...["--bridge=none", "--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false"],
-    ...["--data-root", join(folder, "data"), "--exec-root", join(folder, "exec"), "--pidfile", join(folder, "pid")],
-    ...["-H", `unix://${socket}`, "--group", String(ENGINE_GROUP)],
+    "--bridge=none",
+    "--iptables=false",
+    "--ip6tables=false",
+    "--ip-forward=false",
+    "--ip-masq=false",
+    "--data-root",
+    join(folder, "data"),
+    "--exec-root",
+    join(folder, "exec"),
+    "--pidfile",
+    join(folder, "pid"),
+    "-H",
+    `unix://${socket}`,
+    "--group",
+    String(ENGINE_GROUP),
   ];
   // It goes with this process, however that ends; its mounts are its own, and it reaches no network.
   const inside = ["--net", "--mount", "--propagation", "slave", "setpriv", "--pdeathsig", "TERM", program, ...flags];
@@ -108,11 +124,14 @@ async function useEngine(folder: string, host: string): Promise<Engine> {
   if (!host.startsWith("unix://")) throw new Error("AGENT_RUNTIME_TEST_DOCKER_HOST is unix:///PATH");
   const answer = await withImage(folder, host);
   const socket = host.slice("unix://".length);
-  return { answer, stop: async () => void (await call(socket, "DELETE", `/images/${answer.image}?force=1`)) };
+  return {
+    answer,
+    stop: async () => void (await call(socket, { method: "DELETE", path: `/images/${answer.image}?force=1` })),
+  };
 }
 
 async function answers(socket: string): Promise<boolean> {
-  return (await call(socket, "GET", "/_ping").catch(() => null))?.status === 200;
+  return (await call(socket, { method: "GET", path: "/_ping" }).catch(() => null))?.status === 200;
 }
 
 async function withImage(folder: string, host: string): Promise<{ host: string; image: string; version: string }> {
@@ -121,14 +140,17 @@ async function withImage(folder: string, host: string): Promise<{ host: string; 
   const name = `agent-runtime-test:${randomUUID().slice(0, 8)}`;
   const [repo, tag] = name.split(":");
   const path = `/images/create?fromSrc=-&repo=${repo}&tag=${tag}&changes=${encodeURIComponent("ENV PATH=/usr/local/bin:/usr/bin:/bin")}`;
-  const made = await call(socket, "POST", path, archive);
+  const made = await call(socket, { method: "POST", path, file: archive });
   await rm(archive);
   if (made.status !== 200 || made.body.includes("errorDetail")) throw new Error(`docker import: ${made.body}`);
-  const { Version } = JSON.parse((await call(socket, "GET", "/version")).body) as { Version: string };
+  const { Version } = JSON.parse((await call(socket, { method: "GET", path: "/version" })).body) as { Version: string };
   return { host, image: name, version: Version };
 }
 
-function call(socketPath: string, method: string, path: string, file?: string): Promise<{ status: number; body: string }> {
+function call(
+  socketPath: string,
+  { method, path, file }: { method: string; path: string; file?: string },
+): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
     const sent = request({ socketPath, method, path, agent: false }, (answer) => {
       const parts: Buffer[] = [];
@@ -151,15 +173,24 @@ const PACKAGES =
 /** A root file system of this host's own packages, with the Node that runs the tests: no registry is needed. */
 async function packImage(folder: string): Promise<string> {
   const depends = [
-    ...["depends", "--installed", "--recurse", "--no-recommends", "--no-suggests"],
-    ...["--no-conflicts", "--no-breaks", "--no-replaces", "--no-enhances"],
+    "depends",
+    "--installed",
+    "--recurse",
+    "--no-recommends",
+    "--no-suggests",
+    "--no-conflicts",
+    "--no-breaks",
+    "--no-replaces",
+    "--no-enhances",
   ];
   const closure = run("apt-cache", [...depends, ...PACKAGES])
     .split("\n")
     .filter((line) => /^[a-z0-9]/.test(line) && !/^(lib)?perl/.test(line));
   const files = run("dpkg", ["-L", ...new Set(closure)])
     .split("\n")
-    .filter((path) => path.startsWith("/") && !/^\/(etc|usr\/share\/(doc|man|locale|info|lintian|bug))(\/|$)/.test(path));
+    .filter(
+      (path) => path.startsWith("/") && !/^\/(etc|usr\/share\/(doc|man|locale|info|lintian|bug))(\/|$)/.test(path),
+    );
   const list = join(folder, "image.list");
   const links = ["usr/bin/awk", "etc/alternatives/awk"].filter((path) => existsSync(`/${path}`));
   await writeFile(list, `${[...links, ...new Set(files.flatMap(plainPath))].join("\n")}\n`);

@@ -46,10 +46,7 @@ test("a real agent works in a container; a killed server's successor finds it; i
   expect(found.runtime.sandbox?.sandboxId).toBe(done.runtime.sandbox?.sandboxId);
   expect((await second.request("POST", `/sessions/${sessionId}/unload`)).status).toBeLessThan(300);
   await second.request("POST", `/sessions/${sessionId}/message`, { content: "Do you remember?" });
-  const resumed = await second.until(
-    sessionId,
-    (state) => idle(state) && state.blocks.length > done.blocks.length + 1,
-  );
+  const resumed = await second.until(sessionId, (state) => idle(state) && state.blocks.length > done.blocks.length + 1);
   expect(said(resumed).at(-1)).toBe("I remember the first turn.");
   expect(resumed.runtime.sandbox?.sandboxId).not.toBe(done.runtime.sandbox?.sandboxId);
   expect(model.requests.every(({ headers }) => headers["x-api-key"] === CANARY)).toBe(true);

@@ -175,6 +175,49 @@ const sandboxes: Row[] = [
     at.refusals("a bubblewrap that hangs: an end after the deadline, or when it is called off"),
   ),
   ...option(
+    "dockerSandbox",
+    "dataDir",
+    at.docker("a server that shares the engine sees none of another's, and may use the same keys"),
+  ),
+  ...option(
+    "dockerSandbox",
+    "image pull",
+    at.dockerRefusals("an image that is not there: how to fetch it, or why fetching it failed"),
+  ),
+  ...option(
+    "dockerSandbox",
+    "limits",
+    at.dockerIsolation("limits: each is hit, says so, and does not reach a neighbour"),
+  ),
+  ...option(
+    "dockerSandbox",
+    "tmpBytes",
+    at.dockerIsolation("only workspace, home, state and the sized /tmp, /var/tmp and /dev/shm can be written"),
+  ),
+  ...option(
+    "dockerSandbox",
+    "network seccomp",
+    at.dockerRefusals("a seccomp profile and a network of the operator's own"),
+  ),
+  ...option(
+    "dockerSandbox",
+    "socketBase",
+    at.dockerRefusals("folders of the sockets are made where socketBase says, and go with their sandbox"),
+  ),
+  ...option(
+    "dockerSandbox",
+    "keepDeadMs now",
+    at.docker(
+      "after an end that nobody saw the same key starts again on the same disk; what is left goes after its time",
+    ),
+  ),
+  ...option(
+    "dockerSandbox",
+    "host dockerode",
+    at.dockerRefusals("no engine, no permission, no package, no address: the remedy, and never less isolation"),
+  ),
+  ...option("dockerSandbox", "timeoutMs", at.dockerRefusals("an engine that hangs: an end after the time")),
+  ...option(
     "modalSandbox",
     "tokenId tokenSecret appName",
     at.modal("credentials that Modal refuses: what to check, and never the token"),

@@ -42,6 +42,12 @@ const commands: Row[] = [
   ),
   ...flag("--api-key --cors-origin", at.server("--cors-origin lets a page in, --api-key is the key")),
   ...flag("--log-level", at.serverLog("the level is kept; an error comes with its cause")),
+  ...flag(
+    "--docker-image",
+    at.dockerJob(
+      "a real agent works in a container; a killed server's successor finds it; its end saves all, and a new one has it",
+    ),
+  ),
   ...later("flag", ["--profiles"], "profiles"),
   ...tested(
     "variable",
@@ -51,6 +57,7 @@ const commands: Row[] = [
       "DATA_DIR",
       "PERSISTENCE",
       "SANDBOX",
+      "DOCKER_IMAGE",
       "MODEL",
       "GATEWAY",
       "API_KEY",
@@ -110,7 +117,13 @@ const commands: Row[] = [
     at.server("the welcome shows a key once, and warns of what is not fenced"),
   ),
   ...tested("flag value", ["--sandbox modal"], limits),
-  ...later("flag value", ["--sandbox docker"], "sandboxes"),
+  ...tested(
+    "flag value",
+    ["--sandbox docker"],
+    at.dockerJob(
+      "a real agent works in a container; a killed server's successor finds it; its end saves all, and a new one has it",
+    ),
+  ),
   ...tested(
     "flag value",
     ["--model real", "--model scripted"],

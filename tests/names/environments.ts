@@ -22,12 +22,12 @@ export const environmentRows: readonly Row[] = [
   ),
   ...tested(
     "option",
-    ["hostSandbox.keepEnvironments"],
+    ["hostSandbox.keepEnvironments", "dockerSandbox.keepEnvironments"],
     host("the longest unused are removed beyond keepEnvironments, and never one that a sandbox has"),
   ),
   ...tested(
     "option",
-    ["hostSandbox.environmentBytes"],
+    ["hostSandbox.environmentBytes", "dockerSandbox.environmentBytes"],
     host("what takes more bytes than it may is ended, with the option that bounds it"),
   ),
   ...tested(

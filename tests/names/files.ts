@@ -66,6 +66,10 @@ export const client = testsIn("packages/client/src/client.test.ts");
 export const follower = testsIn("packages/client/src/follow/follower.test.ts");
 export const socketAddress = testsIn("packages/client/src/follow/socket-address.test.ts");
 export const backoff = testsIn("packages/client/src/follow/backoff.test.ts");
+export const docker = testsIn("packages/runtime/src/sandbox/docker/docker.test.ts");
+export const dockerIsolation = testsIn("packages/runtime/src/sandbox/docker/isolation.test.ts");
+export const dockerRefusals = testsIn("packages/runtime/src/sandbox/docker/refusals.test.ts");
+export const dockerJob = testsIn("tests/main-job/docker.test.ts");
 export const socketBase = testsIn("packages/runtime/src/sandbox/unsafe-process/socket-base.test.ts");
 
 export const link = testsIn("packages/runner/src/link/link.test.ts");

@@ -20,7 +20,12 @@ const packages: Row[] = [
   ...tested("entry point", [`${runtime}/persistence/memory`, `${runtime}/persistence/sqlite`], imported),
   ...tested(
     "entry point",
-    [`${runtime}/sandbox/local`, `${runtime}/sandbox/unsafe-process`, `${runtime}/sandbox/modal`],
+    [
+      `${runtime}/sandbox/local`,
+      `${runtime}/sandbox/unsafe-process`,
+      `${runtime}/sandbox/docker`,
+      `${runtime}/sandbox/modal`,
+    ],
     imported,
   ),
   ...tested(
@@ -40,7 +45,6 @@ const packages: Row[] = [
     ],
     "stores",
   ),
-  ...later("entry point", [`${runtime}/sandbox/docker`], "sandboxes"),
   ...later("entry point", [`${runtime}-react`], "react"),
   ...tested(
     "export",

@@ -18,6 +18,8 @@ const INTERFACES: readonly (readonly [kind: string, of: string, file: string, na
   ["option", "memoryPersistence", "runtime/src/persistence/memory/index.ts", "MemoryPersistenceOptions"],
   ["option", "hostSandbox", "runtime/src/sandbox/host-provider.ts", "HostOptions"],
   ["option", "localSandbox", "runtime/src/sandbox/local/index.ts", "LocalSandboxOptions"],
+  ["option", "dockerSandbox", "runtime/src/sandbox/docker/index.ts", "DockerSandboxOptions"],
+  ["option", "dockerSandbox", "runtime/src/sandbox/docker/engine.ts", "EngineOptions"],
   ["option", "modalSandbox", "runtime/src/sandbox/modal/options.ts", "ModalSandboxOptions"],
   ["option", "createAgentClient", "client/src/endpoint.ts", "AgentClientOptions"],
   ["option", "follow", "client/src/follow/follower.ts", "FollowOptions"],

@@ -1,10 +1,11 @@
 import type { ContainerCreateOptions, HostConfig, MountSettings } from "dockerode";
 import { environmentPath } from "../environment-mounts.ts";
+import type { EffectiveLimits } from "../effective-limits.ts";
 import type { MountedEnvironment } from "../environment-mounts.ts";
 import type { SandboxFolders } from "../host-folders.ts";
 import { WAIT_FOR_EXEC, supervisorPath } from "../exec-start.ts";
 import { RUNNER_PATHS } from "../port.ts";
-import type { SandboxLimits, SandboxSpec } from "../port.ts";
+import type { SandboxSpec } from "../port.ts";
 import { labelsOf } from "./labels.ts";
 
 /** Paths inside the sandbox. */
@@ -35,7 +36,7 @@ export interface ContainerPlan {
   /** What was installed for it, or is being installed in it, with the `PATH` that the image has. */
   readonly environment?: (Pick<MountedEnvironment, "folder" | "writable"> & { readonly path: string }) | undefined;
   readonly user: ContainerUser;
-  readonly limits: SandboxLimits;
+  readonly limits: EffectiveLimits;
   /** Size of `/tmp`, in memory, in bytes. */
   readonly tmpBytes: number;
   /** Name of one of the engine's networks, or `none`. */
@@ -58,7 +59,7 @@ export function containerRequest(plan: ContainerPlan): ContainerCreateOptions {
     WorkingDir: INSIDE.workspace,
     Hostname: "sandbox",
     Env: Object.entries(environment(plan)).map(([name, value]) => `${name}=${value}`),
-    Labels: labelsOf({ key: spec.key, tags: spec.tags, sockets: plan.sockets, dataDir: plan.dataDir }),
+    Labels: labelsOf({ key: spec.key, tags: spec.tags, ...plan, ...plan.limits }),
     NetworkDisabled: plan.network === "none",
     Tty: false,
     OpenStdin: false,
@@ -82,12 +83,17 @@ function hostConfig(plan: ContainerPlan): HostConfig {
     LogConfig: { Type: "json-file", Config: { "max-size": "1m", "max-file": "1" } },
     Mounts: mounts(plan),
     Tmpfs: {
-      "/tmp": `rw,exec,nosuid,nodev,mode=1777,size=${plan.tmpBytes}`,
-      "/var/tmp": `rw,exec,nosuid,nodev,mode=1777,size=${plan.tmpBytes}`,
+      "/tmp": memoryFolder(plan),
+      "/var/tmp": memoryFolder(plan),
     },
     ShmSize: SHM_BYTES,
     ...resources(plan.limits),
   };
+}
+
+/** Files in it are memory that no killed process gives back. */
+function memoryFolder({ tmpBytes, limits }: ContainerPlan): string {
+  return `rw,exec,nosuid,nodev,mode=1777,size=${Math.min(tmpBytes, Math.floor(limits.memoryBytes / 4))}`;
 }
 
 const SHM_BYTES = 64 * 1024 * 1024;
@@ -140,19 +146,16 @@ function environment({ spec, environment: installed }: ContainerPlan): Readonly<
   };
 }
 
-function resources(limits: SandboxLimits): Partial<HostConfig> {
+function resources(limits: EffectiveLimits): Partial<HostConfig> {
   const { memoryBytes, cpus, processes, openFiles, fileBytes } = limits;
   const ulimit = (name: string, value: number) => ({ Name: name, Soft: value, Hard: value });
   return {
     // The same twice: memory and swap together, so that there is no swap beyond the memory.
-    ...(memoryBytes === undefined ? {} : { Memory: memoryBytes, MemorySwap: memoryBytes }),
-    ...(cpus === undefined ? {} : { NanoCpus: Math.round(cpus * 1e9) }),
-    ...(processes === undefined ? {} : { PidsLimit: processes }),
-    Ulimits: [
-      ulimit("core", 0),
-      ...(openFiles === undefined ? [] : [ulimit("nofile", openFiles)]),
-      ...(fileBytes === undefined ? [] : [ulimit("fsize", fileBytes)]),
-    ],
+    Memory: memoryBytes,
+    MemorySwap: memoryBytes,
+    NanoCpus: Math.round(cpus * 1e9),
+    PidsLimit: processes,
+    Ulimits: [ulimit("core", 0), ulimit("nofile", openFiles), ulimit("fsize", fileBytes)],
   };
 }
 

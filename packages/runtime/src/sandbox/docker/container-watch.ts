@@ -15,9 +15,7 @@ export async function inspectContainer(
   id: string,
   options: { timeoutMs?: number; signal?: AbortSignal } = {},
 ): Promise<ContainerInspectInfo | null> {
-  return unlessMissing(
-    engine.call((docker, abortSignal) => docker.getContainer(id).inspect({ abortSignal }), options),
-  );
+  return unlessMissing(engine.call((docker, abortSignal) => docker.getContainer(id).inspect({ abortSignal }), options));
 }
 
 /**
@@ -72,7 +70,7 @@ async function logTail(engine: Engine, id: string, signal: AbortSignal): Promise
 /** Outputs come in frames of a header of eight bytes, the last four of them the length, and the bytes. */
 function withoutFrames(log: Buffer): string {
   const parts: Buffer[] = [];
-  for (let at = 0; at + 8 <= log.length; ) {
+  for (let at = 0; at + 8 <= log.length;) {
     const end = at + 8 + log.readUInt32BE(at + 4);
     parts.push(log.subarray(at + 8, end));
     at = end;

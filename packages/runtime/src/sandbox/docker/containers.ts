@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ContainerCreateOptions, ContainerInfo } from "dockerode";
+import type { ContainerCreateOptions, ContainerInfo, ContainerInspectInfo } from "dockerode";
 import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
 import { inspectContainer } from "./container-watch.ts";
 import { engineStatus } from "./engine.ts";
 import type { Engine } from "./engine.ts";
 
 const REMOVAL_MS = 30_000;
+/** How long one that somebody else makes may take to start. */
+const STARTING_MS = 10_000;
 
 /** Makes a container and answers its id; null: one of that name is there already. */
 export async function createContainer(
@@ -28,6 +30,20 @@ export async function startContainer(engine: Engine, id: string): Promise<void> 
     await engine.call((docker, abortSignal) => docker.getContainer(id).start({ abortSignal }));
   } catch (error) {
     if (engineStatus(error) !== 304) throw error;
+  }
+}
+
+/**
+ * Starts a container that somebody else has made and is perhaps starting: what it then is, whoever started it. One that
+ * cannot be started stays as it is.
+ */
+export async function startMade(engine: Engine, id: string): Promise<ContainerInspectInfo | null> {
+  const deadline = performance.now() + STARTING_MS;
+  for (let wait = 20; ; wait = Math.min(wait * 2, 500)) {
+    await startContainer(engine, id).catch(() => undefined);
+    const found = await inspectContainer(engine, id);
+    if (found === null || found.State.Status !== "created" || performance.now() > deadline) return found;
+    await sleep(wait);
   }
 }
 

@@ -2,9 +2,11 @@ import type { Duplex } from "node:stream";
 import { hostExecDoor } from "../exec-door.ts";
 import { ExecHost } from "../exec-host.ts";
 import { readFileByExec, writeFileByExec } from "../files-by-exec.ts";
+import type { SandboxFolders } from "../host-folders.ts";
 import { HostChannels } from "../host-channels.ts";
 import type { ExecOptions, Sandbox, SandboxChannel, SandboxLife, SandboxProcess, SandboxRef } from "../port.ts";
 import { containerEnd, inspectContainer } from "./container-watch.ts";
+import { overDiskLimit } from "./disk-watch.ts";
 import type { Engine } from "./engine.ts";
 
 /** Longest time for the engine to say how a sandbox is, in ms. */
@@ -17,11 +19,14 @@ export interface ContainerRun {
   /** When it was started, as the engine says it: one that somebody has started again is not the same run. */
   readonly startedAt: string;
   readonly sockets: string;
+  /** What its folders may hold together. */
+  readonly diskBytes: number;
 }
 
 export interface DockerSandboxParts {
   readonly engine: Engine;
   readonly run: ContainerRun;
+  readonly folders: SandboxFolders;
   /** Removes the container and what belongs to it, while nothing else of the provider crosses it. */
   readonly remove: () => Promise<void>;
   /** It was released, has ended or was terminated: the provider forgets this object. */
@@ -40,6 +45,7 @@ export class DockerSandbox implements Sandbox {
   readonly #letGo = new AbortController();
   readonly #exec: ExecHost;
   #terminated: Promise<void> | undefined;
+  #overuse: string | undefined;
 
   constructor(parts: DockerSandboxParts) {
     this.#parts = parts;
@@ -53,6 +59,7 @@ export class DockerSandbox implements Sandbox {
     this.ended = promise;
     this.#end = resolve;
     void this.#watch();
+    void this.#watchDisk();
   }
 
   accept(channel: SandboxChannel, onStream: (stream: Duplex) => void): Promise<{ close(): Promise<void> }> {
@@ -104,9 +111,22 @@ export class DockerSandbox implements Sandbox {
       // Its end may be the first half of ours.
       await this.#terminated?.catch(() => undefined);
       this.#forget();
-      this.#end({ reason });
+      this.#end({ reason: this.#overuse ?? reason });
     } catch {
       // Let go of.
+    }
+  }
+
+  /** The engine bounds no folder: who takes more than it may is ended, as where memory is short. */
+  async #watchDisk(): Promise<void> {
+    const { engine, run, folders } = this.#parts;
+    try {
+      const own = [folders.workspace, folders.home, folders.state];
+      const used = await overDiskLimit(own, run.diskBytes, this.#letGo.signal);
+      this.#overuse = `out of disk: the sandbox had ${mib(used)} in its workspace, home and state, and may have ${mib(run.diskBytes)}`;
+      await engine.call((docker, abortSignal) => docker.getContainer(run.container).kill({ abortSignal }));
+    } catch {
+      // Let go of, or gone already.
     }
   }
 
@@ -123,6 +143,10 @@ export class DockerSandbox implements Sandbox {
   }
 }
 
-export function refOf({ key, container, startedAt, sockets }: ContainerRun): SandboxRef {
+function mib(bytes: number): string {
+  return `${Math.round(bytes / 1024 / 1024)} MiB`;
+}
+
+export function refOf({ key, container, startedAt, sockets }: Omit<ContainerRun, "diskBytes">): SandboxRef {
   return { provider: "docker", key, container, startedAt, sockets };
 }

@@ -153,7 +153,9 @@ test("a start that is called off leaves nothing", async () => {
     // Called off after the start it may have come through.
     await starting.then(
       (sandbox) => sandbox.terminate(),
-      (error: unknown) => void expect(error).toBe(reason),
+      (error: unknown) => {
+        expect(error).toBe(reason);
+      },
     );
     expect(await containers()).toEqual(before);
     expect(existsSync(rootOf("off"))).toBe(false);

@@ -18,7 +18,7 @@ export interface DockerSandboxOptions extends EngineOptions {
   readonly image?: string;
   /** Whether an image that the engine has not is fetched: `missing`, the default, or `never`. */
   readonly pull?: PullPolicy;
-  /** What a sandbox may use at most, where a request says nothing: 4 GiB of memory, 512 processes by default. */
+  /** What each sandbox may use at most, where `create` is not told otherwise. */
   readonly limits?: SandboxLimits;
   /** Size of a sandbox's `/tmp`, in memory, in bytes (512 MiB). */
   readonly tmpBytes?: number;
@@ -38,7 +38,6 @@ export interface DockerSandboxOptions extends EngineOptions {
 }
 
 const MIB = 1024 * 1024;
-const DEFAULT_LIMITS: SandboxLimits = { memoryBytes: 4096 * MIB, processes: 512 };
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /**
@@ -54,7 +53,7 @@ export function dockerSandbox(options: DockerSandboxOptions): SandboxProvider {
     socketBase: options.socketBase,
     image: options.image ?? "node:24-bookworm",
     pull: options.pull ?? "missing",
-    limits: { ...DEFAULT_LIMITS, ...options.limits },
+    limits: options.limits,
     tmpBytes: options.tmpBytes ?? 512 * MIB,
     network: options.network ?? "none",
     seccomp: seccompOf(options.seccomp),

@@ -38,6 +38,7 @@ test("the server's environment is not, and its folders are not named", async () 
     LANG: "C.UTF-8",
     LOGNAME: "agent",
     PATH: expect.stringContaining("/usr/bin"),
+    PWD: "/workspace",
     SHELL: "/bin/bash",
     SHOWN: "yes",
     TMPDIR: "/tmp",
@@ -111,7 +112,9 @@ test("system calls that lead out fail, ordinary ones do not", async () => {
   ]);
   // The same calls where nothing fences them in: they are real.
   const engines = await create("engines", { from: provider({ seccomp: "engine" }) });
-  expect(await (await listenInside(engines)).shell(`python3 -c '${CALLS}'`)).toMatch(/ptrace (?!EPERM)|clone3 E(?!NOSYS)/);
+  expect(await (await listenInside(engines)).shell(`python3 -c '${CALLS}'`)).toMatch(
+    /ptrace (?!EPERM)|clone3 E(?!NOSYS)/,
+  );
 });
 
 test("no network but its own loopback", async () => {
@@ -148,6 +151,8 @@ const FORK_BOMB = `const { spawn } = await load("node:child_process");
   for (const one of all) one.kill("SIGKILL");
   return [...new Set(errors.filter((code) => code !== null))];`;
 
+const FILL = `for (let at = 0; at < 20; at++) (await load("node:fs")).writeFileSync("/state/" + at, Buffer.alloc(1e6))`;
+
 test("limits: each is hit, says so, and does not reach a neighbour", async () => {
   const limits = { memoryBytes: 200 * 1024 * 1024, processes: 40, openFiles: 64, fileBytes: 1024 * 1024, cpus: 0.5 };
   const limited = await create("limited", { spec: { limits } });
@@ -157,6 +162,9 @@ test("limits: each is hit, says so, and does not reach a neighbour", async () =>
   expect(await tight.run(FORK_BOMB)).toEqual(["EAGAIN"]);
   const cpus = await tight.shell("cat /sys/fs/cgroup/cpu.max /sys/fs/cgroup/cpu/cpu.cfs_quota_us 2>/dev/null");
   expect(cpus).toContain("50000");
+  const filling = await create("filling", { spec: { limits: { diskBytes: 8 * 1024 * 1024 } } });
+  await (await listenInside(filling)).run(FILL);
+  expect((await filling.ended).reason).toMatch(/out of disk: .* may have 8 MiB/);
   tight.run("const all = []; for (;;) all.push(Buffer.alloc(10_000_000, 1))").catch(() => undefined);
   expect((await limited.ended).reason).toContain("out of memory");
   expect(await inside.run("return 'unaffected'")).toBe("unaffected");

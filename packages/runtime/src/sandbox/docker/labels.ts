@@ -10,6 +10,8 @@ export interface ContainerLabels {
   readonly sockets: string;
   /** The server's data directory: servers that share an engine leave each other's sandboxes alone. */
   readonly dataDir: string;
+  /** What its folders may hold together, in bytes. */
+  readonly diskBytes: number;
 }
 
 /** Each label's name, with where it stands in `ContainerLabels`. */
@@ -21,12 +23,13 @@ const NAMES = {
   tenant: "agent-runtime.tenant",
   session: "agent-runtime.session",
   generation: "agent-runtime.generation",
+  diskBytes: "agent-runtime.disk-bytes",
 } as const;
 
 const Labels = z.record(z.string(), z.string());
 
-export function labelsOf({ key, tags, sockets, dataDir }: ContainerLabels): Record<string, string> {
-  const values = { key, sockets, dataDir, ...tags };
+export function labelsOf({ key, tags, sockets, dataDir, diskBytes }: ContainerLabels): Record<string, string> {
+  const values = { key, sockets, dataDir, ...tags, diskBytes: String(diskBytes) };
   return Object.fromEntries(Object.entries(NAMES).map(([name, label]) => [label, values[name as keyof typeof NAMES]]));
 }
 
@@ -39,6 +42,7 @@ export function readLabels(labels: unknown): ContainerLabels | null {
     key: of("key"),
     sockets: of("sockets"),
     dataDir: of("dataDir"),
+    diskBytes: Number(of("diskBytes")),
     tags: {
       deployment: of("deployment"),
       tenant: of("tenant"),

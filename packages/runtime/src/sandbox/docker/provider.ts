@@ -1,7 +1,9 @@
 import { realpath } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
 import type { ContainerInspectInfo } from "dockerode";
 import { z } from "zod";
+import { effectiveLimits } from "../effective-limits.ts";
 import { NO_ENVIRONMENTS } from "../environment-mounts.ts";
 import type { EnvironmentMounts, MountedEnvironment } from "../environment-mounts.ts";
 import { foldersOf, removeFolders, removeSocketFolder, sweepEnded } from "../host-folders.ts";
@@ -12,7 +14,14 @@ import { containerUser, prepareFolders } from "./container-folders.ts";
 import type { PreparedFolders } from "./container-folders.ts";
 import { containerRequest } from "./container-request.ts";
 import { inspectContainer, reasonOfEnd } from "./container-watch.ts";
-import { createContainer, listContainers, nameTaken, removeContainer, startContainer } from "./containers.ts";
+import {
+  createContainer,
+  listContainers,
+  nameTaken,
+  removeContainer,
+  startContainer,
+  startMade,
+} from "./containers.ts";
 import { DockerSandbox, refOf } from "./docker-sandbox.ts";
 import type { ContainerRun } from "./docker-sandbox.ts";
 import type { Engine } from "./engine.ts";
@@ -28,7 +37,7 @@ export interface DockerProviderOptions {
   readonly socketBase: string | undefined;
   readonly image: string;
   readonly pull: PullPolicy;
-  readonly limits: SandboxLimits;
+  readonly limits: SandboxLimits | undefined;
   readonly tmpBytes: number;
   readonly network: string;
   readonly seccomp: string | null;
@@ -36,6 +45,9 @@ export interface DockerProviderOptions {
   readonly keepDeadMs: number;
   readonly now: () => number;
 }
+
+/** How long another creator may take until its container can be seen. */
+const ADOPTION_MS = 10_000;
 
 const Ref = z.object({ provider: z.literal("docker"), key: SandboxKey, container: z.string(), startedAt: z.string() });
 
@@ -55,6 +67,7 @@ export function dockerProvider(
     const sandbox: DockerSandbox = new DockerSandbox({
       engine,
       run,
+      folders: foldersOf(dataDir, run.key),
       remove: () => alone(run.key, () => remove(run)),
       onForget: () => {
         if (held.get(run.container) === sandbox) held.delete(run.container);
@@ -74,17 +87,14 @@ export function dockerProvider(
 
   /** A container of that name that runs, or that somebody has made and not started yet. */
   async function adopt(name: string, key: string): Promise<DockerSandbox | null> {
-    let found = await inspectContainer(engine, name);
+    const found = await inspectContainer(engine, name);
     if (found === null) return null;
     if (readLabels(found.Config.Labels)?.key !== key) throw nameTaken(name);
-    if (found.State.Status === "created") {
-      await startContainer(engine, found.Id).catch(() => undefined);
-      found = await inspectContainer(engine, name);
-    }
-    const run = found === null ? null : runOf(found);
+    const started = found.State.Status === "created" ? await startMade(engine, found.Id) : found;
+    const run = started === null ? null : runOf(started);
     if (run !== null) return hold(run);
     // It has ended; what it left in its folders is for the next one.
-    if (found !== null) await removeContainer(engine, found.Id);
+    if (started !== null) await removeContainer(engine, started.Id);
     return null;
   }
 
@@ -105,7 +115,7 @@ export function dockerProvider(
       const folders = foldersOf(dataDir, spec.key);
       const environment = await withPath(made.environment, image);
       const plan = { ...options, spec: { ...spec, runner }, folders, sockets, image, environment, user };
-      const limits = { ...options.limits, ...spec.limits };
+      const limits = effectiveLimits(spec.limits, options.limits);
       const id = await createContainer(engine, name, containerRequest({ ...plan, limits }));
       if (id === null) return await adoptMade(name, spec.key, prepared);
       signal.throwIfAborted();
@@ -139,7 +149,13 @@ export function dockerProvider(
 
   /** Another creator was faster: its container is the one, with the sockets that it has. */
   async function adoptMade(name: string, key: string, { record }: PreparedFolders): Promise<DockerSandbox> {
-    const sandbox = await adopt(name, key);
+    const deadline = performance.now() + ADOPTION_MS;
+    let sandbox = await adopt(name, key);
+    // The engine gives a name away before it knows of the container.
+    while (sandbox === null && performance.now() < deadline) {
+      await sleep(50);
+      sandbox = await adopt(name, key);
+    }
     if (sandbox === null) throw new RuntimeError("sandbox_unavailable", `Sandbox ${key} ended as it started`);
     if (sandbox.sockets !== record.sockets) {
       await writeRecord(dataDir, { ...record, sockets: sandbox.sockets });
@@ -166,8 +182,9 @@ export function dockerProvider(
         }
       });
     },
-    async prepare(install, how) {
-      const environment = await environments.mount({ key: "", install }, how);
+    async prepare(wanted, how) {
+      await ensureImage(engine, options, how);
+      const environment = await environments.mount({ key: "", ...wanted }, how);
       environment?.release();
     },
     async attach(ref) {
@@ -213,7 +230,8 @@ export function dockerProvider(
 function runOf({ Id, Config, State }: ContainerInspectInfo): ContainerRun | null {
   const labels = readLabels(Config.Labels);
   if (labels === null || !State.Running) return null;
-  return { key: labels.key, container: Id, startedAt: State.StartedAt, sockets: labels.sockets };
+  const { key, sockets, diskBytes } = labels;
+  return { key, container: Id, startedAt: State.StartedAt, sockets, diskBytes };
 }
 
 async function resolved({ bundle, packages }: RunnerFiles): Promise<RunnerFiles> {

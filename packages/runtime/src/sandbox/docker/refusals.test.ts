@@ -20,10 +20,10 @@ beforeEach(scene.orSkip);
 afterAll(scene.end);
 
 test("the probe starts a real sandbox and leaves nothing", async () => {
-  const before = await docker.listContainers({ all: true });
   const folders = readdirSync(tmpdir()).filter((name) => name.startsWith("agent-probe-"));
   await provider().probe?.();
-  expect((await docker.listContainers({ all: true })).length).toBeLessThanOrEqual(before.length);
+  const filters = { label: ["agent-runtime.deployment=probe"] };
+  expect(await docker.listContainers({ all: true, filters })).toEqual([]);
   expect(readdirSync(tmpdir()).filter((name) => name.startsWith("agent-probe-"))).toEqual(folders);
 });
 
@@ -101,7 +101,7 @@ test("an image that is not there: how to fetch it, or why fetching it failed", a
 
 test("an image without Node: what it lacks", async () => {
   const empty = Buffer.alloc(1024);
-  const stream = await docker.importImage(Readable.from([empty]) as never, { repo: "agent-runtime-empty", tag: "1" });
+  const stream = await docker.importImage(Readable.from([empty]), { repo: "agent-runtime-empty", tag: "1" });
   await once(stream.resume(), "end");
   const image = "agent-runtime-empty:1";
   await expect(provider({ image }).probe?.()).rejects.toMatchObject({

@@ -42,11 +42,9 @@ export function explainStart(image: string, error: RuntimeError): RuntimeError {
     });
   }
   if (/executable file not found|no such file or directory/i.test(message)) {
-    return new RuntimeError(
-      "sandbox_unavailable",
-      `The image ${image} cannot run the agent. ${NEEDS} (${message})`,
-      { cause: error },
-    );
+    return new RuntimeError("sandbox_unavailable", `The image ${image} cannot run the agent. ${NEEDS} (${message})`, {
+      cause: error,
+    });
   }
   return error;
 }

@@ -19,7 +19,13 @@ interface Times {
 /** Removes a container that does not run, with its folders, when that was long enough ago. */
 export async function sweepContainer(
   engine: Engine,
-  { container, labels, dataDir, keepDeadMs, now }: Times & {
+  {
+    container,
+    labels,
+    dataDir,
+    keepDeadMs,
+    now,
+  }: Times & {
     readonly container: ContainerInspectInfo;
     readonly labels: ContainerLabels;
   },
