@@ -5,6 +5,7 @@ import type { SqlDialect } from "./dialect.ts";
 import { sessionsMigration } from "./migrations/001-sessions.ts";
 import { compactionMigration } from "./migrations/002-compaction.ts";
 import { checkpointsMigration } from "./migrations/003-checkpoints.ts";
+import { removalsMigration } from "./migrations/004-removals.ts";
 import type { Db } from "./schema.ts";
 
 const TABLE = "agent_runtime_migrations";
@@ -15,6 +16,7 @@ function migrations({ types }: SqlDialect): Record<string, Migration> {
     "001-sessions": sessionsMigration(types),
     "002-compaction": compactionMigration(),
     "003-checkpoints": checkpointsMigration(types),
+    "004-removals": removalsMigration(types),
   };
 }
 

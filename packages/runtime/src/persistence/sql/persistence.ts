@@ -8,6 +8,7 @@ import { notOpen } from "../store-errors.ts";
 import type { SqlDialect } from "./dialect.ts";
 import { migrate } from "./migrate.ts";
 import { sqlRawTranscripts } from "./raw-transcripts.ts";
+import { finishRemovals } from "./removal.ts";
 import type { Db, Tables } from "./schema.ts";
 import { sqlStore } from "./store.ts";
 
@@ -56,6 +57,7 @@ async function open(dialect: SqlDialect): Promise<Opened> {
   const db = new Kysely<Tables>({ dialect: await dialect.open() });
   try {
     await migrate(db, dialect);
+    await finishRemovals(db);
   } catch (error) {
     await db.destroy().catch(() => undefined);
     const { code, message } = dialect.explain(error);

@@ -109,6 +109,7 @@ interface RawTranscriptsTable extends OfSession {
 }
 
 export interface Tables {
+  removals: OfSession;
   sessions: SessionsTable;
   logs: LogsTable;
   events: EventsTable;

@@ -7,7 +7,8 @@ import { sessionExists } from "../store-errors.ts";
 import { sqlCompact } from "./compact.ts";
 import type { SqlDialect } from "./dialect.ts";
 import { sqlReads } from "./reads.ts";
-import { SESSION_TABLES, type Db, type Row } from "./schema.ts";
+import { isBeingRemoved, removeSession } from "./removal.ts";
+import type { Db, Row } from "./schema.ts";
 import { writeBatch, writeParts } from "./write-batch.ts";
 import { writeStatements, type WriteStatements } from "./write-statements.ts";
 
@@ -25,7 +26,7 @@ export function sqlStore(db: Db, { explain }: Pick<SqlDialect, "explain">): Sess
     create: (session) => create(writer, session),
     append: (batches) => append(writer, batches),
     compact: sqlCompact(db),
-    delete: (key) => remove(db, key),
+    delete: (key) => removeSession(db, key),
   };
 }
 
@@ -39,7 +40,7 @@ async function create(writer: Writer, session: Parameters<SessionStore["create"]
       .where("tenant", "=", tenant)
       .where("session_id", "=", sessionId)
       .executeTakeFirst();
-    if (known !== undefined) throw sessionExists(sessionId);
+    if (known !== undefined || (await isBeingRemoved(trx, { tenant, sessionId }))) throw sessionExists(sessionId);
     await trx.insertInto("sessions").values(sessionRow({ tenant, sessionId }, record)).execute();
     await trx.insertInto("logs").values(logRow(batch, logId)).execute();
     await writeParts({ trx, statements: writer.statements, batch });
@@ -115,13 +116,5 @@ async function appendTogether(
       outcomes.push(batch instanceof RuntimeError ? batch : await writeBatch({ trx, statements, batch }));
     }
     return outcomes;
-  });
-}
-
-async function remove(db: Db, { tenant, sessionId }: SessionKey): Promise<void> {
-  await db.transaction().execute(async (trx) => {
-    for (const table of SESSION_TABLES) {
-      await trx.deleteFrom(table).where("tenant", "=", tenant).where("session_id", "=", sessionId).execute();
-    }
   });
 }
