@@ -1,7 +1,8 @@
 import type { SandboxProvider } from "@hhopkins/agent-runtime";
+import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
 import { localSandbox } from "@hhopkins/agent-runtime/sandbox/local";
 import { script } from "@hhopkins/agent-runtime-testkit";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -41,4 +42,35 @@ test("a session leaves a sandbox whose life ends soon between turns, with files 
   const third = await bench.turn(id, "and on");
   expect(third.runtime.sandbox).toMatchObject({ sandboxId: `${id}-2` });
   expect(said(third)).toEqual(["one", "two", "three"]);
+});
+
+test("a provider that cannot say what runs keeps no server from starting; what belongs to nobody is ended later", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "sandbox-orphan-"));
+  const local = localSandbox({ dataDir: folder });
+  const bundle = join(folder, "orphan.mjs");
+  await writeFile(bundle, "setInterval(() => undefined, 1000);\n");
+  const tags = { deployment: "default", tenant: "default", session: "nobody", generation: "1" };
+  const orphan = await local.create(
+    { key: "nobody-1", tags, runner: { bundle, packages: {} }, environment: {} },
+    { signal: new AbortController().signal, onProgress: () => undefined },
+  );
+  let asked = 0;
+  const sandbox: SandboxProvider = {
+    ...local,
+    list: async (of) => {
+      asked += 1;
+      if (asked === 1) throw new RuntimeError("sandbox_unavailable", "The cloud does not answer.");
+      return local.list(of);
+    },
+  };
+  const late = await startRuntime({ sandbox });
+  try {
+    expect(asked).toBe(1);
+    expect(said(await late.turn(await late.create(), `go ${script([{ text: "at work" }])}`))).toEqual(["at work"]);
+    await orphan.ended;
+    expect(late.runtime.sessionManager.getLoadedSessions()).toHaveLength(1);
+  } finally {
+    await late[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true, force: true });
+  }
 });
