@@ -158,8 +158,8 @@ export function hostProvider(
         }
       });
     },
-    async prepare(install, options) {
-      const environment = await environments.mount({ key: "", install }, options);
+    async prepare(wanted, how) {
+      const environment = await environments.mount({ key: "", ...wanted }, how);
       environment?.release();
     },
     async attach(ref) {

@@ -154,11 +154,12 @@ export interface SandboxProvider {
   /** What it bounds and by what means on this machine, and what it cannot: in words, for `doctor`. */
   describe?(): Promise<{ readonly has: readonly string[]; readonly lacks: readonly string[] }>;
   /**
-   * Sets up an environment, which the next `create` with it finds; it may take minutes. Without this, `create` does it.
-   * Throws `environment_failed` with the tool's own last lines. Several calls for one hash share one installation.
+   * Gets ready what takes long the first time, an image or what the profile wants installed, which the next `create`
+   * with the same then finds; it may take minutes. Without this, `create` does it. Throws `environment_failed` with the
+   * tool's own last lines. Several calls that want the same share one work.
    */
   prepare?(
-    install: EnvironmentSpec,
+    wanted: Pick<SandboxSpec, "runner" | "install">,
     options: { signal: AbortSignal; onProgress: (message: string) => void },
   ): Promise<void>;
   /** Starts a sandbox whose runner dials the `runner` channel. `onProgress` says what takes time. */

@@ -1,5 +1,10 @@
-import { RuntimeError, type AgentProfile, type SessionState } from "@hhopkins/agent-runtime-protocol";
-import type { EnvironmentSpec } from "../sandbox/port.ts";
+import {
+  RuntimeError,
+  type AgentProfile,
+  type Architecture,
+  type SessionState,
+} from "@hhopkins/agent-runtime-protocol";
+import type { EnvironmentSpec, SandboxSpec } from "../sandbox/port.ts";
 import { profileOf } from "./sandbox-request.ts";
 import type { SessionParts } from "./session-parts.ts";
 
@@ -31,27 +36,27 @@ export async function whatItNeeds(
 ): Promise<StartNeeds> {
   const profile = await profileOf(parts, state);
   const install = await parts.environmentOf(profile);
-  if (install !== undefined) await prepare(parts, install, { signal, tell });
+  const runner = parts.runnerFiles(state.type as Architecture);
+  await prepare(parts, { runner, ...(install === undefined ? {} : { install }) }, { signal, tell });
   return { profile, install, signal: AbortSignal.any([signal, AbortSignal.timeout(parts.limits.sandboxStartMs)]) };
 }
 
 async function prepare(
   { provider, limits }: Pick<SessionParts, "provider" | "limits">,
-  install: EnvironmentSpec,
+  wanted: Pick<SandboxSpec, "runner" | "install">,
   { signal, tell }: EnvironmentSetup,
 ): Promise<void> {
   const timeout = AbortSignal.timeout(limits.environmentMs);
   const progress = paced(TELL_EVERY_MS, tell);
   try {
-    await provider.prepare?.(install, { signal: AbortSignal.any([signal, timeout]), onProgress: progress.tell });
+    await provider.prepare?.(wanted, { signal: AbortSignal.any([signal, timeout]), onProgress: progress.tell });
   } catch (cause) {
     if (!timeout.aborted || signal.aborted) throw cause;
+    const code = wanted.install === undefined ? "sandbox_unavailable" : "environment_failed";
+    const what = wanted.install === undefined ? "The sandbox's image" : "What the profile wants installed";
     const seconds = Math.ceil(limits.environmentMs / 1000);
-    throw new RuntimeError(
-      "environment_failed",
-      `What the profile wants installed was not there within ${seconds} s (environmentTimeoutMs). It was at: ${progress.last()}`,
-      { cause },
-    );
+    const message = `${what} was not there within ${seconds} s (environmentTimeoutMs). It was at: ${progress.last()}`;
+    throw new RuntimeError(code, message, { cause });
   } finally {
     progress.stop();
   }

@@ -27,7 +27,7 @@ test("a server that dies while it installs leaves a half that the next one ends,
   const server = spawn(process.execPath, [PREPARING, ...given], { stdio: ["ignore", "pipe", "inherit"] });
   let said = "";
   server.stdout.on("data", (chunk: Buffer) => (said += String(chunk)));
-  await expect.poll(() => said, { timeout: 20_000 }).toContain("here");
+  await expect.poll(() => said, { timeout: 60_000 }).toContain("here");
   server.kill("SIGKILL");
   await once(server, "exit");
   const installs = join(scene.dataDir, "environments/.installs/sandboxes");
@@ -47,5 +47,5 @@ test("a server that dies while it installs leaves a half that the next one ends,
   });
   const inside = await scene.enter(next, { ...whole, hash: "0".repeat(64) });
   expect(await inside.shell("cat $AGENT_RUNTIME_ENVIRONMENT/projects/tool/file")).toBe("whole\n");
-  await next.prepare!({ ...whole, hash: "0".repeat(64) }, WITHOUT_END);
-});
+  await next.prepare!(scene.wanted({ ...whole, hash: "0".repeat(64) }), WITHOUT_END);
+}, 120_000);

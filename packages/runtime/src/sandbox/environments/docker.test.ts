@@ -3,7 +3,7 @@ import { dockerScene, type Scene } from "../docker/testing/scene.ts";
 import { environmentScene, type EnvironmentScene } from "./testing/environment-scene.ts";
 import { GREETERS } from "./testing/greeters.ts";
 
-const SLOW_MS = 180_000;
+const SLOW_MS = 300_000;
 
 let docker: Scene;
 let scene: EnvironmentScene;

@@ -83,7 +83,7 @@ test("it is set up once: who comes meanwhile waits and sees how far it is, who c
   const held = scene.registry.hold();
   const told: string[][] = [[], [], []];
   const prepare = (index: number): Promise<void> =>
-    provider.prepare!(install, { ...WITHOUT_END, onProgress: (message) => told[index]!.push(message) });
+    provider.prepare!(scene.wanted(install), { ...WITHOUT_END, onProgress: (message) => told[index]!.push(message) });
   const first = prepare(0);
   await held.busy;
   const second = prepare(1);
@@ -104,7 +104,7 @@ test(
     const provider = localSandbox({ dataDir: scene.dataDir, pollMs: 20 });
     const before = await environments();
     const failure = async (wants: Parameters<EnvironmentScene["wants"]>[0]): Promise<RuntimeError> =>
-      provider.prepare!(scene.wants(wants), WITHOUT_END).then(
+      provider.prepare!(scene.wanted(scene.wants(wants)), WITHOUT_END).then(
         () => expect.unreachable(),
         (error: unknown) => error as RuntimeError,
       );
@@ -138,7 +138,10 @@ test("an install that is called off ends; one whose other waiter stays goes on",
   const slow = scene.wants({ projects: [project("echo here; sleep 1000")] });
   const off = new AbortController();
   const told: string[] = [];
-  const waiting = provider.prepare!(slow, { signal: off.signal, onProgress: (message) => told.push(message) });
+  const waiting = provider.prepare!(scene.wanted(slow), {
+    signal: off.signal,
+    onProgress: (message) => told.push(message),
+  });
   await expect.poll(() => told.join("\n"), PATIENT).toContain("here");
   off.abort(new Error("called off"));
   await expect(waiting).rejects.toThrow("called off");
@@ -147,9 +150,12 @@ test("an install that is called off ends; one whose other waiter stays goes on",
 
   const shared = scene.wants({ projects: [project("echo started; while ! test -e $HOME/go; do sleep 0.05; done")] });
   const one = new AbortController();
-  const first = provider.prepare!(shared, { signal: one.signal, onProgress: () => undefined });
+  const first = provider.prepare!(scene.wanted(shared), { signal: one.signal, onProgress: () => undefined });
   const heard: string[] = [];
-  const second = provider.prepare!(shared, { ...WITHOUT_END, onProgress: (message) => heard.push(message) });
+  const second = provider.prepare!(scene.wanted(shared), {
+    ...WITHOUT_END,
+    onProgress: (message) => heard.push(message),
+  });
   await expect.poll(() => heard.join("\n"), PATIENT).toContain("started");
   one.abort(new Error("left"));
   await expect(first).rejects.toThrow("left");
@@ -161,7 +167,7 @@ test("an install that is called off ends; one whose other waiter stays goes on",
 test("what takes more bytes than it may is ended, with the option that bounds it", async () => {
   const provider = localSandbox({ dataDir: scene.dataDir, pollMs: 20, environmentBytes: 4 * 1024 * 1024 });
   const install = scene.wants({ projects: [project("head -c 9000000 /dev/zero > big; sleep 1000")] });
-  await expect(provider.prepare!(install, WITHOUT_END)).rejects.toMatchObject({
+  await expect(provider.prepare!(scene.wanted(install), WITHOUT_END)).rejects.toMatchObject({
     code: "environment_failed",
     message: expect.stringMatching(/more than 4 MiB.*environmentBytes/),
   });
@@ -175,8 +181,8 @@ test("the longest unused are removed beyond keepEnvironments, and never one that
     scene.wants({ projects: [project(`echo ${text} > file`)] }),
   );
   const inside = await scene.enter(provider, used!);
-  await provider.prepare!(unused!, WITHOUT_END);
-  await provider.prepare!(newest!, WITHOUT_END);
+  await provider.prepare!(scene.wanted(unused!), WITHOUT_END);
+  await provider.prepare!(scene.wanted(newest!), WITHOUT_END);
   expect(await inside.shell("cat $AGENT_RUNTIME_ENVIRONMENT/projects/tool/file")).toBe("used\n");
   const names = (await readdir(join(dataDir, "environments"))).filter((entry) => !entry.startsWith("."));
   const text = (entry: string): string =>

@@ -32,7 +32,7 @@ try {
   const { stdout } = await sandbox.exec(["sh", "-c", "cat $AGENT_RUNTIME_ENVIRONMENT/projects/tool/made"]);
   const version = (await text(stdout)).trim();
   await sandbox.terminate();
-  await provider.prepare(wants("1", "true"), WITHOUT_END);
+  await provider.prepare({ runner: wants("1", "true").installer, install: wants("1", "true") }, WITHOUT_END);
   const kept = readdirSync(dataDir + "/environments").filter((name) => !name.startsWith("."));
   console.log(JSON.stringify({ uid: process.getuid(), version, kept: kept.length }));
 } finally {
@@ -49,4 +49,4 @@ test("a server of an ordinary user installs, shares and removes", async (context
   const said = await runAs("ordinary user", file);
   expect(said).toEqual({ uid: expect.any(Number), version: expect.stringMatching(/^\d+\.\d+\.\d+$/), kept: 1 });
   expect(said).not.toMatchObject({ uid: 0 });
-});
+}, 120_000);

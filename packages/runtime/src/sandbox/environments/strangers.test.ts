@@ -98,43 +98,49 @@ test("a link in the place of node_modules, which is mounted by itself, is refuse
   for (const [name, put] of Object.entries({ link: `ln -s / ../../node_modules`, file: "touch ../../node_modules" })) {
     const installCommand = `rm -r ../../node_modules && ${put}`;
     const install = scene.wants({ projects: [{ name, folder, installCommand }] });
-    await expect(provider.prepare!(install, WITHOUT_END), name).rejects.toMatchObject({
+    await expect(provider.prepare!(scene.wanted(install), WITHOUT_END), name).rejects.toMatchObject({
       code: "environment_failed",
       message: "After the installation, node_modules is no folder any more.",
     });
   }
 });
 
-test("what an installing sandbox says is checked: lies without end, or that are no report, end it", async () => {
-  const provider = localSandbox({ dataDir: scene.dataDir, pollMs: 20 });
-  const installer = (name: string, js: string): string => {
-    const file = join(scene.scratch, `${name}.mjs`);
-    writeFileSync(
-      file,
-      `import { connect } from "node:net";
+test(
+  "what an installing sandbox says is checked: lies without end, or that are no report, end it",
+  async () => {
+    const provider = localSandbox({ dataDir: scene.dataDir, pollMs: 20 });
+    const installer = (name: string, js: string): string => {
+      const file = join(scene.scratch, `${name}.mjs`);
+      writeFileSync(
+        file,
+        `import { connect } from "node:net";
        const dial = () => {
          const socket = connect(process.env.AGENT_RUNTIME_SOCKETS + "/runner.sock", () => { ${js} });
          socket.on("error", () => setTimeout(dial, 20));
        };
        dial();`,
-    );
-    return file;
-  };
-  const lies = {
-    words: `socket.write("what?\\n")`,
-    report: `socket.write(JSON.stringify({ type: "step", label: 7 }) + "\\n")`,
-    line: `const more = () => { while (socket.write("x".repeat(65536))); socket.once("drain", more); }; more()`,
-    end: `socket.end()`,
-  };
-  for (const [name, js] of Object.entries(lies)) {
-    const install = scene.wants({ npm: [`lie-${name}@1.0.0`] });
-    const lying = { ...install, installer: { bundle: installer(name, js), packages: {} } };
-    await expect(provider.prepare!(lying, WITHOUT_END), name).rejects.toMatchObject({
+      );
+      return file;
+    };
+    const lies = {
+      words: `socket.write("what?\\n")`,
+      report: `socket.write(JSON.stringify({ type: "step", label: 7 }) + "\\n")`,
+      line: `const more = () => { while (socket.write("x".repeat(65536))); socket.once("drain", more); }; more()`,
+      end: `socket.end()`,
+    };
+    for (const [name, js] of Object.entries(lies)) {
+      const install = scene.wants({ npm: [`lie-${name}@1.0.0`] });
+      const lying = { ...install, installer: { bundle: installer(name, js), packages: {} } };
+      await expect(provider.prepare!(scene.wanted(lying), WITHOUT_END), name).rejects.toMatchObject({
+        code: "environment_failed",
+        message: expect.stringMatching(/broke off/),
+      });
+    }
+    const dies = { bundle: installer("dies", `console.error("last words"); process.exit(9)`), packages: {} };
+    const install = { ...scene.wants({ npm: ["lie-dies@1.0.0"] }), installer: dies };
+    await expect(provider.prepare!(scene.wanted(install), WITHOUT_END)).rejects.toMatchObject({
       code: "environment_failed",
-      message: expect.stringMatching(/broke off/),
     });
-  }
-  const dies = { bundle: installer("dies", `console.error("last words"); process.exit(9)`), packages: {} };
-  const install = { ...scene.wants({ npm: ["lie-dies@1.0.0"] }), installer: dies };
-  await expect(provider.prepare!(install, WITHOUT_END)).rejects.toMatchObject({ code: "environment_failed" });
-});
+  },
+  SLOW_MS,
+);

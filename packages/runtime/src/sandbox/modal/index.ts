@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
 import type * as ModalSdk from "modal";
 import { z } from "zod";
+import type { MountOptions } from "../environment-mounts.ts";
 import type { SandboxProvider, SandboxRef, SandboxSpec, SandboxTags } from "../port.ts";
 import { byKey, checkSpec } from "../sandbox-key.ts";
 import { lazyModal } from "./client.ts";
@@ -94,11 +95,10 @@ export function modalSandbox(given: ModalSandboxOptions): SandboxProvider {
 
   /** One build for each content, however many sessions wait for it; also when the first of them gives up. */
   async function imageFor(
-    spec: SandboxSpec,
-    signal: AbortSignal,
-    onProgress: (message: string) => void,
+    wanted: Pick<SandboxSpec, "runner" | "install">,
+    { signal, onProgress }: MountOptions,
   ): Promise<PreparedImage> {
-    const layers = await imageLayers(spec);
+    const layers = await imageLayers(wanted);
     const hash = createHash("sha256").update(JSON.stringify(layers)).digest("hex");
     const [connection, app] = await Promise.all([modal.connection(), modal.app(signal)]);
     let building = images.get(hash);
@@ -132,7 +132,7 @@ export function modalSandbox(given: ModalSandboxOptions): SandboxProvider {
 
   async function create(spec: SandboxSpec, signal: AbortSignal, onProgress: (message: string) => void) {
     onProgress("Preparing the image on Modal");
-    const image = await imageFor(spec, signal, onProgress);
+    const image = await imageFor(spec, { signal, onProgress });
     signal.throwIfAborted();
     onProgress("Starting the sandbox on Modal");
     for (let attempt = 1; ; attempt += 1) {
@@ -161,6 +161,10 @@ export function modalSandbox(given: ModalSandboxOptions): SandboxProvider {
         signal.throwIfAborted();
         return create(spec, signal, onProgress);
       });
+    },
+    async prepare(wanted, { signal, onProgress }) {
+      onProgress("Preparing the image on Modal");
+      await imageFor(wanted, { signal, onProgress });
     },
     async attach(ref) {
       const { data } = Ref.safeParse(ref);

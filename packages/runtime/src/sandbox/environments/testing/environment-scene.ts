@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runnerBundlePath } from "@hhopkins/agent-runtime-runner/manifest";
 import { createGateway } from "../../../gateway/index.ts";
-import type { EnvironmentSpec, Sandbox, SandboxProvider } from "../../port.ts";
+import type { EnvironmentSpec, Sandbox, SandboxProvider, SandboxSpec } from "../../port.ts";
 import { listenInside, testSpec, WITHOUT_END, type Inside } from "../../testing/inside.ts";
 import { npmPackage } from "../npm-package.ts";
 import { registriesFrom } from "../registries.ts";
@@ -16,6 +16,8 @@ export interface EnvironmentScene extends AsyncDisposable {
   readonly dataDir: string;
   readonly registry: Registry;
   wants(what: Partial<Pick<EnvironmentSpec, "npm" | "pip" | "projects">>): EnvironmentSpec;
+  /** What `prepare` takes. */
+  wanted(install: EnvironmentSpec): Pick<SandboxSpec, "runner" | "install">;
   /** A sandbox with it, and a way to run things in there. */
   enter(provider: SandboxProvider, install: EnvironmentSpec): Promise<Inside>;
   /** A proxy that reaches the registry and these hosts. */
@@ -64,6 +66,7 @@ export async function environmentScene(): Promise<EnvironmentScene> {
         proxy,
       };
     },
+    wanted: (install) => ({ runner: install.installer, install }),
     enter: async (provider, install) =>
       listenInside(keep(await provider.create(testSpec(randomUUID(), { install }), WITHOUT_END))),
     async [Symbol.asyncDispose]() {
