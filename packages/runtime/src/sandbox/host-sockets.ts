@@ -7,6 +7,9 @@ import type { Duplex } from "node:stream";
 import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
 import type { SandboxChannel } from "./port.ts";
 
+/** Open at once on one channel: more than any runner needs, and far from using up the server's descriptors. */
+export const MAX_STREAMS = 512;
+
 export interface ChannelListener {
   /** Stops listening and ends the streams that it gave. */
   close(): Promise<void>;
@@ -31,6 +34,7 @@ export async function listenOn(
     socket.on("error", () => undefined);
     onStream(socket);
   });
+  server.maxConnections = MAX_STREAMS;
   try {
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
