@@ -107,7 +107,7 @@ describe("what an agent finds when it looks around", () => {
     try {
       expect(
         await seen(
-          `bash -c '${reach("127.0.0.1", port)}; ${reach("127.0.0.1", model)}; ${reach("1.1.1.1", 53)}'; tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d ' '`,
+          `bash -c '${reach("127.0.0.1", port)}; ${reach("127.0.0.1", model)}; ${reach("192.0.2.1", 53)}'; tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d ' '`,
         ),
       ).toBe(["closed", "closed", "closed", "lo"].join("\n"));
       // The one port that listens is the bridge; it goes nowhere but to the model, and not without the session's token.
