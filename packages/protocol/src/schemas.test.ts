@@ -21,7 +21,7 @@ test("the schemas are those of this version", () => {
   const hash = createHash("sha256").update(JSON.stringify(schemas())).digest("hex");
   expect({ protocol: protocol.PROTOCOL_VERSION, wire: protocol.WIRE_VERSION, hash }).toMatchInlineSnapshot(`
     {
-      "hash": "275b1fd41c998da8b62d43b9a0a9b317352d2a4fa207c659e58a319eaad8b950",
+      "hash": "03259578bb7886a866d4c467d50fafec8d57d11cac3b3f6c69e65a6069aea34f",
       "protocol": 1,
       "wire": 1,
     }

@@ -60,7 +60,7 @@ export interface AgentRuntimeConfig {
   readonly deployment?: string;
   /** Where packages come from that profiles want installed. Default: the public npm registry and Python index. */
   readonly registries?: Registries;
-  /** To set up what a profile wants installed, the first time. Default: 15 min. */
+  /** To set up what a profile wants installed, and images, the first time. Default: 15 min. */
   readonly environmentTimeoutMs?: number;
   /** From the request of a sandbox to a harness that is ready. Default: 2 min. */
   readonly sandboxStartTimeoutMs?: number;
