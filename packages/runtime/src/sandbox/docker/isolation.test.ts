@@ -2,16 +2,19 @@ import { existsSync } from "node:fs";
 import { createServer } from "node:net";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import type { Sandbox } from "../port.ts";
 import { listenInside } from "../testing/inside.ts";
 import type { Inside } from "../testing/inside.ts";
 import { dockerScene } from "./testing/scene.ts";
 
 const CANARY = "canary-5e1d77";
+/** Containers take their time on a busy machine. */
+const SLOW_MS = 120_000;
 const scene = await dockerScene();
 const { scratch, provider, create, rootOf, end } = scene;
 
+vi.setConfig({ testTimeout: SLOW_MS, hookTimeout: SLOW_MS });
 let sandbox: Sandbox;
 let inside: Inside;
 beforeAll(async () => {

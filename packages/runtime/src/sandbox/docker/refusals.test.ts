@@ -6,25 +6,36 @@ import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { afterAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeEach, expect, test, vi } from "vitest";
 import { WITHOUT_END, listenInside, testSpec } from "../testing/inside.ts";
 import { cuttableEngine } from "./testing/cuttable-engine.ts";
 import { dockerScene } from "./testing/scene.ts";
+
+/** Containers take their time on a busy machine. */
+const SLOW_MS = 120_000;
 
 const scene = await dockerScene();
 const { docker, scratch, provider, create, keep } = scene;
 /** In the test's engine's group, or in none. */
 const ENGINE_GROUP = "59878";
 
+vi.setConfig({ testTimeout: SLOW_MS, hookTimeout: SLOW_MS });
 beforeEach(scene.orSkip);
 afterAll(scene.end);
 
 test("the probe starts a real sandbox and leaves nothing", async () => {
-  const folders = readdirSync(tmpdir()).filter((name) => name.startsWith("agent-probe-"));
-  await provider().probe?.();
+  const own = mkdtempSync(join(scratch, "tmp-"));
+  const before = process.env["TMPDIR"];
+  process.env["TMPDIR"] = own;
+  try {
+    await provider().probe?.();
+  } finally {
+    if (before === undefined) delete process.env["TMPDIR"];
+    else process.env["TMPDIR"] = before;
+  }
   const filters = { label: ["agent-runtime.deployment=probe"] };
   expect(await docker.listContainers({ all: true, filters })).toEqual([]);
-  expect(readdirSync(tmpdir()).filter((name) => name.startsWith("agent-probe-"))).toEqual(folders);
+  expect(readdirSync(own)).toEqual([]);
 });
 
 test("no engine, no permission, no package, no address: the remedy, and never less isolation", async () => {
