@@ -62,7 +62,10 @@ export const lifeCases: Record<string, (scene: SandboxScene) => Promise<void>> =
 
   "extend: it lives on": async (scene) => {
     const sandbox = await scene.shared();
-    if (sandbox.extend === undefined) throw new CannotBeShown("its sandboxes live as long as they are wanted");
+    if (sandbox.extend === undefined)
+      throw new CannotBeShown(
+        "it has no extend: a life has no bound, or the session is moved to another sandbox before it",
+      );
     await sandbox.extend(60_000);
     assert.equal(await sandbox.status(), "running");
   },
