@@ -61,6 +61,7 @@ test("the committed table has every case of the contract, for each provider as b
     "docker, root",
     "docker, ordinary user",
     "modal, root",
+    "modal, ordinary user",
   ]) {
     const missing = Object.keys(sandboxContract).filter((name) => !cells.get(`Contract | ${column} | ${name}`));
     expect(missing, column).toEqual([]);
