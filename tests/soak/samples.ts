@@ -17,6 +17,11 @@ export interface Sample {
   readonly kills: number;
 }
 
+/** The server at a moment at which nobody asks anything of it. */
+export interface Quiet extends Pick<Sample, "turns" | "rssMib" | "liveMib" | "descriptors"> {
+  readonly pid: number;
+}
+
 export const COLUMNS = [
   "seconds",
   "age",

@@ -13,7 +13,7 @@ import { API_KEY } from "../testing/runtime-under-test.ts";
 import { endSandboxes, startServerProcess, type ServerProcess } from "../testing/server-process.ts";
 import { newCounts, type Address } from "./counts.ts";
 import { plot } from "./plot.ts";
-import { csv, liveMemory, mean, readProcess, slope, type Sample } from "./samples.ts";
+import { csv, liveMemory, mean, readProcess, slope, type Quiet, type Sample } from "./samples.ts";
 import { talk } from "./talk.ts";
 import { visit } from "./visitor.ts";
 
@@ -32,7 +32,11 @@ const { values } = parseArgs({
 });
 const TELL_MEMORY = new URL("tell-memory.mjs", import.meta.url).href;
 const SANDBOXES = 12;
+const SESSION = { agentProfileRef: "default", architecture: "claude-agent-sdk" };
+/** Of a conversation. After one round of conversations the sessions are as long as they ever get. */
+const TURNS = 4;
 const SAMPLE_MS = 2000;
+const QUIET_MS = 20_000;
 /** Of so many samples one collects the server's garbage first: rarely, for that stops the server. */
 const LIVE_EVERY = 10;
 /** Younger, a process still grows to its size, which says nothing about what it loses. */
@@ -43,6 +47,8 @@ const address: Address = { url: "" };
 const stop = new AbortController();
 const samples: Sample[] = [];
 const sessions: string[] = [];
+/** The server when nobody is there and no sandbox runs: what it holds then it holds for nobody. */
+const quiet: Quiet[] = [];
 
 async function main(): Promise<void> {
   for (const file of [values.csv, values.plot]) await mkdir(dirname(file), { recursive: true });
@@ -65,31 +71,42 @@ async function main(): Promise<void> {
   try {
     await createSessions(server);
     const began = performance.now();
-    const parts = { address, counts, key: API_KEY, signal: stop.signal };
-    const work = [
-      ...Array.from({ length: Number(values.talkers) }, (_, index) => converse(index)),
-      ...Array.from({ length: Number(values.visitors) }, () => visit({ ...parts, choose: anySession })),
-    ];
-    const end = began + Number(values.minutes) * 60_000;
-    for (let next = SAMPLE_MS; performance.now() < end; next += SAMPLE_MS) {
-      await delay(Math.max(0, began + next - performance.now()));
-      const seconds = (performance.now() - began) / 1000;
-      // Half a minute after each full one, so that the last life is as long as the others.
-      const killed = counts.kills + counts.sandboxKills;
-      const due = seconds > 30 + killed * 60;
-      if (due && killed % Number(values["server-every"]) !== 0) {
-        if (await killSandbox(join(folder, "data", "sandboxes"))) counts.sandboxKills += 1;
-      } else if (due) {
-        counts.kills += 1;
-        await server.end("SIGKILL");
-        server = await start();
-        born = performance.now();
-        address.url = server.url;
+    let next = 0;
+    const runFor = async (minutes: number): Promise<void> => {
+      const end = performance.now() + minutes * 60_000;
+      next = performance.now() - began + SAMPLE_MS;
+      const phase = new AbortController();
+      const signal = AbortSignal.any([stop.signal, phase.signal]);
+      const parts = { address, counts, key: API_KEY, signal };
+      const work = [
+        ...Array.from({ length: Number(values.talkers) }, (_, index) => converse(index, signal)),
+        ...Array.from({ length: Number(values.visitors) }, () => visit({ ...parts, choose: anySession })),
+      ];
+      for (; performance.now() < end; next += SAMPLE_MS) {
+        await delay(Math.max(0, began + next - performance.now()));
+        const seconds = (performance.now() - began) / 1000;
+        // Half a minute after each full one, so that the last life is as long as the others.
+        const killed = counts.kills + counts.sandboxKills;
+        const due = seconds > 30 + killed * 60;
+        if (due && killed % Number(values["server-every"]) !== 0) {
+          if (await killSandbox(join(folder, "data", "sandboxes"))) counts.sandboxKills += 1;
+        } else if (due) {
+          counts.kills += 1;
+          await server.end("SIGKILL");
+          server = await start();
+          born = performance.now();
+          address.url = server.url;
+        }
+        await sample({ pid: server.pid, folder }, { seconds, age: (performance.now() - born) / 1000 });
       }
-      await sample({ pid: server.pid, folder }, { seconds, age: (performance.now() - born) / 1000 });
-    }
-    stop.abort();
-    await Promise.all(work);
+      phase.abort();
+      await Promise.all(work);
+      quiet.push(await quietMoment(server.pid, folder));
+    };
+    const minutes = Number(values.minutes);
+    const first = Math.max(minutes / 4, minutes - 15);
+    await runFor(first);
+    await runFor(minutes - first);
     await report();
   } finally {
     stop.abort();
@@ -102,10 +119,7 @@ async function main(): Promise<void> {
 
 async function createSessions(server: ServerProcess): Promise<void> {
   for (let count = 0; count < Number(values.sessions); count++) {
-    const created = await server.request("POST", "/sessions/create", {
-      agentProfileRef: "default",
-      architecture: "claude-agent-sdk",
-    });
+    const created = await server.request("POST", "/sessions/create", SESSION);
     sessions.push(((await created.json()) as { sessionId: string }).sessionId);
   }
 }
@@ -114,12 +128,48 @@ function anySession(): string {
   return sessions[Math.floor(Math.random() * sessions.length)] ?? "";
 }
 
-/** One conversation after another, over the sessions in turn. */
-async function converse(index: number): Promise<void> {
-  for (let at = index; !stop.signal.aborted; at += Number(values.talkers)) {
-    const sessionId = sessions[at % sessions.length] ?? "";
-    await talk({ address, counts, key: API_KEY, signal: stop.signal, sessionId, turns: 6, pauseMs: 1000 });
+/** One conversation after another, over the sessions in turn. One that has had its own is deleted, and another takes its place. */
+async function converse(index: number, signal: AbortSignal): Promise<void> {
+  for (let at = index; !signal.aborted; at += Number(values.talkers)) {
+    const place = at % sessions.length;
+    if (at >= sessions.length) sessions[place] = await replace(sessions[place] ?? "");
+    const sessionId = sessions[place] ?? "";
+    await talk({ address, counts, key: API_KEY, signal, sessionId, turns: TURNS, pauseMs: 1000 });
   }
+}
+
+/** Waits until no sandbox is left, and looks at the server then. */
+async function quietMoment(pid: number, folder: string): Promise<Quiet> {
+  const deadline = performance.now() + 5 * 60_000;
+  while ((await sandboxesIn(join(folder, "data", "sandboxes"))) > 0 && performance.now() < deadline) await delay(500);
+  // Connections that were cut are noticed, and sessions without a sandbox unloaded.
+  await delay(QUIET_MS);
+  const liveMib = await liveMemory(pid, join(folder, "memory"));
+  const found = await readProcess(pid);
+  if (found === null) throw new Error("the server ended by itself");
+  const moment = { pid, turns: counts.turns, liveMib, ...found };
+  console.log(`quiet: ${JSON.stringify(moment)}`);
+  return moment;
+}
+
+async function replace(sessionId: string): Promise<string> {
+  await persist("DELETE", `/sessions/${sessionId}`);
+  const created = await persist("POST", "/sessions/create", SESSION);
+  return created?.sessionId ?? sessionId;
+}
+
+/** Asks until there is a server that does it; what is deleted already is as well. */
+async function persist(method: string, path: string, body?: unknown): Promise<{ sessionId?: string } | null> {
+  const headers = { "x-api-key": API_KEY, "content-type": "application/json" };
+  while (!stop.signal.aborted) {
+    const content = body === undefined ? {} : { body: JSON.stringify(body) };
+    const response = await fetch(`${address.url}${path}`, { method, headers, ...content }).catch(() => null);
+    const text = (await response?.text().catch(() => "")) ?? "";
+    if (response?.status === 201) return JSON.parse(text) as { sessionId: string };
+    if (response?.status === 204 || response?.status === 404) return null;
+    await delay(300);
+  }
+  return null;
 }
 
 async function sample(
@@ -180,6 +230,15 @@ async function report(): Promise<void> {
   for (const line of [...counts.faults, ...counts.failed].slice(0, 20)) console.log(`  ${line}`);
   const grown = samples.filter(({ seconds, age }) => seconds > last.seconds - 15 * 60 && age > GROWN_S);
   const lives = Map.groupBy(grown, ({ kills }) => kills);
+  const [before, after] = quiet;
+  if (before !== undefined && after !== undefined) {
+    const each = (of: "rssMib" | "liveMib" | "descriptors"): string =>
+      ((after[of] - before[of]) / ((after.turns - before.turns) / 1000)).toFixed(2);
+    console.log(
+      `growth a 1,000 turns from one quiet moment to the next${before.pid === after.pid ? "" : ", of two processes"}: ` +
+        `${each("liveMib")} MiB after a garbage collection, ${each("rssMib")} MiB of RSS, ${each("descriptors")} descriptors`,
+    );
+  }
   const means = [...lives.values()].map((life) => mean(life.map(({ rssMib }) => rssMib)).toFixed(0));
   console.log(
     `last 15 minutes, samples of processes older than ${GROWN_S} s, mean RSS of each life in MiB: ${means.join(" ")}`,
