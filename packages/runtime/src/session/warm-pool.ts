@@ -42,11 +42,6 @@ export class WarmPool {
     return this.#tags.has(tag);
   }
 
-  /** Sandboxes that are ready. */
-  get size(): number {
-    return [...this.#ready.values()].reduce((sum, some) => sum + some.length, 0);
-  }
-
   /** A sandbox that is as this session's first one would be; the caller's from now on. Never rejects. */
   async claim(key: SessionKey, state: SessionState): Promise<WarmSandbox | undefined> {
     const parts = this.#parts;
