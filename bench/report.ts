@@ -32,3 +32,23 @@ export function printTable(title: string, rows: readonly Row[]): void {
   }
   console.log("");
 }
+
+/** A row with its measurements in milliseconds, and those that it is compared with. */
+export interface BesideRow {
+  readonly name: string;
+  readonly values: readonly number[];
+  readonly beside?: readonly number[] | undefined;
+}
+
+/** Medians and least values, and how many times as long as what stands beside it a row's median is. */
+export function printBeside(title: string, ratio: string, rows: readonly BesideRow[]): void {
+  const width = Math.max(title.length, ...rows.map(({ name }) => name.length));
+  const line = (cells: readonly string[]): string => cells.map((cell) => cell.padStart(9)).join("");
+  console.log(`${title.padEnd(width)}  ${line(["n", "median", "min", ratio])}`);
+  for (const { name, values, beside } of rows) {
+    const { n, median, min } = summarize(values);
+    const times = beside === undefined ? "" : (median / summarize(beside).median).toFixed(1);
+    console.log(`${name.padEnd(width)}  ${line([String(n), median.toFixed(1), min.toFixed(1), times])}`.trimEnd());
+  }
+  console.log("");
+}

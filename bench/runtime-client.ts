@@ -11,6 +11,7 @@ interface Frame {
     messageId?: string;
     blockId?: string;
     block?: { id: string; type: string };
+    runtime?: { sandbox: { status: string } | null };
   };
 }
 
@@ -76,6 +77,8 @@ async function ask(socket: WebSocket, send: () => Promise<unknown>): Promise<Ans
       turnId = data.turnId;
       steps["turn started"] = at;
     }
+    const sandbox = event === "session:status" ? data.runtime?.sandbox?.status : undefined;
+    if (sandbox !== undefined) steps[`sandbox ${sandbox}`] ??= at;
     if (event === "session:block:start" && data.block?.type === "assistant_text") texts.add(data.block.id);
     if (event === "session:block:delta" && texts.has(data.blockId ?? "")) deltas.push(at);
     if (event === "session:turn:completed" && data.turnId === turnId) over.resolve();

@@ -9,6 +9,7 @@ const programs = {
   latency: "bench/latency.ts",
   fanout: "bench/fanout.ts",
   resume: "bench/resume.ts",
+  sandboxes: "bench/sandboxes.ts",
   soak: "tests/soak/soak.ts",
 };
 const [first = "latency", ...others] = process.argv.slice(2);
