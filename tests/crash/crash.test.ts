@@ -3,7 +3,7 @@ import { runCrash } from "./random-kills.ts";
 import { testEngine } from "../testing/test-engine.ts";
 import { crashTable, faultsOf } from "./report.ts";
 
-test.each([
+test.for([
   { rounds: 20, gateway: false, sandbox: "local", seed: 3 },
   { rounds: 6, gateway: true, sandbox: "local", seed: 4 },
   { rounds: 3, gateway: false, sandbox: "docker", seed: 5 },
