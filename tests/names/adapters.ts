@@ -142,7 +142,6 @@ const sandboxes: Row[] = [
       "a session leaves a sandbox whose life ends soon between turns, with files and conversation, and stays loaded",
     ),
   ),
-  ...later("method", fieldsOf("sandbox", "extend endpoint"), "sandboxes"),
   ...option(
     "hostSandbox",
     "dataDir pollMs",

@@ -51,7 +51,9 @@ export const wireRows: readonly Row[] = [
   ...variants(
     "CommandBody",
     "prepare-end",
-    at.runnerLife("prepares its end: harness ended, workspace told, no turn taken any more; who connects learns it, and is told again"),
+    at.runnerLife(
+      "prepares its end: harness ended, workspace told, no turn taken any more; who connects learns it, and is told again",
+    ),
   ),
   ...variants("RunnerFrame", "hello entry pong", taken),
   ...variants("RunnerFrame", "reply", once),

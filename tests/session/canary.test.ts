@@ -36,7 +36,7 @@ async function serve(flags: readonly string[], environment: Readonly<Record<stri
     flags,
     environment: { AGENT_RUNTIME_SECRET_GIT: SECRET, ...environment },
   });
-  ends.push(() => server[Symbol.asyncDispose]());
+  ends.push(async () => server[Symbol.asyncDispose]());
   return server;
 }
 

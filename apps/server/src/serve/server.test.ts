@@ -142,7 +142,13 @@ test("the model is the real one where its credential is set, or what --model say
 test("limits go on to the runtime, and modal needs its tokens", async () => {
   using folder = temporaryFolder();
   const model = { kind: "real" as const, description: "", close: async () => {} };
-  const flags = { idleTimeoutMs: "11", syncIntervalMs: "12", maxSandboxes: "13", persistence: "memory", warmPool: "default=2" };
+  const flags = {
+    idleTimeoutMs: "11",
+    syncIntervalMs: "12",
+    maxSandboxes: "13",
+    persistence: "memory",
+    warmPool: "default=2",
+  };
   const config = runtimeConfig(
     { settings: await settingsFor(folder.path, flags), log, environment: {} },
     { dataDir: "/d", model },

@@ -124,10 +124,6 @@ export interface Sandbox {
   readFile(path: string, options?: { readonly maxBytes?: number }): Promise<Buffer>;
   /** Whole or not at all, with its parent folders. `mode` is 0o644 by default. */
   writeFile(path: string, bytes: Uint8Array, options?: { readonly mode?: number }): Promise<void>;
-  /** Lets it live for at least this much longer, in ms, where the provider bounds a life. */
-  extend?(ms: number): Promise<void>;
-  /** Where a port of the sandbox is reached from outside, where it can be. */
-  endpoint?(port: number): Promise<URL>;
   /** Keeps its file system; a `create` with the id of the snapshot starts from it. */
   snapshot?(): Promise<{ readonly id: string }>;
   /** Hosts that it may reach by itself, beside the gateway. */

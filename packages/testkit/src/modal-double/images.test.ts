@@ -96,6 +96,7 @@ describe("images", { timeout: 120_000 }, () => {
             logs.push(...taskLogs.map(({ data }) => data));
             yield item;
           }
+          return;
         },
       ],
     });

@@ -60,16 +60,6 @@ export const lifeCases: Record<string, (scene: SandboxScene) => Promise<void>> =
     await sandbox.terminate();
   },
 
-  "extend: it lives on": async (scene) => {
-    const sandbox = await scene.shared();
-    if (sandbox.extend === undefined)
-      throw new CannotBeShown(
-        "it has no extend: a life has no bound, or the session is moved to another sandbox before it",
-      );
-    await sandbox.extend(60_000);
-    assert.equal(await sandbox.status(), "running");
-  },
-
   "release: it goes on, and is attached again": async (scene) => {
     const sandbox = await scene.create();
     const inside = await listenInside(sandbox);

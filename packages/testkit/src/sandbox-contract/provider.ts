@@ -50,7 +50,6 @@ export interface ContractSandbox {
   exec(command: readonly string[], options?: ContractExecOptions): Promise<ContractProcess>;
   readFile(path: string, options?: { readonly maxBytes?: number }): Promise<Buffer>;
   writeFile(path: string, bytes: Uint8Array, options?: { readonly mode?: number }): Promise<void>;
-  extend?(ms: number): Promise<void>;
   snapshot?(): Promise<{ readonly id: string }>;
   status(): Promise<"running" | "asleep" | "gone" | "unreachable">;
   readonly ended: Promise<{ readonly reason: string }>;

@@ -38,7 +38,7 @@ export interface Frame {
 
 export const LINE_VERSION = 1;
 
-export interface Hello {
+interface Hello {
   readonly version: number;
   /** Each bridge of a sandbox has a higher one than those before it. */
   readonly number: number;
