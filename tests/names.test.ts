@@ -6,7 +6,7 @@ import { commandNames, routeNames, tableNames } from "./names/served-names.ts";
 import { membersOf, sourceNames } from "./names/source-names.ts";
 import { problemIn, problemOf } from "./names/test-titles.ts";
 
-const LATER = new Set(["sandboxes", "stores", "profiles", "react", "later"]);
+const LATER = new Set(["stores", "profiles", "react", "later"]);
 const key = ({ kind, name }: Name | Row): string => `${kind} ${name}`;
 
 /** Names that the sources have, from schemas, interfaces, the API's own description and the command's help. */
@@ -36,7 +36,9 @@ const SPOKEN = new Set([
   "variable MODAL_APP_NAME",
   "variable MODAL_TOKEN_ID",
   "variable MODAL_TOKEN_SECRET",
+  "limit 512 processes a sandbox",
   "command agent-runtime-scripted-model",
+  "command agent-runtime-modal-double",
 ]);
 
 test("every name has a test that exists and runs, or the later work that brings it", () => {

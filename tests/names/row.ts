@@ -1,5 +1,5 @@
 /** The piece of work that brings a name which is promised and not there yet. */
-export type Later = "sandboxes" | "stores" | "profiles" | "react" | "later";
+export type Later = "stores" | "profiles" | "react" | "later";
 
 /** A test by its file, from the repository's root, and its title. */
 export interface TestReference {
