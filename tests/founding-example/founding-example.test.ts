@@ -28,7 +28,7 @@ beforeAll(async () => {
   const declared =
     'import type { AgentRuntime } from "@hhopkins/agent-runtime";\ndeclare const runtime: AgentRuntime;\ndeclare const sessionId: string;\n';
   await writeFile(join(folder, "manager.ts"), declared + typescriptBelow(document, "SessionManager Access"));
-});
+}, 600_000);
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
