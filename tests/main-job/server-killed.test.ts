@@ -36,9 +36,9 @@ async function sandboxProcesses(sandboxId: string): Promise<{ runner: number[]; 
     process: { pid: number };
   };
   const tree = await processTree(record.process.pid);
-  const pids = (part: string): number[] =>
-    tree.filter(({ command }) => command.includes(part) && !command.includes("bwrap")).map(({ pid }) => pid);
-  return { runner: pids("runner.mjs"), harness: pids("claude-agent-sdk-") };
+  const pids = (program: RegExp): number[] => tree.filter(({ command }) => program.test(command)).map(({ pid }) => pid);
+  // A shell beside the runner, which waits to start other programs, names the same file.
+  return { runner: pids(/^\S*node \S*runner\.mjs/), harness: pids(/^\S*claude-agent-sdk-/) };
 }
 
 test("after kill -9 between turns a new server attaches to the same runner; no second harness starts", async () => {
