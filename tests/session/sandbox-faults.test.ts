@@ -120,7 +120,7 @@ test("an idle session is saved, its sandbox ended, and it is unloaded; one that 
   expect(asleep.workspaceFiles).toMatchObject([{ path: "notes.txt", content: "kept" }]);
   expect((await bench.state(busy)).turn).not.toBeNull();
   await expect
-    .poll(() => bench.runtime.sessionManager.getLoadedSessions().map(({ sessionId }) => sessionId))
+    .poll(() => bench.runtime.sessionManager.getLoadedSessions().map(({ sessionId }) => sessionId), { timeout: 30_000 })
     .toEqual([busy]);
   const woken = await bench.turn(idle, prompt("again", { tools: [bash("cat notes.txt")] }, { text: "awake" }));
   expect(woken.blocks.findLast(({ type }) => type === "tool_result")).toMatchObject({ content: "kept" });

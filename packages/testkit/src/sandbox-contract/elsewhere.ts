@@ -22,9 +22,11 @@ export async function createInProcess(
     });
     setInterval(() => undefined, 1000);`;
   const child = spawn(process.execPath, ["--input-type=module", "-e", text], {
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["ignore", "pipe", "pipe"],
     env: environment,
   });
+  let said = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (said = (said + text).slice(-2000)));
   const exited = once(child, "exit");
   const kill = async (): Promise<void> => {
     child.kill("SIGKILL");
@@ -33,5 +35,6 @@ export async function createInProcess(
   for await (const line of createInterface({ input: child.stdout })) {
     if (line.startsWith("created ")) return { ref: JSON.parse(line.slice(8)) as ContractRef, kill };
   }
-  throw new Error("the other process has not created a sandbox");
+  await exited;
+  throw new Error(`the other process has not created a sandbox: ${said}`);
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { assertKilled, assertRefused } from "./assertions.ts";
 import { finished, listenInside, shell, soon, until } from "./inside.ts";
-import { CannotBeShown, shown } from "./scene.ts";
+import { shown } from "./scene.ts";
 import type { SandboxScene } from "./scene.ts";
 
 export const lifeCases: Record<string, (scene: SandboxScene) => Promise<void>> = {

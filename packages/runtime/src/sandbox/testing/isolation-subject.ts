@@ -48,6 +48,12 @@ async function onModal(): Promise<{ subject: IsolationSubject; end(): Promise<vo
         keyrings: OF_THE_CLOUD,
         "sockets to the hypervisor": OF_THE_CLOUD,
         "a fork bomb": "Modal takes no bound on processes; its cloud has its own",
+        ...(process.getuid?.() === 0
+          ? {}
+          : {
+              "a memory bomb":
+                "Modal's cloud holds memory; the double of an ordinary user has no control groups for it",
+            }),
       },
     },
     async end() {

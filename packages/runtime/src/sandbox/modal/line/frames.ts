@@ -38,12 +38,6 @@ export interface Frame {
 
 export const LINE_VERSION = 1;
 
-interface Hello {
-  readonly version: number;
-  /** Each bridge of a sandbox has a higher one than those before it. */
-  readonly number: number;
-}
-
 const HEADER_BYTES = 9;
 export const MAX_PAYLOAD = 64 * 1024;
 const TYPES: ReadonlySet<number> = new Set(Object.values(FRAME));
