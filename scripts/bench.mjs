@@ -8,6 +8,7 @@ import { run, systemPackages } from "./run.mjs";
 const programs = {
   latency: "bench/latency.ts",
   fanout: "bench/fanout.ts",
+  gateway: "bench/gateway.ts",
   resume: "bench/resume.ts",
   sandboxes: "bench/sandboxes.ts",
   soak: "tests/soak/soak.ts",
