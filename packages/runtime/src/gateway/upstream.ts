@@ -10,7 +10,7 @@ export interface UpstreamRequest {
   readonly lookup?: LookupFunction;
 }
 
-/** How the gateway reaches models and hosts: connections are kept open between requests. */
+/** How the gateway reaches models and hosts: connections are kept open between requests, but for those to checked addresses. */
 export interface Upstream {
   request(url: URL, request: UpstreamRequest): ClientRequest;
   close(): void;
@@ -26,18 +26,21 @@ export interface UpstreamOptions {
 export function createUpstream({ connectTimeoutMs, ca }: UpstreamOptions): Upstream {
   const http = new HttpAgent({ keepAlive: true });
   const https = new HttpsAgent({ keepAlive: true, ...(ca === undefined ? {} : { ca }) });
+  // A kept connection goes by name and port: it may lead to an address that was checked for somebody else.
+  const httpOnce = new HttpAgent();
+  const httpsOnce = new HttpsAgent(ca === undefined ? {} : { ca });
   return {
     request(url, request) {
+      const checked = request.lookup !== undefined;
       const outgoing =
         url.protocol === "https:"
-          ? httpsRequest(url, { ...request, agent: https })
-          : httpRequest(url, { ...request, agent: http });
+          ? httpsRequest(url, { ...request, agent: checked ? httpsOnce : https })
+          : httpRequest(url, { ...request, agent: checked ? httpOnce : http });
       limitConnecting(outgoing, url, connectTimeoutMs);
       return outgoing;
     },
     close() {
-      http.destroy();
-      https.destroy();
+      for (const agent of [http, https, httpOnce, httpsOnce]) agent.destroy();
     },
   };
 }
