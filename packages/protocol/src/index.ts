@@ -18,3 +18,4 @@ export * from "./reducer/reduce.ts";
 export { STATE_LIMITS } from "./reducer/window.ts";
 export type { PersistenceAdapter, SessionRecordUpdates } from "./persistence/port.ts";
 export type * from "./persistence/session-store.ts";
+export type * from "./persistence/cluster-store.ts";

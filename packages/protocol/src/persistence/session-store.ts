@@ -3,6 +3,7 @@ import type { SessionEvent } from "../events.ts";
 import type { FileEntry } from "../files.ts";
 import type { SessionState } from "../reducer/state.ts";
 import type { PersistedSessionListData } from "../session.ts";
+import type { ClusterStore } from "./cluster-store.ts";
 import type { SessionRecordUpdates } from "./port.ts";
 
 /** Which session of which tenant. */
@@ -28,6 +29,8 @@ export interface StoredSandbox {
   readonly started: boolean;
   /** What its provider has as the tag `session`, where that is not the session's id: it was started before it was its. */
   readonly tag?: string;
+  /** Where it lives: nodes of the same place can attach to it. */
+  readonly place?: string;
 }
 
 /** A message's ids, for as long as its session exists. */
@@ -62,6 +65,8 @@ export interface BlockWrite {
 export interface AppendBatch extends SessionKey {
   /** The log's last seq before this batch; another one is refused with `sequence_conflict`. */
   readonly expectedSeq: number;
+  /** Of the writer's lease; where the session has another one by now the batch is refused with `stale_fence`, whatever else is wrong. */
+  readonly fence?: number;
   /** Numbered `expectedSeq` + 1, + 2, …; may be empty. */
   readonly events: readonly SessionEvent[];
   /** One that is not beyond the stored one is refused with `sequence_conflict`. */
@@ -120,6 +125,27 @@ export interface SessionHead {
   readonly nativeSessionId: string | null;
   /** Generation of the newest sandbox that was ever begun; 0 before the first. */
   readonly generation: number;
+}
+
+/** Which sessions to list, and in which order. */
+export interface SessionListQuery {
+  readonly tenant: string;
+  readonly limit: number;
+  /** From an earlier answer to the same query. */
+  readonly cursor?: string;
+  /** Newest first, by their latest activity (the default) or by their creation; then by id. */
+  readonly order?: "activity" | "created";
+  /** Only those of which all of this is true. */
+  readonly filter?: {
+    readonly type?: string;
+    readonly agentProfileReference?: string;
+    readonly isLoaded?: boolean;
+    /** ISO 8601; from then on, and before then. */
+    readonly createdFrom?: string;
+    readonly createdBefore?: string;
+    readonly activeFrom?: string;
+    readonly activeBefore?: string;
+  };
 }
 
 export interface SessionPage {
@@ -185,8 +211,8 @@ export interface SessionStore {
   /** Keys and lines of the harness's transcript, lines in order of appending, in pages. */
   transcript(key: SessionKey): AsyncIterable<{ readonly key: string; readonly lines: readonly string[] }>;
   message(key: SessionKey, by: { messageId?: string; idempotencyKey?: string }): Promise<StoredMessage | null>;
-  /** Sessions of one tenant, newest activity first. `cursor` is from an earlier answer. */
-  list(query: { tenant: string; limit: number; cursor?: string }): Promise<SessionPage>;
+  /** Sessions of one tenant. */
+  list(query: SessionListQuery): Promise<SessionPage>;
   /**
    * Sessions of all tenants that a server holds, or held when it ended: those whose latest `session:status` says
    * `isLoaded`, and those with a sandbox. A starting server goes through them.
@@ -196,4 +222,6 @@ export interface SessionStore {
   delete(key: SessionKey): Promise<void>;
   /** Where appends may resolve before they are kept: keeps what waits. Called before the adapter is closed. */
   flush?(): Promise<void>;
+  /** Capability: see `ClusterStore`. */
+  readonly cluster?: ClusterStore;
 }
