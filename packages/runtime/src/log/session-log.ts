@@ -9,7 +9,8 @@ import {
   type SessionEvent,
   type SessionState,
 } from "@hhopkins/agent-runtime-protocol";
-import type { AppendBatch, BlockWrite, SessionHead, SessionKey, SessionStore } from "../persistence/session-store.ts";
+import { blockWrites } from "../persistence/block-writes.ts";
+import type { AppendBatch, SessionHead, SessionKey, SessionStore } from "../persistence/session-store.ts";
 import type { Committer } from "./committer.ts";
 import { Compactor, type CompactorParts } from "./compactor.ts";
 import { LogFrame } from "./frame.ts";
@@ -75,7 +76,10 @@ export class SessionLog {
     const next = reduceAll(this.#state, events);
     const due = next.lastSeq - this.#snapshotSeq >= SNAPSHOT_EVENTS && next.turn === null;
     const withSnapshot = snapshot === true || due;
-    const blocks = await blockWrites(this.#parts.store, this.key, { events, before: this.#state });
+    const before = this.#state;
+    const blocks = await blockWrites(events, (blockId) =>
+      wholeBlock(this.#parts.store, this.key, { blockId, state: before }),
+    );
     await this.#parts.committer.commit({
       ...this.key,
       ...rest,
@@ -141,42 +145,6 @@ export async function readState(store: SessionStore, key: SessionKey, head: Sess
     }
   }
   return state;
-}
-
-/** The blocks that these events leave behind, whole. */
-async function blockWrites(
-  store: SessionStore,
-  key: SessionKey,
-  write: { events: readonly SessionEvent[]; before: SessionState },
-): Promise<readonly BlockWrite[]> {
-  const writes = new Map<string, BlockWrite>();
-  for (const event of write.events) {
-    switch (event.type) {
-      case "session:block:start": {
-        const { conversationId, block } = event.data;
-        writes.set(block.id, { conversationId, blockId: block.id, position: event.seq, block });
-        break;
-      }
-      case "session:block:complete": {
-        const { conversationId, block } = event.data;
-        const position = writes.get(block.id)?.position ?? event.seq;
-        const kept = block.retracted === true ? null : block;
-        writes.set(block.id, { conversationId, blockId: block.id, position, block: kept });
-        break;
-      }
-      case "session:block:update": {
-        const { conversationId, blockId, updates } = event.data;
-        const known = writes.get(blockId)?.block ?? (await wholeBlock(store, key, { blockId, state: write.before }));
-        if (known === null) break;
-        const block = { ...known, ...updates } as ConversationBlock;
-        writes.set(blockId, { conversationId, blockId, position: writes.get(blockId)?.position ?? event.seq, block });
-        break;
-      }
-      default:
-        break;
-    }
-  }
-  return [...writes.values()];
 }
 
 async function wholeBlock(
