@@ -1,15 +1,22 @@
 import type { Compaction, SessionKey } from "../session-store.ts";
 import { compactsTail } from "../store-errors.ts";
+import type { SqlWords } from "./dialect.ts";
 import type { Db, Row } from "./schema.ts";
 import { statement } from "./statement.ts";
 
 type Key = Pick<Row<"logs">, "tenant" | "session_id">;
 
 /** Statements of a compaction, compiled once a database. */
-function compactStatements(db: Db) {
+function compactStatements(db: Db, { locksRows }: SqlWords) {
   return {
     lastSeq: statement<Key, { last_seq: number }>(["tenant", "session_id"], (v) =>
-      db.selectFrom("logs").select("last_seq").where("tenant", "=", v.tenant).where("session_id", "=", v.session_id),
+      db
+        .selectFrom("logs")
+        .select("last_seq")
+        .where("tenant", "=", v.tenant)
+        .where("session_id", "=", v.session_id)
+        // One compaction of a session at a time: each reads what the one before it left.
+        .$if(locksRows, (query) => query.forUpdate()),
     ),
     drop: statement<Key & { from: number; to: number }, unknown>(["tenant", "session_id", "from", "to"], (v) =>
       db
@@ -71,8 +78,8 @@ function compactStatements(db: Db) {
 }
 
 /** `compact` of a store: what is dropped and what says so, in one transaction. */
-export function sqlCompact(db: Db): (key: SessionKey, compaction: Compaction) => Promise<void> {
-  const statements = compactStatements(db);
+export function sqlCompact(db: Db, words: SqlWords): (key: SessionKey, compaction: Compaction) => Promise<void> {
+  const statements = compactStatements(db, words);
   return async ({ tenant, sessionId }, { drop, upTo }) => {
     const key = { tenant, session_id: sessionId };
     await db.transaction().execute(async (trx) => {

@@ -1,5 +1,6 @@
-import type { ColumnDataType, Dialect, Expression } from "kysely";
-import type { RuntimeError } from "@hhopkins/agent-runtime-protocol";
+import type { ColumnDataType, Dialect, Expression, InsertQueryBuilder, InsertResult, RawBuilder } from "kysely";
+import type { NodeBus, RuntimeError } from "@hhopkins/agent-runtime-protocol";
+import type { Tables } from "./schema.ts";
 
 type ColumnType = ColumnDataType | Expression<unknown>;
 
@@ -15,14 +16,42 @@ export interface SqlTypes {
   readonly bytes: ColumnType;
 }
 
+/** Rows on their way into a table. */
+export type Insert<T extends keyof Tables> = InsertQueryBuilder<Tables, T, InsertResult>;
+
+/** What becomes of a row whose key is there already. */
+export interface Upsert<T extends keyof Tables> {
+  /** The table's primary key. */
+  readonly keys: readonly (keyof Tables[T] & string)[];
+  /** Columns that take the new row's values; empty: the row stays as it was. */
+  readonly changed: readonly (keyof Tables[T] & string)[];
+}
+
+/** Statements that databases have different words for. */
+export interface SqlWords {
+  upsert<T extends keyof Tables>(insert: Insert<T>, upsert: Upsert<T>): Insert<T>;
+  /** Whether rows can be locked by a `select … for update`: so where several processes write. */
+  readonly locksRows: boolean;
+  /**
+   * The database's own clock: an expression of milliseconds since 1970, read anew wherever it stands. Absent: one
+   * process has the database for itself, and the store has no `cluster`.
+   */
+  readonly nowMs?: RawBuilder<number>;
+}
+
 /** What differs between databases. */
 export interface SqlDialect {
   readonly name: string;
   readonly types: SqlTypes;
+  readonly words: SqlWords;
   /** Opens the database. Throws a `RuntimeError` with the remedy. */
   open(): Promise<Dialect>;
   /** Throws, before each call, where what was opened is not what users would find there. */
   verify?(): void;
   /** What an error of the driver is to callers. */
   explain(error: unknown): RuntimeError;
+  /** Whether the driver says so: a row with this key is there already. */
+  isDuplicate(error: unknown): boolean;
+  /** How nodes wake each other through this database. */
+  readonly bus?: NodeBus;
 }

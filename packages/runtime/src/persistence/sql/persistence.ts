@@ -57,13 +57,13 @@ async function open(dialect: SqlDialect): Promise<Opened> {
   const db = new Kysely<Tables>({ dialect: await dialect.open() });
   try {
     await migrate(db, dialect);
-    await finishRemovals(db);
+    await finishRemovals(db, dialect.words);
   } catch (error) {
     await db.destroy().catch(() => undefined);
     const { code, message } = dialect.explain(error);
     throw new RuntimeError(code === "persistence_unavailable" ? "data_dir_unusable" : code, message, { cause: error });
   }
-  return { db, store: sqlStore(db, dialect), rawTranscripts: sqlRawTranscripts(db) };
+  return { db, store: sqlStore(db, dialect), rawTranscripts: sqlRawTranscripts(db, dialect.words) };
 }
 
 /** The store of whatever is open when a method is called. */

@@ -1,10 +1,11 @@
 import type { RawTranscripts } from "../nine-methods.ts";
 import { noSession } from "../store-errors.ts";
+import type { SqlWords } from "./dialect.ts";
 import { decodeJson } from "./rows.ts";
 import type { Db } from "./schema.ts";
 
 /** Texts that were given to `saveTranscript`, one a session. */
-export function sqlRawTranscripts(db: Db): RawTranscripts {
+export function sqlRawTranscripts(db: Db, words: SqlWords): RawTranscripts {
   return {
     save: async ({ tenant, sessionId }, text) => {
       await db.transaction().execute(async (trx) => {
@@ -13,6 +14,7 @@ export function sqlRawTranscripts(db: Db): RawTranscripts {
           .select("last_seq")
           .where("tenant", "=", tenant)
           .where("session_id", "=", sessionId)
+          .$if(words.locksRows, (query) => query.forUpdate())
           .executeTakeFirst();
         if (log === undefined) throw noSession(sessionId);
         await trx

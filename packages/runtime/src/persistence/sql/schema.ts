@@ -128,10 +128,10 @@ export interface Tables {
 export type Db = Kysely<Tables>;
 export type Row<T extends keyof Tables> = Insertable<Tables[T]>;
 
-/** Every table that has rows of a session, in the order in which they are removed. */
+/** Every table that has rows of a session, in the order in which they are removed; the log's row first, as appends lock it. */
 export const SESSION_TABLES = [
-  "sessions",
   "logs",
+  "sessions",
   "events",
   "snapshots",
   "sandboxes",

@@ -12,28 +12,30 @@ import type { Db, Row } from "./schema.ts";
 import { writeBatch, writeParts } from "./write-batch.ts";
 import { writeStatements, type WriteStatements } from "./write-statements.ts";
 
+type StoreDialect = Pick<SqlDialect, "words" | "explain" | "isDuplicate">;
+
 interface Writer {
   readonly db: Db;
   readonly statements: WriteStatements;
-  readonly explain: SqlDialect["explain"];
+  readonly dialect: StoreDialect;
 }
 
 /** The store on a database that is open and migrated. */
-export function sqlStore(db: Db, { explain }: Pick<SqlDialect, "explain">): SessionStore {
-  const writer: Writer = { db, explain, statements: writeStatements(db) };
+export function sqlStore(db: Db, dialect: StoreDialect): SessionStore {
+  const writer: Writer = { db, dialect, statements: writeStatements(db, dialect.words) };
   return {
     ...sqlReads(db),
     create: (session) => create(writer, session),
     append: (batches) => append(writer, batches),
-    compact: sqlCompact(db),
-    delete: (key) => removeSession(db, key),
+    compact: sqlCompact(db, dialect.words),
+    delete: (key) => removeSession(db, dialect.words, key),
   };
 }
 
 async function create(writer: Writer, session: Parameters<SessionStore["create"]>[0]): Promise<void> {
   const { tenant, sessionId, record, logId, first } = session;
   const batch = encodeBatch({ ...first, tenant, sessionId, expectedSeq: 0 });
-  await writer.db.transaction().execute(async (trx) => {
+  const writing = writer.db.transaction().execute(async (trx) => {
     const known = await trx
       .selectFrom("logs")
       .select("log_id")
@@ -44,6 +46,10 @@ async function create(writer: Writer, session: Parameters<SessionStore["create"]
     await trx.insertInto("sessions").values(sessionRow({ tenant, sessionId }, record)).execute();
     await trx.insertInto("logs").values(logRow(batch, logId)).execute();
     await writeParts({ trx, statements: writer.statements, batch });
+  });
+  await writing.catch((error: unknown) => {
+    // Another process was faster; its rows were not to be seen above.
+    throw writer.dialect.isDuplicate(error) ? sessionExists(sessionId) : error;
   });
 }
 
@@ -97,11 +103,13 @@ async function append(writer: Writer, batches: Parameters<SessionStore["append"]
     return await appendTogether(writer, encoded);
   } catch (error) {
     if (encoded.length <= 1)
-      return encoded.map((batch) => (batch instanceof RuntimeError ? batch : writer.explain(error)));
+      return encoded.map((batch) => (batch instanceof RuntimeError ? batch : writer.dialect.explain(error)));
   }
   const outcomes: (Error | null)[] = [];
   for (const batch of encoded) {
-    outcomes.push(...(await appendTogether(writer, [batch]).catch((error: unknown) => [writer.explain(error)])));
+    outcomes.push(
+      ...(await appendTogether(writer, [batch]).catch((error: unknown) => [writer.dialect.explain(error)])),
+    );
   }
   return outcomes;
 }

@@ -1,3 +1,4 @@
+import type { SqlWords } from "./dialect.ts";
 import type { Db, Row } from "./schema.ts";
 import { rowsStatement, statement } from "./statement.ts";
 
@@ -15,7 +16,7 @@ interface Advance {
 type Key = Pick<Row<"logs">, "tenant" | "session_id">;
 
 /** Statements of an append, compiled once a database. */
-export function writeStatements(db: Db) {
+export function writeStatements(db: Db, words: SqlWords) {
   return {
     /** Changes no row where the log is not at `expected_seq`: the guard of every append. */
     advance: statement<Advance, unknown>(
@@ -88,7 +89,7 @@ export function writeStatements(db: Db) {
       ["tenant", "session_id", "message_id", "idempotency_key", "content_hash", "position"],
       (rows) => db.insertInto("messages").values(rows),
     ),
-    ...upserts(db),
+    ...upserts(db, words),
     dropFile: statement<Omit<Row<"files">, "entry">, unknown>(["tenant", "session_id", "path_key"], (v) =>
       db
         .deleteFrom("files")
@@ -112,65 +113,32 @@ export function writeStatements(db: Db) {
   };
 }
 
-/** Rows that are there once, however often they are written. MySQL has other words for these, and for nothing else. */
-function upserts(db: Db) {
+/** Rows that are there once, however often they are written. */
+function upserts(db: Db, { upsert }: SqlWords) {
+  const session = ["tenant", "session_id"] as const;
   return {
     /** A known block keeps its conversation and its position. */
     blocks: rowsStatement<Row<"blocks">, unknown>(
-      ["tenant", "session_id", "block_id", "conversation_id", "position", "block"],
-      (rows) =>
-        db
-          .insertInto("blocks")
-          .values(rows)
-          .onConflict((on) =>
-            on.columns(["tenant", "session_id", "block_id"]).doUpdateSet((eb) => ({ block: eb.ref("excluded.block") })),
-          ),
+      [...session, "block_id", "conversation_id", "position", "block"],
+      (rows) => upsert(db.insertInto("blocks").values(rows), { keys: [...session, "block_id"], changed: ["block"] }),
     ),
-    files: rowsStatement<Row<"files">, unknown>(["tenant", "session_id", "path_key", "entry"], (rows) =>
-      db
-        .insertInto("files")
-        .values(rows)
-        .onConflict((on) =>
-          on.columns(["tenant", "session_id", "path_key"]).doUpdateSet((eb) => ({ entry: eb.ref("excluded.entry") })),
-        ),
+    files: rowsStatement<Row<"files">, unknown>([...session, "path_key", "entry"], (rows) =>
+      upsert(db.insertInto("files").values(rows), { keys: [...session, "path_key"], changed: ["entry"] }),
     ),
-    fileVersions: rowsStatement<Row<"file_versions">, unknown>(
-      ["tenant", "session_id", "path_key", "seq", "entry"],
-      (rows) =>
-        db
-          .insertInto("file_versions")
-          .values(rows)
-          .onConflict((on) =>
-            on
-              .columns(["tenant", "session_id", "path_key", "seq"])
-              .doUpdateSet((eb) => ({ entry: eb.ref("excluded.entry") })),
-          ),
+    fileVersions: rowsStatement<Row<"file_versions">, unknown>([...session, "path_key", "seq", "entry"], (rows) =>
+      upsert(db.insertInto("file_versions").values(rows), {
+        keys: [...session, "path_key", "seq"],
+        changed: ["entry"],
+      }),
     ),
-    blobs: rowsStatement<Row<"blobs">, unknown>(
-      ["tenant", "session_id", "sha256", "start", "length", "total", "bytes"],
-      (rows) =>
-        db
-          .insertInto("blobs")
-          .values(rows)
-          .onConflict((on) => on.columns(["tenant", "session_id", "sha256", "start"]).doNothing()),
+    blobs: rowsStatement<Row<"blobs">, unknown>([...session, "sha256", "start", "length", "total", "bytes"], (rows) =>
+      upsert(db.insertInto("blobs").values(rows), { keys: [...session, "sha256", "start"], changed: [] }),
     ),
-    sandboxes: rowsStatement<Row<"sandboxes">, unknown>(["tenant", "session_id", "sandbox"], (rows) =>
-      db
-        .insertInto("sandboxes")
-        .values(rows)
-        .onConflict((on) =>
-          on.columns(["tenant", "session_id"]).doUpdateSet((eb) => ({ sandbox: eb.ref("excluded.sandbox") })),
-        ),
+    sandboxes: rowsStatement<Row<"sandboxes">, unknown>([...session, "sandbox"], (rows) =>
+      upsert(db.insertInto("sandboxes").values(rows), { keys: session, changed: ["sandbox"] }),
     ),
-    snapshots: rowsStatement<Row<"snapshots">, unknown>(["tenant", "session_id", "version", "state"], (rows) =>
-      db
-        .insertInto("snapshots")
-        .values(rows)
-        .onConflict((on) =>
-          on
-            .columns(["tenant", "session_id"])
-            .doUpdateSet((eb) => ({ version: eb.ref("excluded.version"), state: eb.ref("excluded.state") })),
-        ),
+    snapshots: rowsStatement<Row<"snapshots">, unknown>([...session, "version", "state"], (rows) =>
+      upsert(db.insertInto("snapshots").values(rows), { keys: session, changed: ["version", "state"] }),
     ),
   };
 }

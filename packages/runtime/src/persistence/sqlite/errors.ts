@@ -26,6 +26,10 @@ function codeOf(error: unknown): string {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
 }
 
+export function isDuplicateKey(error: unknown): boolean {
+  return /^SQLITE_CONSTRAINT_(PRIMARYKEY|UNIQUE)$/.test(codeOf(error));
+}
+
 /** An error of the driver, with its remedy; a `RuntimeError` stays what it is. */
 export function sqliteError(error: unknown, file: string, code: ErrorCode = "persistence_unavailable"): RuntimeError {
   if (error instanceof RuntimeError) return error;

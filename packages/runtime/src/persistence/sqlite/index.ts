@@ -6,9 +6,10 @@ import { checkedProfiles } from "../nine-methods.ts";
 import type { PersistenceAdapter } from "../port.ts";
 import type { SessionStore } from "../session-store.ts";
 import type { SqlDialect } from "../sql/dialect.ts";
+import { onConflict } from "../sql/on-conflict.ts";
 import { sqlPersistence } from "../sql/persistence.ts";
 import { loadDriver, withPreparedStatements, type SqliteConnection, type SqliteDriver } from "./driver.ts";
-import { sqliteError } from "./errors.ts";
+import { isDuplicateKey, sqliteError } from "./errors.ts";
 
 export interface SqlitePersistenceOptions {
   /** Path of the database; it and its folder are made where they are missing. `:memory:` keeps nothing. */
@@ -45,6 +46,7 @@ function sqliteDialect(options: SqlitePersistenceOptions, load: () => Promise<Sq
   return {
     name: "sqlite",
     types: { key: "text", time: "text", text: "text", json: "text", bytes: "blob" },
+    words: { upsert: onConflict, locksRows: false },
     open: async () => {
       const driver = await load();
       const connection = connect(driver, { file, synchronous: options.synchronous ?? "normal" });
@@ -55,6 +57,7 @@ function sqliteDialect(options: SqlitePersistenceOptions, load: () => Promise<Sq
       if (identityOf(file) !== identity) throw fileGone(file);
     },
     explain: (error) => sqliteError(error, file),
+    isDuplicate: isDuplicateKey,
   };
 }
 
