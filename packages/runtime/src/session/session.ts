@@ -70,6 +70,9 @@ export class Session implements AgentSession {
         // An unload does not wait for a store that fails: it fails too, and nothing has ended.
         write: (write) =>
           this.#writer.run(() => (this.#closing ? this.#writer.append(write) : this.#writer.save(write))),
+        fence: () => 1,
+        holdsLease: async () => true,
+        doubtLease: () => undefined,
         onEntries: () => this.#intake.drain(),
         onLost: (reason) => void this.#sandboxLost(reason),
       },

@@ -17,6 +17,12 @@ export interface SupervisedSession {
   storeFailure(): RuntimeError | undefined;
   /** Appends in the session's mailbox. */
   write(write: LogWrite): Promise<void>;
+  /** Of the session's lease; 1 where no other server shares the store. */
+  fence(): number;
+  /** Whether the lease is still this server's, by the store: asked before a sandbox is ended. Rejects where that cannot be told. */
+  holdsLease(): Promise<boolean>;
+  /** The runner, whose word is no proof, says that another server has the session: asks the store, and lets go of it where that is so. */
+  doubtLease(): void;
   onEntries(): void;
   /** The sandbox ended by itself. Everything that it said has been handed over before. */
   onLost(reason: string): void;
