@@ -90,6 +90,12 @@ export class SessionManager {
     await this.#unload(await held.loading, "The session was unloaded.");
   }
 
+  /** @internal As `unloadSession`. Rejects with `RunsElsewhere`. */
+  async unload(key: SessionKey): Promise<void> {
+    await this.head(key);
+    await this.unloadSession(key.sessionId);
+  }
+
   /** @internal */
   async create(tenant: string, body: CreateSessionBody): Promise<SessionState> {
     this.#refuseWhileStopping();
@@ -99,8 +105,12 @@ export class SessionManager {
     return state;
   }
 
-  /** @internal The session in memory, from the store where it is not there yet. */
-  async load(key: SessionKey): Promise<Session> {
+  /**
+   * @internal The session in memory, from the store where it is not there yet. `needsSandbox`: what is asked of it takes
+   * a sandbox, so one that nobody runs goes to the node with the most room. Rejects with `RunsElsewhere`, and with
+   * `unavailable` where every node is full.
+   */
+  async load(key: SessionKey, _what: { readonly needsSandbox?: boolean } = {}): Promise<Session> {
     this.#refuseWhileStopping();
     const known = this.#held.get(key.sessionId);
     if (known !== undefined) {
@@ -288,7 +298,7 @@ export class SessionManager {
     }
   }
 
-  /** @internal Ends the sandbox and removes the session from memory and store. */
+  /** @internal Rejects with `RunsElsewhere`. Ends the sandbox and removes the session from memory and store. */
   async delete(key: SessionKey): Promise<void> {
     await this.head(key);
     const held = this.#held.get(key.sessionId);
