@@ -187,7 +187,17 @@ export type CommandBody = z.infer<typeof CommandBody>;
 
 export const ToRunnerFrame = z.discriminatedUnion("type", [
   /** Second frame of a connection: the entries up to `after` are saved, send what follows. */
-  z.object({ type: z.literal("attach"), version: z.number().int(), generation, fence, after: n }),
+  z.object({
+    type: z.literal("attach"),
+    version: z.number().int(),
+    generation,
+    fence,
+    after: n,
+    /** The server says something at least so often, in ms: one that is silent for longer is dialled anew. */
+    silenceMs: z.number().int().positive().optional(),
+    /** What streams through its gateway goes on without it. */
+    gatewayOutlives: z.boolean().optional(),
+  }),
   z.object({ type: z.literal("ack"), n }),
   z.object({ type: z.literal("command"), id: Id, fence, command: CommandBody }),
   z.object({ type: z.literal("ping"), id: Id }),

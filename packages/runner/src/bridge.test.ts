@@ -1,5 +1,7 @@
+import { once } from "node:events";
+import { renameSync } from "node:fs";
 import { createServer, request } from "node:http";
-import type { Server as HttpServer } from "node:http";
+import type { IncomingMessage, Server as HttpServer } from "node:http";
 import { connect, createServer as createTcpServer } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -55,6 +57,28 @@ describe("the bridge to the gateway", () => {
     });
     await gateway(echo());
     expect(await (await answer).text()).toBe("GET /later 0");
+  });
+
+  it("breaks, when it is told to, what hangs at a gateway whose socket another one has taken, and nothing else", async () => {
+    const hanging = createServer(() => undefined);
+    await gateway(hanging);
+    const { url, breakStale } = await bridge();
+    const ask = async (path: string) => {
+      const asked = once(hanging, "request") as Promise<[IncomingMessage]>;
+      const answer = fetch(`${url}${path}`).then(String, () => "broken");
+      return { answer, request: (await asked)[0] };
+    };
+    const first = await ask("/first");
+    breakStale();
+    const second = await ask("/second");
+    expect(first.request.socket.destroyed).toBe(false);
+    const next = echo();
+    await new Promise<void>((resolve) => next.listen(`${socket}.other`, resolve));
+    cleanups.push(() => new Promise((resolve) => next.close(resolve)));
+    renameSync(`${socket}.other`, socket);
+    breakStale();
+    expect(await Promise.all([first.answer, second.answer])).toEqual(["broken", "broken"]);
+    expect(await (await fetch(`${url}/again`)).text()).toBe("GET /again 0");
   });
 
   it("gives up after a time, with a closed connection and no crash", async () => {

@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import type { AddressInfo, Server, Socket } from "node:net";
 import type { Log } from "./log.ts";
@@ -16,6 +17,8 @@ export interface BridgeOptions {
 export interface Bridge {
   /** What the harness uses as the model's base URL. */
   readonly url: string;
+  /** Breaks connections to a gateway whose socket another one has taken: it may be stopped, and the harness asks again. */
+  breakStale(): void;
   stop(): Promise<void>;
 }
 
@@ -28,18 +31,31 @@ const MAX_DELAY_MS = 1_000;
 
 export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   const open = new Set<Socket>();
+  /** Which socket each connection goes to. */
+  const joined = new Map<Socket, string>();
   // Without `noDelay` each small piece of a streamed answer waits some 40 ms for the acknowledgement of the one before.
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (inside) => {
     open.add(inside);
-    inside.on("close", () => open.delete(inside));
+    inside.on("close", () => {
+      open.delete(inside);
+      joined.delete(inside);
+    });
     inside.on("error", (error) => options.log("bridge: the harness's connection failed", error.message));
-    holdUntilConnected(inside, options);
+    holdUntilConnected(inside, options, (identity) => joined.set(inside, identity));
   });
   server.maxConnections = MAX_CONNECTIONS;
   server.on("error", (error) => options.log("bridge: cannot accept", error));
   const port = await listen(server, options.port ?? PREFERRED_PORT).catch(() => listen(server, 0));
   return {
     url: `http://127.0.0.1:${port}`,
+    breakStale() {
+      const now = identityOf(options.socket);
+      for (const [inside, identity] of joined) {
+        if (identity === now) continue;
+        options.log("bridge: another gateway took over; a connection to the one before is broken");
+        inside.destroy();
+      }
+    },
     async stop() {
       for (const socket of open) socket.destroy();
       await new Promise((resolve) => server.close(resolve));
@@ -57,13 +73,25 @@ function listen(server: Server, port: number): Promise<number> {
   });
 }
 
+/** Of the socket that lies there: another listener's is another one. */
+function identityOf(path: string): string {
+  try {
+    const { dev, ino, birthtimeNs } = statSync(path, { bigint: true });
+    return `${dev}:${ino}:${birthtimeNs}`;
+  } catch {
+    return "";
+  }
+}
+
 /** While the gateway is away (a server restarts), the harness sees a slow answer instead of a refused connection. */
-function holdUntilConnected(inside: Socket, options: BridgeOptions): void {
+function holdUntilConnected(inside: Socket, options: BridgeOptions, onJoined: (identity: string) => void): void {
   const until = performance.now() + (options.holdMs ?? HOLD_MS);
   let delay = FIRST_DELAY_MS;
 
   function dial(): void {
     if (inside.destroyed) return;
+    // Before the dial: where it is replaced in between, a connection to the new one counts as one to the old.
+    const identity = identityOf(options.socket);
     const outside = connect({ path: options.socket, allowHalfOpen: true });
     const failed = (error: Error) => {
       outside.destroy();
@@ -79,6 +107,7 @@ function holdUntilConnected(inside: Socket, options: BridgeOptions): void {
     outside.once("connect", () => {
       outside.off("error", failed);
       outside.on("error", (error) => options.log("bridge: the gateway's connection failed", error.message));
+      if (!inside.destroyed) onJoined(identity);
       join(inside, outside);
     });
   }

@@ -177,6 +177,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
       tracker.scan().catch((error: unknown) => log("workspace: scan after attach failed", error));
     },
     onDetached: () => solitude.update(),
+    onTakenOver: () => bridge.breakStale(),
   });
   const solitude = createSolitude({ aloneMs: options.aloneMs, isAlone: () => !link.attached && !turns.running });
 

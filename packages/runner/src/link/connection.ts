@@ -11,6 +11,7 @@ import {
 import type { RunnerFrame } from "@hhopkins/agent-runtime-protocol";
 import type { Journal } from "../journal/journal.ts";
 import type { Log } from "../log.ts";
+import { watchSilence } from "./silence.ts";
 
 export type AttachFrame = Extract<ToRunnerFrame, { type: "attach" }>;
 export type CommandFrame = Extract<ToRunnerFrame, { type: "command" }>;
@@ -45,6 +46,7 @@ export function openConnection(socket: Socket, host: ConnectionHost): Connection
   const { promise: closed, resolve } = Promise.withResolvers<void>();
   let attached = false;
   let refused = false;
+  let silence: { heard(): void; stop(): void } | undefined;
   const deadline = setTimeout(() => socket.destroy(), ATTACH_DEADLINE_MS);
 
   const connection: Connection = {
@@ -73,7 +75,11 @@ export function openConnection(socket: Socket, host: ConnectionHost): Connection
     if (refusal !== null) return connection.refuse(refusal);
     if (room !== null) {
       socket.pause();
-      void room.then(() => socket.resume());
+      void room.then(() => {
+        // While nothing was read nothing could be heard.
+        silence?.heard();
+        socket.resume();
+      });
     }
   }
 
@@ -83,6 +89,7 @@ export function openConnection(socket: Socket, host: ConnectionHost): Connection
     if (refusal !== null) return connection.refuse(refusal);
     clearTimeout(deadline);
     attached = true;
+    if (frame.silenceMs !== undefined) silence = watchSilence(socket, frame.silenceMs, log);
     journal.ackTo(frame.after);
     sendEntries(frame.after).catch((error: unknown) => {
       if (!ended.signal.aborted) log("link: cannot send entries", error);
@@ -121,6 +128,7 @@ export function openConnection(socket: Socket, host: ConnectionHost): Connection
 
   socket.on("data", (chunk: Buffer) => {
     if (refused) return;
+    silence?.heard();
     try {
       for (const line of splitter.push(chunk)) {
         if (refused) return;
@@ -134,6 +142,7 @@ export function openConnection(socket: Socket, host: ConnectionHost): Connection
   socket.on("error", (error) => log("link: connection failed", error.message));
   socket.on("close", () => {
     clearTimeout(deadline);
+    silence?.stop();
     ended.abort();
     host.closed(connection);
     resolve();

@@ -15,6 +15,7 @@ let journal: Journal;
 let link: Link | null;
 let commands: [string, CommandBody][];
 let ending: boolean;
+let takenOver: number;
 
 beforeEach(() => {
   folder = temporaryFolder();
@@ -23,6 +24,7 @@ beforeEach(() => {
   link = null;
   commands = [];
   ending = false;
+  takenOver = 0;
 });
 afterEach(async () => {
   await server.close();
@@ -44,6 +46,7 @@ function start(): Link {
     },
     onAttached: () => {},
     onDetached: () => {},
+    onTakenOver: () => void takenOver++,
     isEnding: () => ending,
   });
   return link;
@@ -137,6 +140,44 @@ describe("the link to a server", () => {
     higher.command("c3", { kind: "sync" }, 5);
     expect(await higher.frame("refused")).toMatchObject({ code: "stale_fence" });
     expect(commands.map(([id]) => id)).toEqual(["c2"]);
+  });
+
+  it("tells a takeover by a higher fence from a server that comes back, and from one whose gateway outlives it", async () => {
+    await server.listen();
+    start();
+    const attach = async (fence: number, gatewayOutlives?: boolean): Promise<void> => {
+      const peer = await server.newest();
+      await peer.frame("hello");
+      peer.send({ type: "attach", version: 1, generation: 1, fence, after: 0, gatewayOutlives });
+      await until(() => link?.attached);
+      peer.socket.destroy();
+      await until(() => link?.attached === false);
+    };
+    await attach(3);
+    await attach(3);
+    expect(takenOver).toBe(0);
+    await attach(4, true);
+    expect(takenOver).toBe(1);
+    await attach(5);
+    expect(takenOver).toBe(1);
+    await attach(6);
+    expect(takenOver).toBe(2);
+  });
+
+  it("dials anew when a server is silent for longer than it said, and keeps one that speaks", async () => {
+    await server.listen();
+    start();
+    const silent = await server.peer(0);
+    silent.send({ type: "attach", version: 1, generation: 1, fence: 1, after: 0, silenceMs: 40 });
+    await until(() => silent.closed);
+    const speaking = await server.peer(1);
+    speaking.send({ type: "attach", version: 1, generation: 1, fence: 1, after: 0, silenceMs: 5_000 });
+    for (let n = 0; n < 5; n++) {
+      speaking.send({ type: "ping", id: `p${n}` });
+      await until(() => speaking.frames.filter(({ type }) => type === "pong").length === n + 1);
+    }
+    expect(link?.attached).toBe(true);
+    expect(server.peers.length).toBe(2);
   });
 
   const refusals: Record<string, string | Uint8Array> = {

@@ -21,6 +21,8 @@ export interface LinkOptions {
   readonly onCommand: (id: string, command: CommandBody) => Promise<void> | null;
   readonly onAttached: () => void;
   readonly onDetached: () => void;
+  /** Another server has taken over, while what streams through the gateway of the one before may hang. */
+  readonly onTakenOver: () => void;
   /** The runner was told that it ends; whoever connects learns it. */
   readonly isEnding: () => boolean;
 }
@@ -38,6 +40,8 @@ export function startLink(options: LinkOptions): Link {
   const fenceFile = stateFile(join(options.state, "fence.json"), z.number().int().nonnegative());
   let fence = fenceFile.read() ?? 0;
   let current: Connection | null = null;
+  /** Of the server that is attached, or was last. */
+  let gatewayOutlives = false;
   const open = new Set<Connection>();
 
   function raiseFence(to: number): void {
@@ -90,12 +94,15 @@ export function startLink(options: LinkOptions): Link {
     attach(frame, connection) {
       const problem = attachProblem(frame);
       if (problem !== null) return problem;
+      const takenOver = fence > 0 && frame.fence > fence && !gatewayOutlives;
       raiseFence(frame.fence);
+      gatewayOutlives = frame.gatewayOutlives ?? false;
       const older = current;
       current = connection;
       older?.refuse({ code: "replaced", message: "Another connection took over." });
       log("link: attached", { fence: frame.fence, after: frame.after });
       options.onAttached();
+      if (takenOver) options.onTakenOver();
       return null;
     },
     command(frame: CommandFrame) {
