@@ -29,6 +29,7 @@ export const messageRestart = testsIn("tests/session/message-restart.test.ts");
 export const sandboxFaults = testsIn("tests/session/sandbox-faults.test.ts");
 export const examples = testsIn("examples/examples.test.ts");
 
+export const restList = testsIn("packages/runtime/src/transport/rest/list.test.ts");
 export const rest = testsIn("packages/runtime/src/transport/rest/app.test.ts");
 export const slowClients = testsIn("packages/runtime/src/transport/slow-clients.test.ts");
 export const resyncs = testsIn("tests/client/resync.test.ts");

@@ -69,6 +69,13 @@ const routes: Row[] = [
 
 const parameters: Row[] = [
   ...tested("parameter", ["GET /sessions query.limit", "GET /sessions query.cursor"], at.rest("pages of the list")),
+  ...tested(
+    "parameter",
+    "order type agentProfileReference isLoaded createdFrom createdBefore activeFrom activeBefore"
+      .split(" ")
+      .map((name) => `GET /sessions query.${name}`),
+    at.restList("order and filters of the list"),
+  ),
   ...tested("parameter", ["GET /sessions/{id} query.blocks"], at.rest("the last N blocks, and pages of them")),
   ...tested(
     "parameter",

@@ -31,6 +31,7 @@ test("every method calls its route", async () => {
   const { client, seen } = clientOf(() => Response.json({ sessions: [] }));
   await client.createSession({ agentProfileRef: "default", architecture: "claude-agent-sdk" });
   await client.listSessions({ limit: 5, cursor: "a b" });
+  await client.listSessions({ order: "created", isLoaded: false, type: "t", createdBefore: "2026-11-22T00:00:00Z" });
   await client.getSession("s/1", { blocks: 2 });
   await client.sendMessage("s", "hi", { messageId: "m", mode: "steer" });
   await client.updateMessage("s", "m", "ho");
@@ -49,6 +50,7 @@ test("every method calls its route", async () => {
   expect(seen.map(({ method, url }) => `${method} ${url.slice("http://x/base/v1".length)}`)).toEqual([
     "POST /sessions/create",
     "GET /sessions?limit=5&cursor=a+b",
+    "GET /sessions?order=created&isLoaded=false&type=t&createdBefore=2026-11-22T00%3A00%3A00Z",
     "GET /sessions/s%2F1?blocks=2",
     "POST /sessions/s/message",
     "PATCH /sessions/s/messages/m",
@@ -65,7 +67,7 @@ test("every method calls its route", async () => {
     "GET /agent-profiles",
     "DELETE /sessions/s",
   ]);
-  expect(seen[3]?.body).toEqual({ content: "hi", messageId: "m", mode: "steer" });
+  expect(seen[4]?.body).toEqual({ content: "hi", messageId: "m", mode: "steer" });
   expect(new Set(seen.map(({ authorization }) => authorization))).toEqual(new Set(["Bearer k"]));
 });
 

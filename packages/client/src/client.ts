@@ -8,6 +8,7 @@ import type {
   MessageMode,
   NetworkAnswer,
   SendMessageAnswer,
+  SessionListQuery,
   SessionOptions,
   SessionState,
 } from "@hhopkins/agent-runtime-protocol";
@@ -19,10 +20,19 @@ export interface SendMessageOptions {
   readonly mode?: MessageMode;
 }
 
+/** Which sessions, in which order; each of the filters narrows. */
+export interface ListSessionsOptions extends Readonly<NonNullable<SessionListQuery["filter"]>> {
+  /** Sessions of a page, 1–500; 50. */
+  readonly limit?: number;
+  readonly cursor?: string;
+  readonly order?: SessionListQuery["order"];
+}
+
 /** Everything that a server offers, typed. Every method rejects with `ClientError`. */
 export interface AgentClient {
   createSession(body: CreateSessionBody): Promise<CreateSessionAnswer>;
-  listSessions(page?: { limit?: number; cursor?: string }): Promise<ListSessionsAnswer>;
+  /** A page, the latest first. `nextCursor` of it is the `cursor` of the next one, with the same order and filters. */
+  listSessions(page?: ListSessionsOptions): Promise<ListSessionsAnswer>;
   /** The state; with `blocks` only so many of the last ones, which is no state to go on from. */
   getSession(sessionId: string, options?: { blocks?: number }): Promise<SessionState>;
   /** Resolves when the message is kept. With a `messageId` it can be sent again without harm. `mode`: what it does to a turn that runs. */
@@ -53,7 +63,7 @@ export function createAgentClient(options: AgentClientOptions): AgentClient {
   };
   return {
     createSession: (json) => endpoint.json("/sessions/create", { method: "POST", json }),
-    listSessions: (page = {}) => endpoint.json(`/sessions${query(page)}`),
+    listSessions: (page = {}) => endpoint.json(`/sessions${query({ ...page })}`),
     getSession: (id, page = {}) => endpoint.json(`${session(id)}${query(page)}`),
     sendMessage: (id, content, more = {}) =>
       endpoint.json(`${session(id)}/message`, { method: "POST", json: { content, ...more } }),
@@ -93,7 +103,7 @@ function message(id: string, messageId: string): string {
   return `${session(id)}/messages/${encodeURIComponent(messageId)}`;
 }
 
-function query(values: Readonly<Record<string, string | number | undefined>>): string {
+function query(values: Readonly<Record<string, string | number | boolean | undefined>>): string {
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(values)) if (value !== undefined) parameters.set(name, String(value));
   const text = parameters.toString();

@@ -1,4 +1,4 @@
-export { createAgentClient, type AgentClient } from "./client.ts";
+export { createAgentClient, type AgentClient, type ListSessionsOptions } from "./client.ts";
 export { ClientError } from "./client-error.ts";
 export type { AgentClientOptions } from "./endpoint.ts";
 export type { Backoff } from "./follow/backoff.ts";

@@ -1,9 +1,15 @@
 import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
 import { z } from "zod";
+import type { SessionListQuery } from "./session-store.ts";
 
-const Place = z.tuple([z.number().int(), z.string()]);
+export type ListOrder = NonNullable<SessionListQuery["order"]>;
 
-/** A session's place in a list: newest activity first, then by id. */
+const Place = z.union([
+  z.tuple([z.number().int(), z.string()]),
+  z.tuple([z.number().int(), z.string(), z.literal("created")]),
+]);
+
+/** A session's place in a list: newest first by the time that the order goes by, then by id. */
 export interface ListPlace {
   /** Milliseconds since 1970. */
   readonly sortAt: number;
@@ -15,15 +21,23 @@ export function sortTime(record: { lastActivity?: string | undefined; createdAt:
   return Date.parse(record.lastActivity ?? record.createdAt);
 }
 
-export function encodeListCursor({ sortAt, sessionId }: ListPlace): string {
-  return Buffer.from(JSON.stringify([sortAt, sessionId])).toString("base64url");
+/** A cursor is good for its order alone. */
+export function encodeListCursor({ sortAt, sessionId }: ListPlace, order: ListOrder): string {
+  const place = order === "activity" ? [sortAt, sessionId] : [sortAt, sessionId, order];
+  return Buffer.from(JSON.stringify(place)).toString("base64url");
 }
 
-/** Throws `invalid_request` for a text that is no cursor. */
-export function decodeListCursor(cursor: string): ListPlace {
+/** Throws `invalid_request` for a text that is no cursor, and for one of another order. */
+export function decodeListCursor(cursor: string, order: ListOrder): ListPlace {
+  const [sortAt, sessionId, given = "activity"] = parsed(cursor);
+  if (given === order) return { sortAt, sessionId };
+  const message = `cursor: is of a list with order=${given}, and this one has order=${order}`;
+  throw new RuntimeError("invalid_request", message, { field: "cursor" });
+}
+
+function parsed(cursor: string): z.infer<typeof Place> {
   try {
-    const [sortAt, sessionId] = Place.parse(JSON.parse(Buffer.from(cursor, "base64url").toString()));
-    return { sortAt, sessionId };
+    return Place.parse(JSON.parse(Buffer.from(cursor, "base64url").toString()));
   } catch (cause) {
     const message = "cursor: is not one that this server gave";
     throw new RuntimeError("invalid_request", message, { field: "cursor", cause });

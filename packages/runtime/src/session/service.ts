@@ -11,6 +11,7 @@ import type {
   SendMessageAnswer,
   SendMessageBody,
   SessionListItem,
+  SessionListQuery,
   SessionOptions,
   SessionState,
 } from "@hhopkins/agent-runtime-protocol";
@@ -58,7 +59,7 @@ export type SessionListChange =
  */
 export interface SessionService {
   create(principal: Principal, body: CreateSessionBody): Promise<CreateSessionAnswer>;
-  list(principal: Principal, query: { limit: number; cursor?: string }): Promise<ListSessionsAnswer>;
+  list(principal: Principal, query: Omit<SessionListQuery, "tenant">): Promise<ListSessionsAnswer>;
   /** The committed state. Does not load the session. */
   state(principal: Principal, sessionId: string): Promise<SessionState>;
   /** Resolves when the message is in the log. Loads the session where it is not. */

@@ -6,6 +6,7 @@ import { sessionsMigration } from "./migrations/001-sessions.ts";
 import { compactionMigration } from "./migrations/002-compaction.ts";
 import { checkpointsMigration } from "./migrations/003-checkpoints.ts";
 import { removalsMigration } from "./migrations/004-removals.ts";
+import { listsMigration } from "./migrations/006-lists.ts";
 import type { Db } from "./schema.ts";
 
 const TABLE = "agent_runtime_migrations";
@@ -17,13 +18,14 @@ function migrations({ types }: SqlDialect): Record<string, Migration> {
     "002-compaction": compactionMigration(),
     "003-checkpoints": checkpointsMigration(types),
     "004-removals": removalsMigration(types),
+    "006-lists": listsMigration(),
   };
 }
 
 /** Brings the tables up to date. Refuses (`data_dir_unusable`) a database that a newer version has changed. */
 export async function migrate(db: Db, dialect: SqlDialect): Promise<void> {
   const known = migrations(dialect);
-  const unknown = (await appliedMigrations(db)).filter((name) => !Object.hasOwn(known, name));
+  const unknown = (await appliedMigrations(db, dialect)).filter((name) => !Object.hasOwn(known, name));
   if (unknown.length > 0) {
     const message = `The database was made by a newer version of Agent Runtime (it has ${unknown.join(", ")}): run that version or a newer one, or point to another database.`;
     throw new RuntimeError("data_dir_unusable", message);
@@ -33,14 +35,15 @@ export async function migrate(db: Db, dialect: SqlDialect): Promise<void> {
     provider: { getMigrations: async () => known },
     migrationTableName: TABLE,
     migrationLockTableName: `${TABLE}_lock`,
+    ...(dialect.schema === undefined ? {} : { migrationTableSchema: dialect.schema }),
   });
   const { error } = await migrator.migrateToLatest();
   if (error !== undefined) throw error;
 }
 
-async function appliedMigrations(db: Db): Promise<string[]> {
+async function appliedMigrations(db: Db, { schema }: SqlDialect): Promise<string[]> {
   const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
-  if (!tables.some((table) => table.name === TABLE)) return [];
+  if (!tables.some((table) => table.name === TABLE && (schema === undefined || table.schema === schema))) return [];
   const { rows } = await sql<{ name: string }>`select name from ${sql.table(TABLE)}`.execute(db);
   return rows.map((row) => row.name);
 }

@@ -2,10 +2,10 @@ import type { ConversationBlock, FileEntry } from "@hhopkins/agent-runtime-proto
 import { joinedBytes, type BlobPart } from "../blob-bytes.ts";
 import { coveredFromStart, isWholeBlob, type BlobPiece } from "../blob-coverage.ts";
 import { byPath } from "../file-order.ts";
-import { decodeListCursor, encodeListCursor } from "../list-cursor.ts";
-import type { Checkpoint, SessionKey, SessionPage, SessionStore, StoredSandbox } from "../session-store.ts";
+import type { Checkpoint, SessionKey, SessionStore, StoredSandbox } from "../session-store.ts";
 import { noSession, unknownBlock } from "../store-errors.ts";
-import { decodeEvent, decodeHead, decodeJson, decodeMessage, decodeRecord } from "./rows.ts";
+import { sqlList } from "./list.ts";
+import { decodeEvent, decodeHead, decodeJson, decodeMessage } from "./rows.ts";
 import type { Db, EventsTable } from "./schema.ts";
 import { statement } from "./statement.ts";
 
@@ -57,7 +57,7 @@ export function sqlReads(db: Db): Reads {
     blobSize: async (key, sha256) => coveredFromStart(await blobPieces(db, key, sha256)),
     transcript: (key) => transcript(db, key),
     message: (key, by) => message(db, key, by),
-    list: (query) => list(db, query),
+    list: (query) => sqlList(db, query),
     claimed: () => claimed(db),
   };
 }
@@ -254,30 +254,3 @@ const claimed = async (db: Db): ReturnType<SessionStore["claimed"]> => {
   for (const { tenant, session_id: id, sandbox } of withSandbox) put(tenant, id, decodeJson(sandbox, `session ${id}`));
   return [...sessions.values()];
 };
-
-async function list(db: Db, { tenant, limit, cursor }: Parameters<SessionStore["list"]>[0]): Promise<SessionPage> {
-  const after = cursor === undefined ? null : decodeListCursor(cursor);
-  let query = db.selectFrom("sessions").selectAll().where("tenant", "=", tenant);
-  if (after !== null) {
-    // Written so that an index serves it everywhere: a bound on the first column, then the rest of the comparison.
-    query = query
-      .where("sort_at", "<=", after.sortAt)
-      .where((eb) => eb.or([eb("sort_at", "<", after.sortAt), eb("session_id", "<", after.sessionId)]));
-  }
-  const rows = await query
-    .orderBy("sort_at", "desc")
-    .orderBy("session_id", "desc")
-    .limit(limit + 1)
-    .execute();
-  const page = rows.slice(0, limit);
-  const last = page.at(-1);
-  return {
-    sessions: page.map((row) => ({
-      ...decodeRecord(row),
-      runtime: decodeJson(row.runtime, `session ${row.session_id}`),
-    })),
-    ...(last === undefined || rows.length <= limit
-      ? {}
-      : { nextCursor: encodeListCursor({ sortAt: last.sort_at, sessionId: last.session_id }) }),
-  };
-}

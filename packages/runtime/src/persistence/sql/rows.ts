@@ -45,7 +45,7 @@ function decodeRow({ session_id, seq, at, type, data }: EventRow): SessionEvent 
 }
 
 export function decodeRecord(
-  row: Omit<Selectable<Tables["sessions"]>, "tenant" | "sort_at" | "runtime" | "loaded">,
+  row: Omit<Selectable<Tables["sessions"]>, "tenant" | "sort_at" | "created_ms" | "runtime" | "loaded">,
 ): PersistedSessionListData {
   const where = `session ${row.session_id}`;
   const { name, last_activity: lastActivity, session_options: options, metadata } = row;

@@ -15,6 +15,8 @@ interface SessionsTable extends OfSession {
   last_activity: string | null;
   /** Milliseconds: the last activity or else the creation, for lists. */
   sort_at: number;
+  /** Milliseconds of the creation. */
+  created_ms: number;
   session_options: string | null;
   metadata: string | null;
   /** The runtime state as of the last status event. */

@@ -67,6 +67,7 @@ function sessionRow(
     created_at: record.createdAt,
     last_activity: lastActivity ?? null,
     sort_at: sortTime(record),
+    created_ms: Date.parse(record.createdAt),
     session_options: sessionOptions === undefined ? null : JSON.stringify(sessionOptions),
     metadata: metadata === undefined ? null : JSON.stringify(metadata),
     runtime: JSON.stringify(NEVER_RUN),

@@ -1,4 +1,4 @@
-import type { SessionState } from "@hhopkins/agent-runtime-protocol";
+import { Timestamp, type SessionListQuery, type SessionState } from "@hhopkins/agent-runtime-protocol";
 import { createRoute, z } from "@hono/zod-openapi";
 import type { JSONValue } from "hono/utils/types";
 import type { Principal } from "../../auth/principal.ts";
@@ -18,11 +18,25 @@ const create = createRoute({
   responses: { 201: answer("The session", documents.CreateSessionAnswer), ...problems },
 });
 
+const time = Timestamp.refine((text) => !Number.isNaN(Date.parse(text)), "must be a time that there is").optional();
+const listQuery = z.strictObject({
+  limit,
+  cursor: z.string().min(1).max(1000).optional(),
+  order: z.enum(["activity", "created"]).optional(),
+  type: z.string().min(1).max(100).optional(),
+  agentProfileReference: z.string().min(1).max(200).optional(),
+  isLoaded: z.enum(["true", "false"]).optional(),
+  createdFrom: time,
+  createdBefore: time,
+  activeFrom: time,
+  activeBefore: time,
+});
+
 const list = createRoute({
   method: "get",
   path: "/sessions",
   summary: "List sessions, the latest first",
-  request: { query: z.strictObject({ limit, cursor: z.string().min(1).max(1000).optional() }) },
+  request: { query: listQuery },
   responses: { 200: answer("A page", documents.ListSessionsAnswer), ...problems },
 });
 
@@ -92,10 +106,7 @@ export function sessionRoutes({ service, limits }: RestParts): RestRouter {
   router.use("/sessions/create", onMethod("POST", jsonBody(limits.bodyBytes)));
   router.use("/sessions/:id/options", onMethod("PATCH", jsonBody(limits.bodyBytes)));
   router.openapi(create, async (c) => c.json(await service.create(c.var.principal, c.req.valid("json")), 201));
-  router.openapi(list, async (c) => {
-    const { limit, cursor } = c.req.valid("query");
-    return c.json(await service.list(c.var.principal, cursor === undefined ? { limit } : { limit, cursor }), 200);
-  });
+  router.openapi(list, async (c) => c.json(await service.list(c.var.principal, pageOf(c.req.valid("query"))), 200));
   router.openapi(read, async (c) => {
     const id = sessionIdOf(c.req.valid("param").id);
     const state = await service.state(c.var.principal, id);
@@ -132,6 +143,19 @@ export function sessionRoutes({ service, limits }: RestParts): RestRouter {
     return c.body(null, 204);
   });
   return router;
+}
+
+/** What the store is asked for. */
+function pageOf(query: z.infer<typeof listQuery>): Omit<SessionListQuery, "tenant"> {
+  const { limit, cursor, order, isLoaded, ...others } = query;
+  const given = Object.entries(others).filter(([, value]) => value !== undefined);
+  const filter = { ...Object.fromEntries(given), ...(isLoaded === undefined ? {} : { isLoaded: isLoaded === "true" }) };
+  return {
+    limit,
+    ...(cursor === undefined ? {} : { cursor }),
+    ...(order === undefined ? {} : { order }),
+    ...(Object.keys(filter).length === 0 ? {} : { filter }),
+  };
 }
 
 type StateJson = Record<string, JSONValue> & { sessionId: string; logId: string; lastSeq: number };

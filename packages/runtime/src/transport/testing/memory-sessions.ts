@@ -92,8 +92,10 @@ export class MemorySessions implements SessionService {
     return { ...session, runtime: state.runtime };
   }
 
-  async list(principal: Principal, { limit, cursor }: { limit: number; cursor?: string }) {
+  async list(principal: Principal, query: Parameters<SessionService["list"]>[1]) {
     this.#fail();
+    const { limit, cursor, ...more } = query;
+    if (Object.keys(more).length > 0) this.calls.push(`list ${JSON.stringify(more)}`);
     const mine = [...this.#sessions.values()].filter((session) => session.tenant === principal.tenant);
     const from = cursor === undefined ? 0 : Number(cursor);
     const sessions = mine.slice(from, from + limit).map(({ state }) => state);
