@@ -77,6 +77,7 @@ export function createExternalGateway(options: ExternalGatewayOptions): ModelGat
   }
 
   return {
+    outlivesServer: true,
     async open() {
       const until = Date.now() + (options.openMs ?? ANSWER_MS);
       for (;;) {

@@ -82,6 +82,8 @@ export interface Served {
 
 /** PORT: lets sandboxes reach the model, with a credential that stays outside of them. */
 export interface ModelGateway {
+  /** What streams through it goes on when this server ends. */
+  readonly outlivesServer?: boolean;
   /** Throws `unavailable`, with the remedy, where what it needs is not there. Once, before anything else. */
   open?(): Promise<void>;
   /** Serves the sandbox's channel `gateway`, until closed or longer: what of it streams need not end with this server. */

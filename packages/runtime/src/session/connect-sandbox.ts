@@ -8,9 +8,6 @@ import { watchHealth } from "./sandbox-health.ts";
 import type { SessionParts } from "./session-parts.ts";
 import type { RunningSandbox } from "./supervised-session.ts";
 
-/** The fence of a single node. */
-export const FENCE = 1;
-
 export interface SandboxConnection {
   readonly sandbox: Sandbox;
   readonly stored: StoredSandbox;
@@ -18,6 +15,8 @@ export interface SandboxConnection {
   readonly door?: RunnerDoor | undefined;
   /** What it may reach. */
   readonly rules: GatewayRules;
+  /** Of the session's lease. */
+  readonly fence: number;
   /** Number of the runner's last entry that is saved. */
   readonly taken: number;
   readonly unsaved: RunnerLinkOptions["unsaved"];
@@ -26,6 +25,7 @@ export interface SandboxConnection {
   readonly onEntries: () => void;
   readonly onEnding: () => void;
   readonly onGone: (reason: string) => void;
+  readonly onDisowned: () => void;
   /** Called again and again while it is so. */
   readonly tell: (status: SandboxStatus, message: string | undefined) => Promise<void>;
 }
@@ -37,9 +37,13 @@ export async function connectSandbox(
   connection: SandboxConnection,
 ): Promise<RunningSandbox> {
   const { log, gateway } = parts;
-  const { sandbox, stored, rules, taken, unsaved, isStarted, onEntries, onEnding, onGone, tell } = connection;
+  const { sandbox, stored, rules, fence, isStarted, onGone, tell } = connection;
+  const { taken, unsaved, onEntries, onEnding, onDisowned } = connection;
   const { generation, token } = stored;
-  const link = new RunnerLink({ generation, fence: FENCE, taken, unsaved, onEntries, onEnding, log });
+  // Streams of a sandbox without a folder of sockets pass through this server.
+  const gatewayOutlives = gateway.outlivesServer === true && sandbox.sockets !== undefined;
+  const about = { generation, fence, gatewayOutlives, taken, unsaved };
+  const link = new RunnerLink({ ...about, ...silence(parts), onEntries, onEnding, onDisowned, log });
   const models = await gateway.serve(sandbox, { session, generation, token }, rules);
   const door = connection.door ?? (await openRunnerDoor(sandbox, { generation, log }));
   door.listen(link.connect.bind(link));
@@ -58,4 +62,9 @@ export async function connectSandbox(
     await Promise.all([ended ? models.revoke() : models.close(), door.close()]);
   };
   return { sandbox, link, stored, close, intact: new Set<string>() };
+}
+
+/** A runner looks for another server within the time in which another one may have its session. */
+function silence({ node }: SessionParts): { readonly silenceMs?: number } {
+  return node === undefined ? {} : { silenceMs: node.leaseMs };
 }

@@ -12,12 +12,14 @@ const delta = (n: number): RunnerFrame => ({
   body: { kind: "block:delta", conversationId: "main", blockId: "b:1", delta: `${n}` },
 });
 
-function linked(taken = 0, all = new UnsavedBytes({ perSession: 2 ** 23, total: 2 ** 27 })) {
+function linked(taken = 0, all = new UnsavedBytes({ perSession: 2 ** 23, total: 2 ** 27 }), silenceMs = 10_000) {
   const onEntries = vi.fn();
   const onEnding = vi.fn();
   const unsaved = all.account();
-  const link = new RunnerLink({ generation: 2, fence: 1, taken, unsaved, onEntries, onEnding, log: quiet });
-  return { link, onEntries, onEnding, unsaved };
+  const onDisowned = vi.fn();
+  const about = { generation: 2, fence: 1, silenceMs, taken, unsaved };
+  const link = new RunnerLink({ ...about, onEntries, onEnding, onDisowned, log: quiet });
+  return { link, onEntries, onEnding, onDisowned, unsaved };
 }
 
 /** Two ends of one real stream. */
@@ -122,6 +124,32 @@ test("a runner that was prepared to end says so in its hello; one that stops doe
   prepared.say({ type: "hello", version: WIRE_VERSION, generation: 2, first: 1, last: 5, fence: 0, ending: true });
   await vi.waitFor(() => expect(onEnding).toHaveBeenCalledOnce());
   expect([link.ending, link.attached]).toEqual([true, true]);
+});
+
+test("says how long it is silent at most, and speaks in time", async () => {
+  const { link } = linked(0, undefined, 40);
+  const { got, hello } = await runner(link);
+  hello();
+  await vi.waitFor(() => expect(got.filter(({ type }) => type === "ping").length).toBeGreaterThan(2));
+  expect(got[0]).toMatchObject({ type: "attach", silenceMs: 40, gatewayOutlives: false });
+  link.close();
+});
+
+test("a runner that says another server has it is reported, and nothing else happens by its word", async () => {
+  const { link, onDisowned } = linked();
+  const answer = link.command("c1", { kind: "sync" });
+  for (const code of ["stale_fence", "replaced", "ending"]) {
+    const refusing = await runner(link);
+    refusing.say({ type: "refused", code, message: "so it says" });
+    refusing.mine.end();
+    await refusing.closed;
+  }
+  await vi.waitFor(() => expect(onDisowned).toHaveBeenCalledTimes(2));
+  const good = await runner(link);
+  good.hello();
+  await vi.waitFor(() => expect(good.got.map(({ id }) => id)).toContain("c1"));
+  good.say({ type: "reply", id: "c1", ok: true, data: 1 });
+  expect(await answer).toBe(1);
 });
 
 test("a closed link fails what waits and takes no streams", async () => {

@@ -19,10 +19,18 @@ import type { UnsavedAccount } from "./unsaved-bytes.ts";
 const INBOX_ENTRIES = 2000;
 /** Of one `take`, beside its first entry. */
 const TAKE_BYTES = 2 * 1024 * 1024;
+const SILENCE_MS = 10_000;
+/** Of the silence that a runner bears: so many pings may come late. */
+const PINGS = 4;
 
 export interface RunnerLinkOptions {
   readonly generation: number;
+  /** Of the session's lease: a runner that has heard a higher one obeys no more. */
   readonly fence: number;
+  /** What streams through this server's gateway goes on without this server. */
+  readonly gatewayOutlives?: boolean;
+  /** It says something at least so often, in ms: its runner dials a server that is silent for longer anew (10 s). */
+  readonly silenceMs?: number;
   /** Number of the last entry that is saved. */
   readonly taken: number;
   /** Counts what was received and is not saved; while it is full the stream is paused. */
@@ -30,6 +38,8 @@ export interface RunnerLinkOptions {
   readonly onEntries: () => void;
   /** The runner takes no turns any more: a server that did not live to end its sandbox had told it to prepare. */
   readonly onEnding: () => void;
+  /** The runner says that another server has it. It is inside a sandbox: that proves nothing. */
+  readonly onDisowned?: () => void;
   readonly log: Logger;
 }
 
@@ -53,6 +63,7 @@ export class RunnerLink {
   readonly #options: RunnerLinkOptions;
   readonly #commands = new Map<string, PendingCommand>();
   readonly #unwatch: () => void;
+  readonly #pings: NodeJS.Timeout;
   #inbox: Arrived[] = [];
   #inboxBytes = 0;
   /** Of what was taken last, until it is saved. */
@@ -71,6 +82,16 @@ export class RunnerLink {
     this.#received = options.taken;
     this.#saved = options.taken;
     this.#unwatch = options.unsaved.watch(() => this.#pace());
+    this.#pings = setInterval(() => this.#ping(), this.#silenceMs / PINGS);
+    this.#pings.unref();
+  }
+
+  get #silenceMs(): number {
+    return this.#options.silenceMs ?? SILENCE_MS;
+  }
+
+  #ping(): void {
+    if (this.#attached) this.#send({ type: "ping", id: "heard" });
   }
 
   get attached(): boolean {
@@ -158,14 +179,17 @@ export class RunnerLink {
       case "reply":
         return this.#onReply(frame);
       case "refused":
-        return this.#options.log.warn({ code: frame.code }, "the runner refused the stream");
+        this.#options.log.warn({ code: frame.code }, "the runner refused the stream");
+        if (frame.code === "stale_fence" || frame.code === "replaced") this.#options.onDisowned?.();
+        return;
       case "pong":
         return;
     }
   }
 
   #onHello(hello: Extract<RunnerFrame, { type: "hello" }>): void {
-    const { generation, fence } = this.#options;
+    const { generation, fence, gatewayOutlives = false } = this.#options;
+    const silenceMs = this.#silenceMs;
     if (hello.version !== WIRE_VERSION || hello.generation !== generation) {
       throw new RuntimeError(
         "protocol_error",
@@ -176,7 +200,8 @@ export class RunnerLink {
     this.#dropInbox();
     this.#attached = true;
     failpoint("attach:before");
-    this.#send({ type: "attach", version: WIRE_VERSION, generation, fence, after: this.#saved });
+    const after = this.#saved;
+    this.#send({ type: "attach", version: WIRE_VERSION, generation, fence, after, silenceMs, gatewayOutlives });
     failpointAfterAnswer("attach:after");
     for (const [id, command] of this.#commands) this.#send({ type: "command", id, fence, command: command.body });
     if (hello.ending !== true) return;
@@ -219,12 +244,12 @@ export class RunnerLink {
     return taken.map(({ entry }) => entry);
   }
 
-  /** Everything up to `n` is in the store: the runner may forget it. */
+  /** What was taken is in the store; the runner may forget what it said up to `n`. */
   saved(n: number): void {
-    this.#saved = n;
+    this.#saved = Math.max(this.#saved, n);
     this.#count({ taken: -this.#takenBytes });
     this.#pace();
-    if (this.#attached) this.#send({ type: "ack", n });
+    if (this.#attached) this.#send({ type: "ack", n: this.#saved });
   }
 
   /** Starts over from what is saved: the taken entries could not be saved, so the runner has to send them again. */
@@ -251,6 +276,7 @@ export class RunnerLink {
   /** Ends the stream and fails what still waits for a reply. The runner goes on by itself. */
   close(reason = "The sandbox is gone."): void {
     this.#closed ??= reason;
+    clearInterval(this.#pings);
     this.#stream?.destroy();
     this.#unwatch();
     this.#dropInbox();

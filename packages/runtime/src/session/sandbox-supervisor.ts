@@ -14,7 +14,7 @@ import { connectSandbox } from "./connect-sandbox.ts";
 import type { SessionParts } from "./session-parts.ts";
 import { announceSandbox, startHarness, type StartingSession } from "./sandbox-start.ts";
 import { SandboxStatusTeller } from "./sandbox-status.ts";
-import { endsSoon, type RunningSandbox, type SupervisedSession } from "./supervised-session.ts";
+import { endIfOurs, endsSoon, type RunningSandbox, type SupervisedSession } from "./supervised-session.ts";
 import { saveCheck, saveWhatIsTold, verifyBytes, verifySaved, type SaveCheck } from "./save-verification.ts";
 import { startError } from "./start-error.ts";
 import type { WarmSandbox } from "./warm-sandbox.ts";
@@ -196,7 +196,7 @@ export class SandboxSupervisor {
 
   /** A sandbox that this server has no use for: the next server may have. */
   async #discard(sandbox: Sandbox): Promise<void> {
-    const done = this.#released ? sandbox.release() : sandbox.terminate();
+    const done = this.#released ? sandbox.release() : endIfOurs(this.#session, sandbox);
     await done.catch((failure: unknown) => this.#status.warn(failure, "a sandbox that failed to start did not end"));
   }
 
@@ -210,6 +210,7 @@ export class SandboxSupervisor {
       sandbox,
       stored,
       door,
+      fence: this.#session.fence(),
       rules: await gatewayRules(this.#parts, this.#session.key, this.#session.state()),
       taken: cursor.generation === stored.generation ? cursor.n : 0,
       unsaved: this.#session.unsaved,
@@ -217,6 +218,7 @@ export class SandboxSupervisor {
       onEntries: () => this.#session.onEntries(),
       onEnding: () => this.#finish(sandbox),
       onGone: (reason) => this.#onEnded(sandbox, reason),
+      onDisowned: () => this.#session.doubtLease(),
       tell: (status, message) => this.#status.tellOnce(status, message),
     });
     this.#running = running;
@@ -238,11 +240,8 @@ export class SandboxSupervisor {
   async #startFailed(cause: unknown): Promise<RuntimeError> {
     const error = startError(cause, this.#abort.signal.aborted);
     if (this.#released) return error;
-    const running = this.#running;
-    await this.#forget();
-    await running?.sandbox
-      .terminate()
-      .catch((failure: unknown) => this.#status.warn(failure, "a sandbox that failed to start did not end"));
+    const running = await this.#forget();
+    if (running !== undefined) await this.#discard(running.sandbox);
     const status = this.#abort.signal.aborted ? "terminated" : "error";
     await this.#session.write({ events: [this.#status.event(status, error.message)], sandbox: null });
     return error;
@@ -300,11 +299,11 @@ export class SandboxSupervisor {
 
   /** The sandbox is gone: the next `ready` starts another. */
   async lost(): Promise<void> {
-    const running = this.#running;
-    await this.#forget();
-    await running?.sandbox
-      .terminate()
-      .catch((failure: unknown) => this.#status.warn(failure, "remains of a lost sandbox could not be removed"));
+    const running = await this.#forget();
+    if (running === undefined) return;
+    await endIfOurs(this.#session, running.sandbox).catch((failure: unknown) =>
+      this.#status.warn(failure, "remains of a lost sandbox could not be removed"),
+    );
   }
 
   /**
@@ -369,7 +368,10 @@ export class SandboxSupervisor {
   async kill(): Promise<void> {
     this.#abort.abort(new RuntimeError("unavailable", "The session is being deleted."));
     await this.#starting?.catch(() => undefined);
-    await (await this.#forget())?.sandbox.terminate();
+    // Asked first: where that cannot be told, nothing has ended.
+    const isOurs = await this.#session.holdsLease();
+    const sandbox = (await this.#forget())?.sandbox;
+    await (isOurs ? sandbox?.terminate() : sandbox?.release());
   }
 
   /** Leaves the sandbox running and lets go of it, for a later server to find. */

@@ -5,6 +5,7 @@ import type {
   SessionKey,
   SessionState,
 } from "@hhopkins/agent-runtime-protocol";
+import type { NodeMembership } from "../cluster/node-membership.ts";
 import type { ModelGateway, NetworkRules } from "../gateway/port.ts";
 import type { Notices } from "../log/notices.ts";
 import type { LogParts } from "../log/session-log.ts";
@@ -52,6 +53,8 @@ export interface SessionParts extends LogParts {
   /** Variables with which a sandbox finds the gateway where it has no socket to it. */
   readonly gatewayVariables: (session: SessionKey) => Promise<Readonly<Record<string, string>>>;
   readonly deployment: string;
+  /** Absent: no other server shares the store. */
+  readonly node?: NodeMembership;
   readonly health: StoreHealth;
   readonly unsaved: UnsavedBytes;
   readonly notices: Notices;

@@ -43,3 +43,8 @@ export interface RunningSandbox {
 export function endsSoon(running: RunningSandbox | undefined, now: Date): boolean {
   return running?.stored.started === true && now.getTime() >= (running.sandbox.moveAfter ?? Infinity);
 }
+
+/** Ends a sandbox of the session where the session is this server's; else lets go of it, for it is another's to end. */
+export async function endIfOurs(session: Pick<SupervisedSession, "holdsLease">, sandbox: Sandbox): Promise<void> {
+  await ((await session.holdsLease()) ? sandbox.terminate() : sandbox.release());
+}

@@ -9,7 +9,6 @@ import {
 import { DEFAULT_TENANT } from "../auth/principal.ts";
 import type { SessionKey, StoredSandbox } from "../persistence/session-store.ts";
 import type { EnvironmentSpec, Sandbox } from "../sandbox/port.ts";
-import { FENCE } from "./connect-sandbox.ts";
 import { unlessAborted } from "./deadline.ts";
 import { sha256 } from "./entry-translation.ts";
 import { whatItNeeds } from "./environment-setup.ts";
@@ -22,6 +21,8 @@ import type { SessionParts } from "./session-parts.ts";
 
 /** What is in the sandbox is good for a session's first one only. */
 const GENERATION = 1;
+/** Lower than that of any lease, or as low: whoever claims it goes on with it. */
+const FENCE = 1;
 
 /** What the next warm sandbox of a profile is made of. */
 export interface WarmPlan {
