@@ -1,4 +1,5 @@
 import type { RuntimeError } from "@hhopkins/agent-runtime-protocol";
+import { clusterAround } from "./cluster-around.ts";
 import type { SessionStore } from "./session-store.ts";
 
 export interface StoreGuard {
@@ -33,6 +34,7 @@ export function guardedStore(store: SessionStore, guard: StoreGuard): SessionSto
     list: call(store.list),
     claimed: call(store.claimed),
     delete: call(store.delete),
+    ...(store.cluster === undefined ? {} : { cluster: clusterAround(store.cluster, (_name, method) => call(method)) }),
   };
 }
 

@@ -53,6 +53,10 @@ export class MemorySession {
   readonly #checkpoints: Checkpoint[] = [];
   readonly #blocks = new Map<string, EncodedBlock>();
   readonly #messages: StoredMessage[] = [];
+  /** Of the last lease; 0 before the first. */
+  fence = 0;
+  /** The node that has the lease, whether it lives or not. */
+  holder: string | null = null;
   /** Saved by `saveTranscript`, and the log's last seq then. */
   rawTranscript: { readonly text: string; readonly seq: number } | null = null;
 

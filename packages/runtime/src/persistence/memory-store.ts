@@ -2,10 +2,11 @@ import { toRuntimeError, type ConversationBlock, type FileEntry } from "@hhopkin
 import { joinedBytes } from "./blob-bytes.ts";
 import { encodeBatch } from "./encoded-batch.ts";
 import { byPath } from "./file-order.ts";
-import { decodeListCursor, encodeListCursor } from "./list-cursor.ts";
+import type { MemoryCluster } from "./memory-cluster.ts";
 import { MemorySession } from "./memory-session.ts";
-import type { AppendBatch, SessionKey, SessionPage, SessionStore, StoredEvent } from "./session-store.ts";
-import { noSession, sessionExists, unknownBlock } from "./store-errors.ts";
+import { listPage } from "./session-list.ts";
+import type { AppendBatch, SessionKey, SessionStore, StoredEvent } from "./session-store.ts";
+import { noSession, sessionExists, staleFence, unknownBlock } from "./store-errors.ts";
 
 /** Sessions of all tenants in this process's memory. */
 export class MemorySessions {
@@ -43,10 +44,11 @@ export class MemorySessions {
   }
 }
 
-/** A store in memory: everything is there until the process ends. */
-export function memoryStore(sessions = new MemorySessions()): SessionStore {
+/** A store in memory: everything is there until the process ends. With a cluster it checks fences. */
+export function memoryStore(sessions = new MemorySessions(), cluster?: MemoryCluster): SessionStore {
   return {
     ...memoryReads(sessions),
+    ...(cluster === undefined ? {} : { cluster }),
     create: async ({ tenant, sessionId, record, logId, first }) => {
       const batch = encodeBatch({ ...first, tenant, sessionId, expectedSeq: 0 });
       if (sessions.get({ tenant, sessionId }) !== null) throw sessionExists(sessionId);
@@ -55,16 +57,20 @@ export function memoryStore(sessions = new MemorySessions()): SessionStore {
       session.apply(batch);
       sessions.add(session);
     },
-    append: async (batches) => batches.map((batch) => appended(sessions, batch)),
+    append: async (batches) => batches.map((batch) => appended(sessions, batch, { fenced: cluster !== undefined })),
     compact: async (key, compaction) => sessions.get(key)?.compact(compaction),
-    delete: async (key) => sessions.remove(key),
+    delete: async (key) => {
+      sessions.remove(key);
+      cluster?.drop(key);
+    },
   };
 }
 
-function appended(sessions: MemorySessions, batch: AppendBatch): Error | null {
+function appended(sessions: MemorySessions, batch: AppendBatch, { fenced }: { fenced: boolean }): Error | null {
   try {
-    const encoded = encodeBatch(batch);
     const session = sessions.need(batch);
+    if (fenced && batch.fence !== undefined && batch.fence !== session.fence) throw staleFence(batch, session.fence);
+    const encoded = encodeBatch(batch);
     session.check(encoded);
     session.apply(encoded);
     return null;
@@ -98,7 +104,7 @@ export function memoryReads(sessions: MemorySessions): Omit<SessionStore, "creat
       yield* parsed<{ key: string; lines: string[] }>(sessions.get(key)?.transcript ?? []);
     },
     message: async (key, by) => sessions.get(key)?.message(by) ?? null,
-    list: async ({ tenant, limit, cursor }) => listPage(sessions.ofTenant(tenant), { limit, cursor }),
+    list: async ({ tenant, ...query }) => listPage(sessions.ofTenant(tenant), query),
     claimed: async () =>
       sessions
         .all()
@@ -123,31 +129,4 @@ function blockPage(
     blocks: parsed(page.flatMap(({ block }) => (block === null ? [] : [block]))),
     more: page.length < older.length,
   };
-}
-
-/** One session of a list, with what it is sorted by. */
-export interface Listed {
-  readonly sessionId: string;
-  readonly sortAt: number;
-  readonly record: SessionPage["sessions"][number] | Omit<SessionPage["sessions"][number], "runtime">;
-  readonly runtime: SessionPage["sessions"][number]["runtime"];
-}
-
-/** One page of a list: newest activity first, then by id, downwards. */
-export function listPage(
-  all: readonly Listed[],
-  { limit, cursor }: { limit: number; cursor?: string | undefined },
-): SessionPage {
-  const after = cursor === undefined ? null : decodeListCursor(cursor);
-  const rest = all.filter((one) => after === null || isBelow(one, after)).toSorted((a, b) => (isBelow(a, b) ? 1 : -1));
-  const page = rest.slice(0, limit);
-  const last = page.at(-1);
-  return {
-    sessions: page.map(({ record, runtime }) => ({ ...record, runtime })),
-    ...(last === undefined || page.length === rest.length ? {} : { nextCursor: encodeListCursor(last) }),
-  };
-}
-
-function isBelow(a: { sortAt: number; sessionId: string }, b: { sortAt: number; sessionId: string }): boolean {
-  return a.sortAt === b.sortAt ? a.sessionId < b.sessionId : a.sortAt < b.sortAt;
 }

@@ -39,6 +39,18 @@ export function compactsTail(to: number): RuntimeError {
   });
 }
 
+/** The batch was written under a lease that the session has not any more. */
+export function staleFence(batch: { sessionId: string; fence?: number | undefined }, fence: number): RuntimeError {
+  const message = `Session ${batch.sessionId} has the fence ${fence}, not ${batch.fence}: another server owns it.`;
+  return new RuntimeError("stale_fence", message);
+}
+
+/** A lease is for nodes that live. */
+export function nodeNotAlive(nodeId: string): RuntimeError {
+  const message = `The node ${nodeId} does not live, or has not said so in time: it cannot have a session.`;
+  return new RuntimeError("conflict", message);
+}
+
 /** The store was not opened, or was closed. */
 export function notOpen(): RuntimeError {
   return new RuntimeError(

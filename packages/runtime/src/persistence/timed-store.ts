@@ -1,4 +1,5 @@
 import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
+import { clusterAround } from "./cluster-around.ts";
 import { withDeadline } from "./deadline.ts";
 import type { AppendBatch, SessionKey, SessionStore } from "./session-store.ts";
 
@@ -19,7 +20,6 @@ const MAX_UNANSWERED = 16;
 export function timedStore(store: SessionStore, options: TimedStoreOptions): SessionStore {
   const timed = timedCall(options.timeoutMs);
   const items = timedIterable(options.timeoutMs);
-  const { flush } = store;
   return {
     create: timed("create", (session) => store.create(session)),
     append: timedAppend(store, options),
@@ -39,6 +39,7 @@ export function timedStore(store: SessionStore, options: TimedStoreOptions): Ses
     claimed: timed("claimed", () => store.claimed()),
     delete: timed("delete", (key) => store.delete(key)),
     ...(flush === undefined ? {} : { flush: timed("flush", () => flush.call(store)) }),
+    ...(cluster === undefined ? {} : { cluster: clusterAround(cluster, timed) }),
   };
 }
 

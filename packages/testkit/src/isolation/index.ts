@@ -1,4 +1,4 @@
-import { CannotBeShown } from "../sandbox-contract/scene.ts";
+import { CannotBeShown } from "../case-outcome.ts";
 import { hostProbes } from "./host.ts";
 import { kernelProbes } from "./kernel.ts";
 import { networkProbes } from "./network.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { ContractProcess, ContractSandbox } from "../sandbox-contract/provider.ts";
 import { collected, soon } from "../sandbox-contract/inside.ts";
-import { CannotBeShown } from "../sandbox-contract/scene.ts";
+import { CannotBeShown } from "../case-outcome.ts";
 import type { Bait, Hints, IsolationProbe, ProofGround } from "./probe.ts";
 import { PRELUDE } from "./probe.ts";
 import type { IsolationScene } from "./scene.ts";

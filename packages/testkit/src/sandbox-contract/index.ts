@@ -1,9 +1,9 @@
+import { outcomeOf, type CaseOutcome } from "../case-outcome.ts";
 import { channelCases } from "./channels.ts";
 import { creationCases } from "./creation.ts";
 import { execCases } from "./exec.ts";
 import { execStreamCases } from "./exec-streams.ts";
 import { fileCases } from "./files.ts";
-import { CannotBeShown } from "./scene.ts";
 import type { SandboxScene } from "./scene.ts";
 import { lifeCases } from "./life.ts";
 
@@ -25,10 +25,7 @@ export type {
 export type SandboxCase = (scene: SandboxScene) => Promise<void>;
 
 /** What a case came to. */
-export type SandboxCaseOutcome =
-  | { readonly state: "passed" }
-  | { readonly state: "skipped"; readonly reason: string }
-  | { readonly state: "failed"; readonly error: unknown };
+export type SandboxCaseOutcome = CaseOutcome;
 
 /**
  * What a sandbox provider promises: cases by name, each an async function that rejects (`node:assert`) where the promise
@@ -45,11 +42,5 @@ export const sandboxContract: Readonly<Record<string, SandboxCase>> = {
 
 /** Runs one case; one that its subject cannot show is skipped, with the reason. */
 export async function runSandboxCase(run: SandboxCase, scene: SandboxScene): Promise<SandboxCaseOutcome> {
-  try {
-    await run(scene);
-    return { state: "passed" };
-  } catch (error) {
-    if (error instanceof CannotBeShown) return { state: "skipped", reason: error.message };
-    return { state: "failed", error };
-  }
+  return await outcomeOf(() => run(scene));
 }

@@ -3,11 +3,9 @@ import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { INNER_PROGRAM } from "./inner-program.ts";
+import { CannotBeShown } from "../case-outcome.ts";
 import type { ContractCreateOptions, ContractProvider, ContractSandbox, ContractSpec } from "./provider.ts";
 import type { CannotShow, SandboxSubject } from "./subject.ts";
-
-/** Thrown by a case that its subject cannot show: a skip with its reason, and no failure. */
-export class CannotBeShown extends Error {}
 
 /** What the cases of one run share: a subject, a provider of it, and one sandbox for those that leave it as it was. */
 export interface SandboxScene {

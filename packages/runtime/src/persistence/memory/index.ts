@@ -1,5 +1,6 @@
-import { DEFAULT_PROFILE, toRuntimeError, type AgentProfile } from "@hhopkins/agent-runtime-protocol";
+import { DEFAULT_PROFILE, RuntimeError, toRuntimeError, type AgentProfile } from "@hhopkins/agent-runtime-protocol";
 import { guardedCall, guardedStore, type StoreGuard } from "../guarded-store.ts";
+import { MemoryCluster } from "../memory-cluster.ts";
 import { MemorySessions, memoryStore } from "../memory-store.ts";
 import { checkedProfiles, nineMethods, type RawTranscripts } from "../nine-methods.ts";
 import type { PersistenceAdapter } from "../port.ts";
@@ -9,6 +10,39 @@ import { notOpen } from "../store-errors.ts";
 export interface MemoryPersistenceOptions {
   /** The profile `default` where absent. */
   readonly profiles?: readonly AgentProfile[];
+  /** A memory that several adapters, and so several runtimes of this process, have in common. Absent: one of its own. */
+  readonly memory?: SharedMemory;
+}
+
+export interface SharedMemoryOptions {
+  /** The memory's clock, in milliseconds: leases and answers end by it. It must never go back. */
+  readonly now?: () => number;
+}
+
+/** What several adapters of one process have in common; their stores are one cluster. Made by `sharedMemory`. */
+export interface SharedMemory {
+  /** Sessions, commands and answers that it keeps. */
+  readonly size: number;
+}
+
+/** Made by `sharedMemory` alone. */
+class Memory implements SharedMemory {
+  readonly sessions = new MemorySessions();
+  readonly cluster: MemoryCluster;
+  constructor(now: () => number) {
+    this.cluster = new MemoryCluster(this.sessions, now);
+  }
+  get size(): number {
+    return this.sessions.all().length + this.cluster.size;
+  }
+}
+
+/**
+ * A memory for several adapters: `memoryPersistence({ memory })` in each of several runtimes makes them nodes of one
+ * cluster, in one process. For tests: it shows what a database shared by several servers does.
+ */
+export function sharedMemory(options: SharedMemoryOptions = {}): SharedMemory {
+  return new Memory(options.now ?? (() => performance.now()));
 }
 
 /** Keeps everything in this process's memory: gone when the process ends, still there after `close()` and `open()`. */
@@ -16,7 +50,9 @@ export function memoryPersistence(
   options: MemoryPersistenceOptions = {},
 ): PersistenceAdapter & { readonly store: SessionStore } {
   const profiles = checkedProfiles(options.profiles ?? [DEFAULT_PROFILE]);
-  const sessions = new MemorySessions();
+  const { memory } = options;
+  if (memory !== undefined && !(memory instanceof Memory)) throw notShared();
+  const sessions = memory?.sessions ?? new MemorySessions();
   let closed = false;
   const guard: StoreGuard = {
     check: () => {
@@ -24,7 +60,7 @@ export function memoryPersistence(
     },
     explain: (error) => toRuntimeError(error, "persistence_unavailable"),
   };
-  const store = guardedStore(memoryStore(sessions), guard);
+  const store = guardedStore(memoryStore(sessions, memory?.cluster), guard);
   const call = guardedCall(guard);
   const raw = memoryRawTranscripts(sessions);
   return {
@@ -37,6 +73,11 @@ export function memoryPersistence(
       closed = true;
     },
   };
+}
+
+function notShared(): RuntimeError {
+  const message = "memory: is not made by sharedMemory()";
+  return new RuntimeError("invalid_configuration", message, { field: "memory" });
 }
 
 function memoryRawTranscripts(sessions: MemorySessions): RawTranscripts {
