@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes sure of the programs that npm cannot bring: bubblewrap (the local sandbox) and, for tests, Chromium, unzip and Python.
-# usage: system-packages.sh bubblewrap [chromium] [unzip] [python]
+# Makes sure of the programs that npm cannot bring: bubblewrap (the local sandbox) and, for tests, Chromium, unzip, Python and PostgreSQL.
+# usage: system-packages.sh bubblewrap [chromium] [unzip] [python] [postgresql]
 # Installs what is missing on Debian and Ubuntu where it may (root, or sudo without a password), and otherwise says what
 # to install. It never fails the caller: without bubblewrap the server itself refuses to start, with the remedy.
 set -u
@@ -21,6 +21,8 @@ for want in "$@"; do
     chromium) has_chromium || missing="$missing chromium fonts-liberation" ;;
     # The virtual environments that profiles' Python packages go into, with pip in them.
     python) /usr/bin/python3 -c 'import ensurepip, pip' >/dev/null 2>&1 || missing="$missing python3 python3-pip python3-venv" ;;
+    # Its programs: tests start a server of their own with them.
+    postgresql) ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null 2>&1 || missing="$missing postgresql" ;;
     *) echo "system-packages.sh: unknown program '$want'" >&2; exit 2 ;;
   esac
 done

@@ -44,6 +44,8 @@ export interface SqlDialect {
   readonly name: string;
   readonly types: SqlTypes;
   readonly words: SqlWords;
+  /** Where the tables are, in a database that has schemas. */
+  readonly schema?: string;
   /** Opens the database. Throws a `RuntimeError` with the remedy. */
   open(): Promise<Dialect>;
   /** Throws, before each call, where what was opened is not what users would find there. */

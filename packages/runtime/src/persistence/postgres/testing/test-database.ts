@@ -1,0 +1,52 @@
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { createConnection } from "node:net";
+import { Client } from "pg";
+
+/** A database of one test's own. */
+export interface TestDatabase {
+  readonly url: string;
+  /** Without the database: for what only the server's account may do. */
+  readonly serverUrl: string;
+  query<R extends object = Record<string, unknown>>(text: string, values?: unknown[]): Promise<R[]>;
+  drop(): Promise<void>;
+}
+
+/** The run's PostgreSQL, which starts with the first who asks; a text says why there is none. */
+export async function testServer(name = "postgres"): Promise<{ readonly url: string } | string> {
+  const offer = process.env["AGENT_RUNTIME_TEST_DATABASES"];
+  if (offer === undefined)
+    return "AGENT_RUNTIME_TEST_DATABASES is not set: run the tests through Vitest's configuration";
+  const socket = createConnection(offer);
+  await once(socket, "connect");
+  socket.write(`${name}\n`);
+  let text = "";
+  for await (const part of socket) text += String(part);
+  const answer = JSON.parse(text) as { url: string } | { none: string };
+  return "none" in answer ? answer.none : answer;
+}
+
+/** Makes an empty database on the run's server. Throws where there is none: see the server's own test for the reason. */
+export async function testDatabase(): Promise<TestDatabase> {
+  const server = await testServer();
+  if (typeof server === "string") throw new Error(server);
+  const name = `test_${randomUUID().replaceAll("-", "")}`;
+  await queryOnce(server.url, `create database ${name}`);
+  const url = server.url.replace(/\/postgres$/, `/${name}`);
+  return {
+    url,
+    serverUrl: server.url,
+    query: (text, values) => queryOnce(url, text, values),
+    drop: async () => void (await queryOnce(server.url, `drop database if exists ${name} with (force)`)),
+  };
+}
+
+async function queryOnce<R extends object>(url: string, text: string, values: unknown[] = []): Promise<R[]> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    return (await client.query<R>(text, values)).rows;
+  } finally {
+    await client.end();
+  }
+}
