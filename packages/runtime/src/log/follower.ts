@@ -12,6 +12,8 @@ export interface FollowerOptions {
   readonly signal: AbortSignal;
   /** End at this seq instead of going on live. */
   readonly until?: number;
+  /** The log's tail, or some earlier one, as it was before. Default: `after`. */
+  readonly lastSeq?: number;
 }
 
 /** The store does not have what comes after the cursor, and nothing that stands for it. */
@@ -34,7 +36,7 @@ export async function* followLog(
 ): AsyncGenerator<readonly LogFrame[]> {
   const { signal, until = Number.POSITIVE_INFINITY } = options;
   const live = new LiveBuffer();
-  const unsubscribe = source.hub.subscribe(key, live);
+  const unsubscribe = source.hub.subscribe(key, live, options.lastSeq ?? options.after);
   let cursor = options.after;
   let behind = true;
   try {
@@ -57,12 +59,13 @@ export async function* followLog(
   }
 }
 
-interface StoredPage {
+export interface StoredPage {
   readonly frames: readonly LogFrame[];
   readonly hasMore: boolean;
 }
 
-async function storedPage(store: SessionStore, key: SessionKey, after: number): Promise<StoredPage> {
+/** The frames that come next, as many as a reader is given at once. Throws `CursorTooOld`. */
+export async function storedPage(store: SessionStore, key: SessionKey, after: number): Promise<StoredPage> {
   const events = await store.events(key, { after, limit: PAGE_EVENTS });
   const frames: LogFrame[] = [];
   let cursor = after;

@@ -28,6 +28,11 @@ export class LiveBuffer implements LogListener {
     this.#wake?.();
   }
 
+  behind(): void {
+    this.#gap = true;
+    this.#wake?.();
+  }
+
   ended(): void {
     this.#ended = true;
     this.#wake?.();
@@ -44,12 +49,24 @@ export class LiveBuffer implements LogListener {
     return gap;
   }
 
-  /** The frames after `cursor`; null where the next one is not among them though later ones are. */
+  /**
+   * The frames after `cursor`, as far as they follow one another; null where the next one is not among them though
+   * later ones are. What is not given is forgotten, and the reader has to read the store.
+   */
   take(cursor: number): readonly LogFrame[] | null {
-    const frames = this.#frames.filter((frame) => frame.event.seq > cursor);
+    const frames: LogFrame[] = [];
+    let reached = cursor;
+    for (const frame of this.#frames) {
+      if (frame.event.seq <= reached) continue;
+      if (frame.first !== reached + 1) {
+        this.#gap = true;
+        break;
+      }
+      frames.push(frame);
+      reached = frame.event.seq;
+    }
     this.#clear();
-    const first = frames[0];
-    return first !== undefined && first.event.seq !== cursor + 1 ? null : frames;
+    return frames.length === 0 && this.#gap ? null : frames;
   }
 
   /** Resolves when there is news, or when `signal` fires. */
