@@ -222,6 +222,11 @@ export interface SessionStore {
   delete(key: SessionKey): Promise<void>;
   /** Where appends may resolve before they are kept: keeps what waits. Called before the adapter is closed. */
   flush?(): Promise<void>;
+  /**
+   * Where appends may resolve before they are kept: up to which entry of its runner's journal what is kept of a session
+   * goes. The runner is told to forget those, and no others. null: nothing yet.
+   */
+  savedCursor?(key: SessionKey): RunnerCursor | null;
   /** Capability: see `ClusterStore`. */
   readonly cluster?: ClusterStore;
 }

@@ -1,14 +1,17 @@
-import type { PersistedSessionListData, SessionState } from "@hhopkins/agent-runtime-protocol";
+import type { FileEntry, PersistedSessionListData, SessionState } from "@hhopkins/agent-runtime-protocol";
 import { coveredFromStart, isWholeBlob } from "./blob-coverage.ts";
 import { eventJson, type EncodedBatch, type EncodedBlock, type EncodedEvent } from "./encoded-batch.ts";
 import { clipped, compactedEvents, eventsAfter } from "./event-list.ts";
 import { sortTime } from "./list-cursor.ts";
+import type { LinesHeader } from "./session-lines.ts";
 import type {
   BlobChunk,
+  BlockWrite,
   Checkpoint,
   Compaction,
   RunnerCursor,
   SessionHead,
+  StoredEvent,
   StoredMessage,
   StoredSandbox,
 } from "./session-store.ts";
@@ -18,6 +21,15 @@ export const NEVER_RUN: SessionState["runtime"] = { isLoaded: false, sandbox: nu
 
 function isBeyond(cursor: RunnerCursor, stored: RunnerCursor): boolean {
   return cursor.generation > stored.generation || (cursor.generation === stored.generation && cursor.n > stored.n);
+}
+
+/** What an earlier process saved of a session, but its files. */
+export interface SavedSession {
+  readonly header: LinesHeader | null;
+  readonly events: readonly StoredEvent[];
+  readonly messages: readonly StoredMessage[];
+  readonly transcript: readonly { readonly key: string; readonly lines: readonly string[] }[];
+  readonly blocks: readonly BlockWrite[];
 }
 
 /** What a new session begins with. */
@@ -83,6 +95,10 @@ export class MemorySession {
     return sortTime(this.#record);
   }
 
+  get createdMs(): number {
+    return Date.parse(this.#record.createdAt);
+  }
+
   get sandbox(): StoredSandbox | null {
     return this.#sandbox === null ? null : (JSON.parse(this.#sandbox) as StoredSandbox);
   }
@@ -120,6 +136,22 @@ export class MemorySession {
     }
     for (const message of batch.messages) this.#messages.push({ ...message });
     if (batch.record !== null) this.#updateRecord(batch.record);
+  }
+
+  /** Takes what was saved of a session that has nothing yet. */
+  restore(saved: SavedSession): void {
+    this.#events = saved.events.map(({ data, ...event }) => ({ ...event, data: JSON.stringify(data) }));
+    this.#compactedTo = saved.header?.compactedTo ?? 0;
+    this.#cursor = saved.header?.cursor ?? null;
+    this.#generation = saved.header?.generation ?? 0;
+    this.#nativeSessionId = saved.header?.nativeSessionId ?? null;
+    this.#sandbox = saved.header?.sandbox ? JSON.stringify(saved.header.sandbox) : null;
+    for (const piece of saved.transcript) this.#transcript.push(JSON.stringify(piece));
+    for (const message of saved.messages) this.#messages.push(message);
+    for (const { block, ...write } of saved.blocks)
+      this.#blocks.set(write.blockId, { ...write, block: block === null ? null : JSON.stringify(block) });
+    const status = saved.events.findLast(({ type }) => type === "session:status");
+    if (status?.type === "session:status") this.#runtime = JSON.stringify(status.data.runtime);
   }
 
   head(): SessionHead {
@@ -186,6 +218,19 @@ export class MemorySession {
     return [...this.#blocks.values()]
       .filter((block) => block.conversationId === conversationId && block.block !== null)
       .sort((a, b) => a.position - b.position);
+  }
+
+  /** Every message that was ever taken. */
+  get messages(): readonly StoredMessage[] {
+    return this.#messages;
+  }
+
+  /** Pieces of blobs that no file has had. */
+  looseChunks(): readonly BlobChunk[] {
+    const known = new Set<string>();
+    for (const versions of this.#fileVersions.values())
+      for (const { entry } of versions) if (entry !== null) known.add((JSON.parse(entry) as FileEntry).sha256 ?? "");
+    return [...this.#blobs].flatMap(([sha256, chunks]) => (known.has(sha256) ? [] : [...chunks.values()]));
   }
 
   message({ messageId, idempotencyKey }: { messageId?: string; idempotencyKey?: string }): StoredMessage | null {

@@ -4,9 +4,10 @@ import { coveredFromStart } from "./blob-coverage.ts";
 import { eventJson, type EncodedBatch } from "./encoded-batch.ts";
 import { contentOf } from "./file-content.ts";
 import type { MemorySession } from "./memory-session.ts";
-import { packEvent, packLines } from "./packed-transcript.ts";
 import type { PersistenceAdapter, SessionRecordUpdates } from "./port.ts";
-import type { AppendBatch } from "./session-store.ts";
+import { isAtRest } from "./seed-sessions.ts";
+import { lineOf, type LinesHeader } from "./session-lines.ts";
+import type { AppendBatch, BlobChunk, RunnerCursor, StoredSandbox } from "./session-store.ts";
 
 /** Events whose sender was told, or will be, that they are kept. */
 const SAVED_AT_ONCE: ReadonlySet<string> = new Set([
@@ -25,12 +26,25 @@ export interface SeedWrite {
   readonly given: Pick<AppendBatch, "files" | "record">;
 }
 
-/** Whether the transcript must be saved before the batch counts as written. */
-export function isSavedAtOnce({ batch }: SeedWrite): boolean {
-  return batch.events.some((event) => SAVED_AT_ONCE.has(event.type));
+/**
+ * Whether the transcript must be saved before the batch counts as written: for what was promised to somebody, for a
+ * sandbox that could not be found again, and where no server holds the session before or after it: what is saved then
+ * counts as all that was seen of its log.
+ */
+export function isSavedAtOnce(write: SeedWrite): boolean {
+  const { session, batch } = write;
+  const isPromised = batch.events.some((event) => SAVED_AT_ONCE.has(event.type));
+  return isPromised || batch.sandbox !== undefined || isAtRest(session) || isAtRestAfter(write);
 }
 
-/** Hands a batch to an adapter's methods. Rejects with `persistence_unavailable` when one of them fails. */
+/** No server holds the session once the batch is written. */
+export function isAtRestAfter({ session, batch }: Pick<SeedWrite, "session" | "batch">): boolean {
+  const isLoaded = batch.runtime?.isLoaded ?? session.runtime.isLoaded;
+  const sandbox = batch.sandbox === undefined ? session.sandbox : batch.sandbox;
+  return !isLoaded && sandbox === null;
+}
+
+/** Hands what a batch has of records and files to an adapter's methods. Rejects with `persistence_unavailable` when one of them fails. */
 export async function writeThrough(adapter: PersistenceAdapter, write: SeedWrite): Promise<void> {
   const { session, given } = write;
   const { sessionId } = session;
@@ -45,20 +59,53 @@ export async function writeThrough(adapter: PersistenceAdapter, write: SeedWrite
     const file = workspaceFile(write, entry);
     await called("saveWorkspaceFile", () => adapter.saveWorkspaceFile(sessionId, file));
   }
-  if (isSavedAtOnce(write)) await saveTranscript(adapter, session, write.batch);
 }
 
-/** Saves a session's whole transcript, with a batch that is not in memory yet. */
+/** Saves a session's whole transcript, with a batch that is not in memory yet. Answers with the runner cursor that it has. */
 export async function saveTranscript(
   adapter: PersistenceAdapter,
   session: MemorySession,
   batch?: EncodedBatch,
-): Promise<void> {
-  const events = [...session.eventTexts(0), ...(batch?.events ?? []).map(eventJson)];
-  const pieces = [...session.transcript, ...(batch?.transcript ?? [])];
-  const lines = pieces.map((piece) => packLines(JSON.parse(piece) as { key: string; lines: string[] }));
-  const text = events.map(packEvent).join("") + lines.join("");
-  await called("saveTranscript", () => adapter.saveTranscript(session.sessionId, text));
+): Promise<RunnerCursor | null> {
+  const header = headerOf(session, batch);
+  const lines = [
+    lineOf.header(header),
+    ...[...session.eventTexts(0), ...(batch?.events ?? []).map(eventJson)].map(lineOf.event),
+    ...[...session.messages, ...(batch?.messages ?? [])].map(lineOf.message),
+    ...[...session.transcript, ...(batch?.transcript ?? [])].map((piece) =>
+      lineOf.transcript(JSON.parse(piece) as { key: string; lines: string[] }),
+    ),
+    ...looseChunks(session, batch).map(lineOf.blob),
+  ];
+  await called("saveTranscript", () => adapter.saveTranscript(session.sessionId, lines.join("")));
+  return header.cursor ?? null;
+}
+
+function headerOf(session: MemorySession, batch: EncodedBatch | undefined): LinesHeader {
+  const { logId, compactedTo, cursor, generation, nativeSessionId, sandbox } = session.head();
+  if (batch === undefined)
+    return { logId, closed: isAtRest(session), compactedTo, cursor, generation, nativeSessionId, sandbox };
+  return {
+    logId,
+    closed: isAtRestAfter({ session, batch }),
+    compactedTo,
+    cursor: batch.cursor ?? cursor,
+    generation: Math.max(generation, batch.generation),
+    nativeSessionId: batch.nativeSessionId ?? nativeSessionId,
+    sandbox: sandboxAfter(sandbox, batch),
+  };
+}
+
+function sandboxAfter(before: StoredSandbox | null, { sandbox }: EncodedBatch): StoredSandbox | null {
+  if (sandbox === undefined) return before;
+  return sandbox === null ? null : (JSON.parse(sandbox) as StoredSandbox);
+}
+
+/** Bytes that the adapter has not been given, because their file is not known yet. */
+function looseChunks(session: MemorySession, batch: EncodedBatch | undefined): readonly BlobChunk[] {
+  const put = new Set((batch?.putFiles ?? []).map(({ entry }) => (JSON.parse(entry) as FileEntry).sha256));
+  const chunks = [...session.looseChunks(), ...(batch?.blobs ?? [])];
+  return chunks.filter(({ sha256 }) => !put.has(sha256));
 }
 
 function definedFields(updates: SessionRecordUpdates): SessionRecordUpdates {

@@ -97,6 +97,12 @@ function delta(seq: number, text = "x"): SessionEvent {
   return { seq, at: "2026-11-22T08:00:00Z", type: "session:block:delta", data };
 }
 
+/** A server holds the session, or does not. */
+function status(seq: number, isLoaded: boolean): SessionEvent {
+  const data = { sessionId: "s1", runtime: { isLoaded, sandbox: null } };
+  return { seq, at: "2026-11-22T08:00:00Z", type: "session:status", data };
+}
+
 function queued(seq: number): SessionEvent {
   const data = { sessionId: "s1", messageId: `m${seq}`, content: "hello" };
   return { seq, at: "2026-11-22T08:00:00Z", type: "session:message:queued", data };
@@ -185,23 +191,29 @@ test("records, files with their bytes, and deletions reach the adapter's methods
 
 test("messages and turn ends are saved before their append resolves; deltas within the interval", async () => {
   const { adapter, store, raw } = await keepingStore({ syncIntervalMs: 60_000 });
-  await store.append([{ ...key, expectedSeq: 1, events: [delta(2)], transcript: [{ key: "main", lines: ["{}"] }] }]);
-  expect(raw()).not.toContain('"seq":2');
-  await store.append([{ ...key, expectedSeq: 2, events: [queued(3)] }]);
-  const lines = raw()
+  await store.append([{ ...key, expectedSeq: 1, events: [status(2, true)] }]);
+  const piece = { key: "main", lines: ["{}"] };
+  await store.append([{ ...key, expectedSeq: 2, events: [delta(3)], transcript: [piece] }]);
+  expect(raw()).not.toContain('"seq":3');
+  const messages = [{ messageId: "m4", contentHash: "h" }];
+  await store.append([{ ...key, expectedSeq: 3, events: [queued(4)], messages }]);
+  const [header, ...lines] = raw()
     .trimEnd()
     .split("\n")
     .map((line) => JSON.parse(line) as unknown);
+  expect(header).toMatchObject({ session: { logId: "L", closed: false } });
   expect(lines).toEqual([
     { event: created },
-    { event: delta(2) },
-    { event: queued(3) },
+    { event: status(2, true) },
+    { event: delta(3) },
+    { event: queued(4) },
+    { message: { messageId: "m4", contentHash: "h" } },
     { transcript: { key: "main", line: "{}" } },
   ]);
-  await store.append([{ ...key, expectedSeq: 3, events: [delta(4)] }]);
-  expect(raw()).not.toContain('"seq":4');
+  await store.append([{ ...key, expectedSeq: 4, events: [delta(5)] }]);
+  expect(raw()).not.toContain('"seq":5');
   await store.flush?.();
-  expect(raw()).toContain('"seq":4');
+  expect(raw()).toContain('"seq":5');
   const count = adapter.calls.length;
   await store.flush?.();
   expect(adapter.calls).toHaveLength(count);
@@ -210,11 +222,12 @@ test("messages and turn ends are saved before their append resolves; deltas with
 test("after the interval what waits is saved, and a failure is tried again", async () => {
   const warn = vi.fn<(message: string) => void>();
   const { adapter, store, raw } = await keepingStore({ syncIntervalMs: 10, warn });
+  await store.append([{ ...key, expectedSeq: 1, events: [status(2, true)] }]);
   adapter.failing = "saveTranscript";
-  expect(await store.append([{ ...key, expectedSeq: 1, events: [delta(2)] }])).toEqual([null]);
+  expect(await store.append([{ ...key, expectedSeq: 2, events: [delta(3)] }])).toEqual([null]);
   await vi.waitFor(() => expect(warn).toHaveBeenCalledWith(expect.stringContaining("no saveTranscript today")), 5000);
   adapter.failing = null;
-  await vi.waitFor(() => expect(raw()).toContain('"seq":2'), 5000);
+  await vi.waitFor(() => expect(raw()).toContain('"seq":3'), 5000);
 });
 
 test("an append whose save fails is refused with the cause, and nothing in memory has changed", async () => {
@@ -252,28 +265,6 @@ test("writes of one session wait for each other, however slow the adapter is", a
     "sequence_conflict",
   ]);
   expect(raw()).toContain('"seq":3');
-});
-
-test("sessions of an earlier process are listed, cannot be begun anew, and keep what they have", async () => {
-  const { adapter, raw } = await keepingStore();
-  const kept = raw();
-  const store = storeForAdapter(adapter, silent);
-  await store.create({
-    ...key,
-    sessionId: "s0",
-    record: { ...record, sessionId: "s0" },
-    logId: "L",
-    first: { events: [] },
-  });
-  const { sessions } = await store.list({ tenant: "default", limit: 9 });
-  expect(sessions.map((session) => session.sessionId)).toEqual(["s1", "s0"]);
-  expect(sessions[0]?.runtime).toEqual({ isLoaded: false, sandbox: null });
-  expect((await store.list({ tenant: "other", limit: 9 })).sessions).toEqual([]);
-  await expect(store.head(key)).rejects.toMatchObject({ code: "not_supported" });
-  await expect(store.delete(key)).rejects.toMatchObject({ code: "not_supported" });
-  await expect(store.delete({ ...key, sessionId: "s0" })).rejects.toMatchObject({ code: "not_supported" });
-  expect(await store.head({ ...key, sessionId: "never" })).toBeNull();
-  expect(raw()).toBe(kept);
 });
 
 test("rows that are not what they should be are named; nulls and unknown columns are not", async () => {

@@ -1,16 +1,17 @@
-import { RuntimeError, toRuntimeError, type PersistedSessionListData } from "@hhopkins/agent-runtime-protocol";
+import { RuntimeError, toRuntimeError } from "@hhopkins/agent-runtime-protocol";
 import { called, checkedReads } from "./adapter-rows.ts";
 import { withDeadline } from "./deadline.ts";
 import { encodeBatch } from "./encoded-batch.ts";
-import { sortTime } from "./list-cursor.ts";
-import { MemorySession, NEVER_RUN } from "./memory-session.ts";
-import { listPage, memoryReads, MemorySessions } from "./memory-store.ts";
+import { MemorySession } from "./memory-session.ts";
+import { memoryReads } from "./memory-store.ts";
 import { DEFAULT_TENANT } from "./nine-methods.ts";
 import type { PersistenceAdapter } from "./port.ts";
-import { isSavedAtOnce, saveTranscript, writeThrough } from "./seed-session.ts";
+import { saveTranscript, isSavedAtOnce, writeThrough, type SeedWrite } from "./seed-session.ts";
+import { isAtRest, SeedSessions } from "./seed-sessions.ts";
 import { SeedSync } from "./seed-sync.ts";
-import type { AppendBatch, SessionKey, SessionStore } from "./session-store.ts";
-import { sessionExists } from "./store-errors.ts";
+import { listPage } from "./session-list.ts";
+import type { AppendBatch, RunnerCursor, SessionKey, SessionStore } from "./session-store.ts";
+import { noSession, sessionExists } from "./store-errors.ts";
 
 export interface SeedStoreOptions {
   /** Told, in a sentence, what somebody should know who runs this. */
@@ -33,21 +34,21 @@ export function storeForAdapter(adapter: PersistenceAdapter, options: SeedStoreO
 }
 
 /**
- * Sessions in memory, written through to an adapter's nine methods. Records, files, messages, answers and turn ends
- * are saved before a write resolves; the rest of a log within `syncIntervalMs`. For one process only, and for the
- * tenant `default`: the nine methods know of no other.
+ * Sessions in memory, written through to an adapter's nine methods, and brought back from them. Records, files,
+ * messages, answers and turn ends are saved before a write resolves; the rest of a log within `syncIntervalMs`. For one
+ * process only, and for the tenant `default`: the nine methods know of no other.
  */
 class SeedStore {
   readonly #adapter: PersistenceAdapter;
   readonly #options: SeedStoreOptions;
-  readonly #sessions = new MemorySessions();
+  readonly #sessions: SeedSessions;
   readonly #sync: SeedSync;
   /** The end of each session's last write: the next one of the same session waits for it. */
   readonly #tails = new Map<string, Promise<void>>();
+  /** Up to which entry of its runner what is saved of a session goes. */
+  readonly #saved = new Map<string, RunnerCursor | null>();
   /** null: no session was created yet. */
   #keeps: boolean | null = null;
-  /** What the adapter had when its list was first asked for. */
-  #earlier: readonly PersistedSessionListData[] | null = null;
 
   constructor(adapter: PersistenceAdapter, options: SeedStoreOptions) {
     const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
@@ -55,6 +56,7 @@ class SeedStore {
     const onLate = (sessionId: string): void => this.#sync.changed(sessionId);
     this.#adapter = { ...timedWrites(adapter, { timeoutMs, onLate }), ...checkedReads(adapter, timeoutMs) };
     this.#options = options;
+    this.#sessions = new SeedSessions(this.#adapter, (sessionId) => this.#sync.changed(sessionId));
     this.#sync = new SeedSync({
       intervalMs: options.syncIntervalMs ?? SYNC_INTERVAL_MS,
       warn: options.warn,
@@ -63,18 +65,45 @@ class SeedStore {
   }
 
   get store(): SessionStore {
-    const reads = memoryReads(this.#sessions);
+    const sessions = this.#sessions;
+    const reads = memoryReads(sessions.memory);
+    /** A read of a session that is in memory by then. */
+    const read =
+      <A extends readonly unknown[], R>(method: (key: SessionKey, ...args: A) => Promise<R>) =>
+      async (key: SessionKey, ...args: A): Promise<R> => {
+        await sessions.get(key);
+        return await method(key, ...args);
+      };
+    const iterate = <A extends readonly unknown[], R>(method: (key: SessionKey, ...args: A) => AsyncIterable<R>) =>
+      async function* iterated(key: SessionKey, ...args: A): AsyncGenerator<R> {
+        await sessions.get(key);
+        yield* method(key, ...args);
+      };
     return {
-      ...reads,
-      head: async (key) => (await reads.head(key)) ?? (await this.#headOfUnloaded(key)),
-      list: async (query) => await this.#list(query),
+      head: read(reads.head),
+      events: read(reads.events),
+      blocks: read(reads.blocks),
+      block: read(reads.block),
+      files: read(reads.files),
+      checkpoints: read(reads.checkpoints),
+      filesAt: read(reads.filesAt),
+      blob: iterate(reads.blob),
+      blobSize: read(reads.blobSize),
+      transcript: iterate(reads.transcript),
+      message: read(reads.message),
+      list: async ({ tenant, ...page }) => listPage(tenant === DEFAULT_TENANT ? await sessions.listed() : [], page),
+      claimed: async () => {
+        await sessions.restoreClaimed(new Date());
+        return await reads.claimed();
+      },
       create: (session) => this.#inTurn(session.sessionId, () => this.#create(session)),
       append: async (batches) => await this.#append(batches),
       // In memory: the transcript that is saved next is shorter.
       compact: (key, compaction) =>
-        this.#inTurn(key.sessionId, async () => this.#sessions.get(key)?.compact(compaction)),
+        this.#inTurn(key.sessionId, async () => (await sessions.get(key))?.compact(compaction)),
       delete: (key) => this.#inTurn(key.sessionId, () => this.#delete(key)),
       flush: () => this.#sync.flush(),
+      savedCursor: ({ sessionId }) => this.#saved.get(sessionId) ?? null,
     };
   }
 
@@ -84,16 +113,16 @@ class SeedStore {
       const message = "This persistence adapter knows no tenants: use one that has a store, such as SQLite.";
       throw new RuntimeError("not_supported", message);
     }
-    if (this.#sessions.get(given) !== null) throw sessionExists(sessionId);
+    if ((await this.#sessions.get(given)) !== null) throw sessionExists(sessionId);
     const record = { ...given.record, ...first.record, sessionId };
     const batch = encodeBatch({ ...first, tenant, sessionId, expectedSeq: 0 });
     const session = new MemorySession({ tenant, record, logId });
     session.check(batch);
     await called("createSessionRecord", () => this.#adapter.createSessionRecord(record));
     this.#keeps ??= await this.#probe(sessionId);
-    await writeThrough(this.#adapter, { session, batch, given: { files: first.files } });
-    session.apply(batch);
-    this.#sessions.add(session);
+    await this.#write({ session, batch, given: { files: first.files } });
+    this.#sessions.memory.add(session);
+    this.#settled(session);
   }
 
   /** Whether the adapter gives back what it was given. */
@@ -117,44 +146,49 @@ class SeedStore {
 
   async #appendOne(given: AppendBatch): Promise<void> {
     const batch = encodeBatch(given);
-    const session = this.#sessions.need(given);
+    const session = await this.#sessions.get(given);
+    if (session === null) throw noSession(given.sessionId);
     session.check(batch);
-    const write = { session, batch, given };
-    await writeThrough(this.#adapter, write);
-    session.apply(batch);
-    if (isSavedAtOnce(write)) this.#sync.saved(session.sessionId);
-    else if (batch.events.length + batch.transcript.length > 0) this.#sync.changed(session.sessionId);
+    this.#sessions.works(session.sessionId);
+    await this.#write({ session, batch, given });
+    this.#settled(session);
   }
 
-  async #saveTranscript(sessionId: string): Promise<void> {
-    const session = this.#sessions.get({ tenant: DEFAULT_TENANT, sessionId });
-    if (session !== null) await saveTranscript(this.#adapter, session);
+  async #write(write: SeedWrite): Promise<void> {
+    const { session, batch } = write;
+    const { sessionId } = session;
+    await writeThrough(this.#adapter, write);
+    if (isSavedAtOnce(write)) this.#noteSaved(sessionId, await saveTranscript(this.#adapter, session, batch));
+    else if (batch.events.length + batch.transcript.length > 0) this.#sync.changed(sessionId);
+    session.apply(batch);
+  }
+
+  #noteSaved(sessionId: string, cursor: RunnerCursor | null): void {
+    this.#saved.set(sessionId, cursor);
     this.#sync.saved(sessionId);
   }
 
-  async #list({ tenant, ...page }: Parameters<SessionStore["list"]>[0]): ReturnType<SessionStore["list"]> {
-    const here = this.#sessions.ofTenant(tenant);
-    if (tenant !== DEFAULT_TENANT) return listPage(here, page);
-    this.#earlier ??= await this.#adapter.listAllSessions();
-    const others = this.#earlier
-      .filter(({ sessionId }) => this.#sessions.get({ tenant, sessionId }) === null)
-      .map((record) => ({ sessionId: record.sessionId, sortAt: sortTime(record), record, runtime: NEVER_RUN }));
-    return listPage([...here, ...others], page);
+  /** What nobody runs, and is saved as a whole, may leave the memory. */
+  #settled(session: MemorySession): void {
+    if (this.#keeps === false || !isAtRest(session)) return;
+    this.#saved.delete(session.sessionId);
+    this.#sessions.rests(session);
   }
 
-  /** A session that an earlier process made: it must not look as if it were none, nor be begun anew over what is kept. */
-  async #headOfUnloaded({ tenant, sessionId }: SessionKey): Promise<null> {
-    if (tenant !== DEFAULT_TENANT || (await this.#adapter.loadSession(sessionId)) === null) return null;
-    const message = `Session ${sessionId} was made by an earlier process; a persistence adapter with only the nine methods cannot bring it back yet.`;
-    throw new RuntimeError("not_supported", message);
+  async #saveTranscript(sessionId: string): Promise<void> {
+    const session = this.#sessions.memory.get({ tenant: DEFAULT_TENANT, sessionId });
+    if (session === null) return this.#sync.saved(sessionId);
+    this.#noteSaved(sessionId, await saveTranscript(this.#adapter, session));
+    this.#settled(session);
   }
 
   async #delete(key: SessionKey): Promise<void> {
-    if (this.#sessions.get(key) === null) await this.#headOfUnloaded(key);
-    else if (this.#keeps === true) {
+    const known = await this.#sessions.get(key);
+    if (known !== null && this.#keeps !== false) {
       throw new RuntimeError("not_supported", "This persistence adapter has no method to delete a session.");
     }
-    this.#sessions.remove(key);
+    this.#sessions.remove(key.sessionId);
+    this.#saved.delete(key.sessionId);
     this.#sync.saved(key.sessionId);
   }
 

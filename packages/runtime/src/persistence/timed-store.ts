@@ -20,6 +20,7 @@ const MAX_UNANSWERED = 16;
 export function timedStore(store: SessionStore, options: TimedStoreOptions): SessionStore {
   const timed = timedCall(options.timeoutMs);
   const items = timedIterable(options.timeoutMs);
+  const { flush, cluster, savedCursor } = store;
   return {
     create: timed("create", (session) => store.create(session)),
     append: timedAppend(store, options),
@@ -39,6 +40,7 @@ export function timedStore(store: SessionStore, options: TimedStoreOptions): Ses
     claimed: timed("claimed", () => store.claimed()),
     delete: timed("delete", (key) => store.delete(key)),
     ...(flush === undefined ? {} : { flush: timed("flush", () => flush.call(store)) }),
+    ...(savedCursor === undefined ? {} : { savedCursor: (key) => savedCursor.call(store, key) }),
     ...(cluster === undefined ? {} : { cluster: clusterAround(cluster, timed) }),
   };
 }

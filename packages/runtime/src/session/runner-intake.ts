@@ -1,6 +1,7 @@
 import type { EntryKind, SessionState } from "@hhopkins/agent-runtime-protocol";
 import { failpoint, failpointAfterAnswer } from "../failpoint.ts";
 import { addEntry, entriesWrite, newEntryWrite } from "./entry-translation.ts";
+import type { RunnerCursor, SessionKey } from "../persistence/session-store.ts";
 import type { SandboxSupervisor } from "./sandbox-supervisor.ts";
 import type { SessionParts } from "./session-parts.ts";
 import type { SessionWriter } from "./session-writer.ts";
@@ -19,6 +20,7 @@ const ENTRIES_A_WRITE = 500;
 
 export interface IntakeSession {
   readonly sessionId: string;
+  readonly key: SessionKey;
   readonly writer: SessionWriter;
   readonly supervisor: SandboxSupervisor;
   state(): SessionState;
@@ -86,9 +88,17 @@ export class RunnerIntake {
       throw error;
     }
     failpoint("forget:before");
-    link.saved(last.n);
+    link.saved(this.#forgettable({ generation, n: last.n }));
     failpointAfterAnswer("forget:after");
     if (write.nativeSessionId !== undefined) supervisor.nativeSessionId = write.nativeSessionId;
     if (write.turnEnded) this.#session.onTurnEnded();
+  }
+
+  /** A store that keeps things later than it says has to have kept them first. */
+  #forgettable({ generation, n }: RunnerCursor): number {
+    const { store } = this.#parts;
+    if (store.savedCursor === undefined) return n;
+    const saved = store.savedCursor(this.#session.key);
+    return saved?.generation === generation ? Math.min(n, saved.n) : 0;
   }
 }

@@ -80,6 +80,7 @@ export class Session implements AgentSession {
     );
     const session = {
       sessionId: log.key.sessionId,
+      key: log.key,
       writer: this.#writer,
       supervisor: this.#supervisor,
       state: () => log.state,
