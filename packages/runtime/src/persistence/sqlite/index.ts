@@ -10,6 +10,7 @@ import { onConflict } from "../sql/on-conflict.ts";
 import { sqlPersistence } from "../sql/persistence.ts";
 import { loadDriver, withPreparedStatements, type SqliteConnection, type SqliteDriver } from "./driver.ts";
 import { isDuplicateKey, sqliteError } from "./errors.ts";
+import { lockSqliteFile, type SqliteLock } from "./lock.ts";
 
 export interface SqlitePersistenceOptions {
   /** Path of the database; it and its folder are made where they are missing. `:memory:` keeps nothing. */
@@ -31,7 +32,8 @@ const APPLICATION_ID = 0x41676e74;
 
 /**
  * Keeps sessions in one SQLite file, through the optional package `better-sqlite3`. `open()` rejects with
- * `missing_dependency` or `data_dir_unusable`; later failures are `persistence_unavailable`.
+ * `missing_dependency`, or with `data_dir_unusable`, also where another server has the file; later failures are
+ * `persistence_unavailable`.
  */
 export function sqlitePersistence(
   options: SqlitePersistenceOptions,
@@ -49,9 +51,14 @@ function sqliteDialect(options: SqlitePersistenceOptions, load: () => Promise<Sq
     words: { upsert: onConflict, locksRows: false },
     open: async () => {
       const driver = await load();
-      const connection = connect(driver, { file, synchronous: options.synchronous ?? "normal" });
+      const { connection, lock } = take(driver, { file, synchronous: options.synchronous ?? "normal" });
       identity = identityOf(file);
-      return new SqliteDialect({ database: withPreparedStatements(connection) });
+      const database = withPreparedStatements(connection);
+      const close = (): void => {
+        database.close();
+        lock?.close();
+      };
+      return new SqliteDialect({ database: { ...database, close } });
     },
     verify: () => {
       if (identityOf(file) !== identity) throw fileGone(file);
@@ -74,13 +81,29 @@ function fileGone(file: string): RuntimeError {
   return new RuntimeError("persistence_unavailable", message);
 }
 
-function connect(
-  driver: SqliteDriver,
-  { file, synchronous }: Required<Omit<SqlitePersistenceOptions, "profiles">>,
-): SqliteConnection {
+type Opening = Required<Omit<SqlitePersistenceOptions, "profiles">>;
+
+/** The database, and the lock that keeps other servers away from it. */
+function take(driver: SqliteDriver, opening: Opening): { connection: SqliteConnection; lock?: SqliteLock } {
+  const { file } = opening;
+  if (file === ":memory:") return { connection: connect(driver, opening) };
+  try {
+    makeFolder(dirname(file));
+  } catch (error) {
+    throw sqliteError(error, file, "data_dir_unusable");
+  }
+  const lock = lockSqliteFile(driver, file);
+  try {
+    return { connection: connect(driver, opening), lock };
+  } catch (error) {
+    lock.close();
+    throw error;
+  }
+}
+
+function connect(driver: SqliteDriver, { file, synchronous }: Opening): SqliteConnection {
   let connection: SqliteConnection | undefined;
   try {
-    if (file !== ":memory:") makeFolder(dirname(file));
     connection = driver(file);
     connection.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);
     connection.pragma("journal_mode = WAL");

@@ -32,7 +32,10 @@ beforeEach(async () => {
       return statement;
     },
   });
-  adapter = sqlitePersistence({ file: join(folder, "test.db") }, async () => recorded);
+  adapter = sqlitePersistence(
+    { file: join(folder, "test.db") },
+    async () => (name) => (name.endsWith(".lock") ? driver(name) : recorded(name)),
+  );
   await adapter.open?.();
 });
 
