@@ -14,6 +14,7 @@ import {
   sweepEnded,
 } from "./host-folders.ts";
 import type { Launcher, SandboxPlace } from "./host-launcher.ts";
+import { hostPlace } from "./host-place.ts";
 import { processIdentity } from "./host-process.ts";
 import { readRecord, writeRecord } from "./host-record.ts";
 import type { SandboxRecord } from "./host-record.ts";
@@ -40,7 +41,8 @@ export interface HostOptions {
 type Process = NonNullable<SandboxRecord["process"]>;
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-const Ref = z.object({ provider: z.string(), key: SandboxKey });
+/** `dataDir`: of the server that started it; absent in what earlier versions wrote, where it was this one's. */
+const Ref = z.object({ provider: z.string(), key: SandboxKey, dataDir: z.string().startsWith("/").optional() });
 
 /** A provider of sandboxes on this host, around one way of starting them. */
 export function hostProvider(
@@ -48,29 +50,32 @@ export function hostProvider(
   options: HostOptions,
   environments: EnvironmentMounts = NO_ENVIRONMENTS,
 ): Required<Omit<SandboxProvider, "probe" | "remote" | "describe">> {
-  const dataDir = resolve(options.dataDir);
+  const own = resolve(options.dataDir);
+  /** By their folders: a sandbox may lie in the data directory of another server. */
   const held = new Map<string, HostSandbox>();
   const alone = byKey();
 
-  function hold(record: SandboxRecord, process: Process): HostSandbox {
+  function hold(record: SandboxRecord, process: Process, dataDir = own): HostSandbox {
+    const place = placeOf(dataDir, record);
+    const { root } = place.folders;
     const sandbox: HostSandbox = new HostSandbox({
       dataDir,
       launcher,
-      place: placeOf(dataDir, record),
+      place,
       process,
       pollMs: options.pollMs ?? 500,
-      alone: (work) => alone(record.key, work),
+      alone: (work) => alone(root, work),
       onForget: () => {
-        if (held.get(record.key) === sandbox) held.delete(record.key);
+        if (held.get(root) === sandbox) held.delete(root);
       },
-      isForgotten: () => !held.has(record.key),
+      isForgotten: () => !held.has(root),
     });
-    held.set(record.key, sandbox);
+    held.set(root, sandbox);
     return sandbox;
   }
 
   /** The sandbox's process while it runs; a start that was cut off by a crash is found and recorded. */
-  async function running(record: SandboxRecord): Promise<Process | undefined> {
+  async function running(record: SandboxRecord, dataDir = own): Promise<Process | undefined> {
     if (record.process !== undefined) {
       return processIdentity(record.process.pid) === record.process.identity ? record.process : undefined;
     }
@@ -81,14 +86,15 @@ export function hostProvider(
     return { pid, identity };
   }
 
-  async function find(key: string): Promise<HostSandbox | null> {
-    const sandbox = held.get(key);
+  async function find(key: string, dataDir = own): Promise<HostSandbox | null> {
+    const { root } = foldersOf(dataDir, key);
+    const sandbox = held.get(root);
     sandbox?.look();
-    if (sandbox !== undefined && held.has(key)) return sandbox;
+    if (sandbox !== undefined && held.has(root)) return sandbox;
     const record = await readRecord(dataDir, key);
     if (record === null || record.provider !== launcher.name) return null;
-    const process = await running(record);
-    return process === undefined ? null : hold(record, process);
+    const process = await running(record, dataDir);
+    return process === undefined ? null : hold(record, process, dataDir);
   }
 
   async function start(
@@ -96,8 +102,8 @@ export function hostProvider(
     signal: AbortSignal,
     environment: MountedEnvironment | undefined,
   ): Promise<HostSandbox> {
-    const before = await readRecord(dataDir, spec.key);
-    await makeFolders(foldersOf(dataDir, spec.key));
+    const before = await readRecord(own, spec.key);
+    await makeFolders(foldersOf(own, spec.key));
     const kept = before !== null && existsSync(before.sockets);
     const sockets = kept ? before.sockets : await makeSocketFolder(options.socketBase);
     const record: SandboxRecord = {
@@ -108,16 +114,16 @@ export function hostProvider(
       sockets,
       ...(environment === undefined ? {} : { environment: environment.name }),
     };
-    const place = { ...placeOf(dataDir, record), ...(environment === undefined ? {} : { environment }) };
+    const place = { ...placeOf(own, record), ...(environment === undefined ? {} : { environment }) };
     let sandbox: HostSandbox | undefined;
     let identity: string | null = null;
     let pid = 0;
     try {
-      await writeRecord(dataDir, record);
+      await writeRecord(own, record);
       pid = await launcher.start(place, spec, { signal, onExit: () => sandbox?.look() });
       identity = processIdentity(pid);
       if (identity === null) throw new RuntimeError("sandbox_unavailable", `Sandbox ${spec.key} ended as it started`);
-      await writeRecord(dataDir, { ...record, process: { pid, identity } });
+      await writeRecord(own, { ...record, process: { pid, identity } });
       signal.throwIfAborted();
       sandbox = hold(record, { pid, identity });
       return sandbox;
@@ -125,7 +131,7 @@ export function hostProvider(
       await killSandbox(launcher, place, () => (identity !== null && processIdentity(pid) === identity ? pid : null));
       await launcher.clean?.(place).catch(() => undefined);
       // What an earlier start of this sandbox has left on its disk is not ours to destroy.
-      if (before === null) await removeFolders(dataDir, spec.key);
+      if (before === null) await removeFolders(own, spec.key);
       if (before === null || !kept) await removeSocketFolder(sockets);
       throw error;
     }
@@ -133,19 +139,20 @@ export function hostProvider(
 
   /** Marks who died unseen, and removes its disk when that was long enough ago. */
   async function sweepDead(record: SandboxRecord): Promise<void> {
-    await launcher.clean?.(placeOf(dataDir, record));
+    await launcher.clean?.(placeOf(own, record));
     const now = (options.now ?? Date.now)();
-    if (record.deadSince === undefined) return writeRecord(dataDir, { ...record, deadSince: now });
+    if (record.deadSince === undefined) return writeRecord(own, { ...record, deadSince: now });
     if (now - record.deadSince < (options.keepDeadMs ?? DAY_MS)) return;
-    await removeFolders(dataDir, record.key);
+    await removeFolders(own, record.key);
     await removeSocketFolder(record.sockets);
   }
 
   return {
     name: launcher.name,
+    place: `${launcher.name}:${hostPlace({ processes: true })}`,
     async create(spec, { signal, onProgress }) {
       checkSpec(spec);
-      return alone(spec.key, async () => {
+      return alone(foldersOf(own, spec.key).root, async () => {
         signal.throwIfAborted();
         const found = await find(spec.key);
         if (found !== null) return found;
@@ -167,19 +174,22 @@ export function hostProvider(
       if (data === undefined || data.provider !== launcher.name) {
         throw new RuntimeError("internal", `This is not a reference of the sandbox provider ${launcher.name}`);
       }
-      return alone(data.key, () => find(data.key));
+      const { key, dataDir = own } = data;
+      return alone(foldersOf(dataDir, key).root, () => find(key, dataDir));
     },
     async list({ deployment }) {
-      await sweepEnded(dataDir);
+      await sweepEnded(own);
       await environments.recover();
       const found: { ref: SandboxRef; tags: SandboxTags }[] = [];
-      for (const key of await sandboxKeys(dataDir)) {
-        await alone(key, async () => {
-          const record = await readRecord(dataDir, key);
+      for (const key of await sandboxKeys(own)) {
+        const { root } = foldersOf(own, key);
+        await alone(root, async () => {
+          const record = await readRecord(own, key);
           if (record?.provider !== launcher.name || record.tags.deployment !== deployment) return;
           const process = await running(record);
-          if (process !== undefined) found.push({ ref: refOf(launcher.name, record, process), tags: record.tags });
-          else if (!held.has(key)) await sweepDead(record);
+          if (process !== undefined)
+            found.push({ ref: refOf(launcher.name, { ...record, dataDir: own }, process), tags: record.tags });
+          else if (!held.has(root)) await sweepDead(record);
         });
       }
       return found;

@@ -1,5 +1,6 @@
 import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
 import { z } from "zod";
 import { foldersOf, sandboxKeys } from "./host-folders.ts";
 
@@ -23,12 +24,19 @@ const SandboxRecord = z.object({
 });
 export type SandboxRecord = z.infer<typeof SandboxRecord>;
 
-/** null: there is none, or none that can be read. */
+/** null: there is none, or none that makes sense. Throws `sandbox_unavailable` where it is another user's. */
 export async function readRecord(dataDir: string, key: string): Promise<SandboxRecord | null> {
   try {
     const text = await readFile(recordPath(dataDir, key), "utf8");
     return SandboxRecord.safeParse(JSON.parse(text)).data ?? null;
-  } catch {
+  } catch (error) {
+    if (error instanceof Error && "code" in error && (error.code === "EACCES" || error.code === "EPERM")) {
+      throw new RuntimeError(
+        "sandbox_unavailable",
+        `Sandbox ${key} in ${dataDir} belongs to another user. Run the servers of one host as the same user.`,
+        { cause: error },
+      );
+    }
     return null;
   }
 }

@@ -52,7 +52,7 @@ export class HostSandbox implements Sandbox {
     const { launcher, place, process } = parts;
     this.id = place.key;
     this.sockets = place.sockets;
-    this.ref = refOf(launcher.name, place, process);
+    this.ref = refOf(launcher.name, { ...place, dataDir: parts.dataDir }, process);
     const { promise, resolve } = Promise.withResolvers<{ readonly reason: string }>();
     this.ended = promise;
     this.#end = resolve;
@@ -188,10 +188,11 @@ export class HostSandbox implements Sandbox {
 
 export function refOf(
   provider: string,
-  at: { readonly key: string; readonly sockets: string },
+  at: { readonly key: string; readonly sockets: string; readonly dataDir: string },
   process: NonNullable<SandboxRecord["process"]>,
 ): SandboxRef {
-  return { provider, key: at.key, pid: process.pid, identity: process.identity, sockets: at.sockets };
+  const { key, sockets, dataDir } = at;
+  return { provider, key, pid: process.pid, identity: process.identity, sockets, dataDir };
 }
 
 /** Kills until nothing is left; `pid` is asked anew each time, since a number may get another owner. */

@@ -143,6 +143,11 @@ export interface Sandbox {
  */
 export interface SandboxProvider {
   readonly name: string;
+  /**
+   * Where its sandboxes live, as it is seen from this server: one with the same place can attach to them. Absent: this
+   * host, for this user.
+   */
+  readonly place?: string;
   /** Its sandboxes are on other hosts: they can reach the gateway by `gateway.publicUrl`. */
   readonly remote?: boolean;
   /** Proves once, at start, that a sandbox can be had; throws with the remedy otherwise. */

@@ -8,13 +8,24 @@ import {
 import { randomBytes } from "node:crypto";
 import { runnerFailpoint } from "../failpoint.ts";
 import type { SessionKey, StoredSandbox } from "../persistence/session-store.ts";
-import type { EnvironmentSpec, SandboxSpec } from "../sandbox/port.ts";
+import { hostPlace } from "../sandbox/host-place.ts";
+import type { EnvironmentSpec, SandboxProvider, SandboxSpec } from "../sandbox/port.ts";
 import type { SessionParts } from "./session-parts.ts";
 
 /** A sandbox that is about to be asked for, as the store keeps it, with a secret of its own. */
-export function newSandbox(provider: string, generation: number): StoredSandbox {
+export function newSandbox(
+  { name, place }: Pick<SandboxProvider, "name" | "place">,
+  generation: number,
+): StoredSandbox {
   const token = `art_${randomBytes(24).toString("base64url")}`;
-  return { provider, generation, ref: null, token, started: false };
+  return {
+    provider: name,
+    generation,
+    ref: null,
+    token,
+    started: false,
+    place: place ?? hostPlace({ processes: true }),
+  };
 }
 
 export async function sandboxSpec(

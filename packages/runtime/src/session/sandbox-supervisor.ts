@@ -169,7 +169,7 @@ export class SandboxSupervisor {
     const tell = (message: string): void => this.#status.tell("starting", message);
     const { profile, install, signal } = await whatItNeeds(this.#parts, this.#session.state(), { signal: abort, tell });
     const generation = this.#generation + 1;
-    const stored = newSandbox(provider.name, generation);
+    const stored = newSandbox(provider, generation);
     await announceSandbox(this.#starter, stored);
     this.#generation = generation;
     const spec = await sandboxSpec(this.#parts, this.#session.key, { state: this.#session.state(), stored, install });

@@ -102,7 +102,7 @@ export async function startWarmSandbox(
   const { provider, log } = parts;
   const { state } = plan.blank;
   const { install, signal } = await whatItNeeds(parts, state, { signal: at.signal, tell: () => undefined });
-  const stored = { ...newSandbox(provider.name, GENERATION), tag: plan.key.sessionId };
+  const stored = { ...newSandbox(provider, GENERATION), tag: plan.key.sessionId };
   const spec = await sandboxSpec(parts, plan.key, { state, stored, install });
   const created = provider.create(spec, { signal, onProgress: () => undefined });
   const sandbox = await unlessAborted(created, signal, (late) => late.terminate());

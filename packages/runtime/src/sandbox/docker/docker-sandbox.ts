@@ -19,6 +19,8 @@ export interface ContainerRun {
   /** When it was started, as the engine says it: one that somebody has started again is not the same run. */
   readonly startedAt: string;
   readonly sockets: string;
+  /** Of the server that made it: its folders are in there. */
+  readonly dataDir: string;
   /** What its folders may hold together. */
   readonly diskBytes: number;
 }
@@ -147,6 +149,6 @@ function mib(bytes: number): string {
   return `${Math.round(bytes / 1024 / 1024)} MiB`;
 }
 
-export function refOf({ key, container, startedAt, sockets }: Omit<ContainerRun, "diskBytes">): SandboxRef {
+export function refOf({ key, container, startedAt, sockets }: Omit<ContainerRun, "diskBytes" | "dataDir">): SandboxRef {
   return { provider: "docker", key, container, startedAt, sockets };
 }

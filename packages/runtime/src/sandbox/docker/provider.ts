@@ -7,6 +7,7 @@ import { effectiveLimits } from "../effective-limits.ts";
 import { NO_ENVIRONMENTS } from "../environment-mounts.ts";
 import type { EnvironmentMounts, MountedEnvironment } from "../environment-mounts.ts";
 import { foldersOf, removeFolders, removeSocketFolder, sweepEnded } from "../host-folders.ts";
+import { hostPlace } from "../host-place.ts";
 import { readRecord, writeRecord } from "../host-record.ts";
 import type { RunnerFiles, SandboxLimits, SandboxProvider, SandboxRef, SandboxSpec, SandboxTags } from "../port.ts";
 import { SandboxKey, byKey, checkSpec } from "../sandbox-key.ts";
@@ -67,7 +68,7 @@ export function dockerProvider(
     const sandbox: DockerSandbox = new DockerSandbox({
       engine,
       run,
-      folders: foldersOf(dataDir, run.key),
+      folders: foldersOf(run.dataDir, run.key),
       remove: () => alone(run.key, () => remove(run)),
       onForget: () => {
         if (held.get(run.container) === sandbox) held.delete(run.container);
@@ -77,11 +78,11 @@ export function dockerProvider(
     return sandbox;
   }
 
-  async function remove({ key, container, sockets }: ContainerRun): Promise<void> {
+  async function remove({ key, container, sockets, dataDir: folders }: ContainerRun): Promise<void> {
     await removeContainer(engine, container);
     // Its folders may be another one's by now: one that was made after this one had died.
-    const record = await readRecord(dataDir, key);
-    if (record !== null && record.sockets === sockets) await removeFolders(dataDir, key);
+    const record = await readRecord(folders, key);
+    if (record !== null && record.sockets === sockets) await removeFolders(folders, key);
     await removeSocketFolder(sockets);
   }
 
@@ -166,6 +167,7 @@ export function dockerProvider(
 
   return {
     name: "docker",
+    place: `docker:${hostPlace({ processes: false })}`,
     async create(spec, { signal, onProgress }) {
       checkSpec(spec);
       return alone(spec.key, async () => {
@@ -230,8 +232,8 @@ export function dockerProvider(
 function runOf({ Id, Config, State }: ContainerInspectInfo): ContainerRun | null {
   const labels = readLabels(Config.Labels);
   if (labels === null || !State.Running) return null;
-  const { key, sockets, diskBytes } = labels;
-  return { key, container: Id, startedAt: State.StartedAt, sockets, diskBytes };
+  const { key, sockets, diskBytes, dataDir } = labels;
+  return { key, container: Id, startedAt: State.StartedAt, sockets, diskBytes, dataDir };
 }
 
 async function resolved({ bundle, packages }: RunnerFiles): Promise<RunnerFiles> {

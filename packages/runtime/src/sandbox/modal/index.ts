@@ -154,6 +154,7 @@ export function modalSandbox(given: ModalSandboxOptions): SandboxProvider {
 
   return {
     name: "modal",
+    place: "anywhere",
     remote: true,
     async create(spec, { signal, onProgress }) {
       checkSpec(spec);
