@@ -4,14 +4,17 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { root } from "./pnpm.mjs";
-import { checkSandboxTable } from "./sandbox-table.mjs";
+import { sandboxTable } from "./sandbox-table.mjs";
+import { storeTable } from "./store-table.mjs";
 
 const LIMIT_MS = 80 * 60_000;
 
 /** Runs `npm test` and answers its counts; a run that broke off without counts is one failure. */
 function runTests() {
-  // What an earlier run has seen of sandboxes is not this one's.
-  rmSync(join(root, "test-results/sandboxes"), { recursive: true, force: true });
+  // What an earlier run has seen of sandboxes and stores is not this one's.
+  for (const seen of ["sandboxes", "stores"]) {
+    rmSync(join(root, "test-results", seen), { recursive: true, force: true });
+  }
   const folder = mkdtempSync(join(tmpdir(), "agent-runtime-ci-"));
   const file = join(folder, "summary.json");
   const { status, error } = spawnSync("npm", ["test"], {
@@ -32,10 +35,11 @@ for (const { name, reason } of tests.skipped) console.log(`skipped: ${name}: ${r
 const unexplained = tests.skipped.filter(({ reason }) => reason === null).length;
 const { runChecks } = await import("./check.mjs");
 const checks = runChecks();
-const table = checkSandboxTable();
+const tables = [sandboxTable, storeTable].map((table) => table.check());
+const right = tables.filter(Boolean).length;
 
-const passed = tests.passed + checks.passed + (table ? 1 : 0);
-const failed = tests.failed + unexplained + checks.failed.length + (table ? 0 : 1);
+const passed = tests.passed + checks.passed + right;
+const failed = tests.failed + unexplained + checks.failed.length + (tables.length - right);
 const explained = tests.skipped.length - unexplained;
 console.log(`${passed} passed, ${failed} failed${explained > 0 ? `, ${explained} skipped` : ""}`);
 process.exitCode = failed === 0 ? 0 : 1;

@@ -2,15 +2,17 @@ import { sandboxContract } from "@hhopkins/agent-runtime-testkit";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { cellsOf, differences, tablesOf, withTables, type SuiteRun } from "../../scripts/sandbox-table.mjs";
+import type { SuiteRun } from "../../scripts/case-table.mjs";
+import { sandboxTable } from "../../scripts/sandbox-table.mjs";
+
+const { cellsOf, differences, tablesOf, withTables } = sandboxTable;
 
 const PAGE = readFileSync(join(import.meta.dirname, "../../docs/sandboxes.md"), "utf8");
 
 const RUNS: SuiteRun[] = [
   {
     suite: "contract",
-    provider: "local",
-    user: "root",
+    column: "local, root",
     version: "bubblewrap 1",
     cases: [
       { name: "create: one", state: "passed" },
@@ -19,8 +21,7 @@ const RUNS: SuiteRun[] = [
   },
   {
     suite: "contract",
-    provider: "docker",
-    user: "ordinary user",
+    column: "docker, ordinary user",
     version: "engine 2",
     cases: [{ name: "create: one", state: "failed" }],
   },

@@ -6,12 +6,13 @@ import {
   type SessionEvent,
   type WorkspaceFile,
 } from "@hhopkins/agent-runtime-protocol";
-import { sessionStoreContract } from "@hhopkins/agent-runtime-testkit";
-import { describe, expect, test, vi } from "vitest";
+import type { PersistenceSubject } from "@hhopkins/agent-runtime-testkit";
+import { expect, test, vi } from "vitest";
 import { checkedReads } from "./adapter-rows.ts";
 import { memoryPersistence } from "./memory/index.ts";
 import type { PersistenceAdapter } from "./port.ts";
 import { storeForAdapter } from "./seed-store.ts";
+import { contractTests } from "./testing/contract-tests.ts";
 
 const key = { tenant: "default", sessionId: "s1" };
 const record = { sessionId: "s1", type: "t", agentProfileReference: "default", createdAt: "2026-11-22T08:00:00Z" };
@@ -117,14 +118,22 @@ async function keepingStore(
   return { adapter, store, raw: () => adapter.sessions.get("s1")?.rawTranscript ?? "" };
 }
 
-describe("the contract of stores, on an adapter that keeps nothing", () => {
-  for (const [name, run] of Object.entries(sessionStoreContract)) {
-    test(name, async () => {
-      const adapter = emptyAdapter();
-      const store = storeForAdapter(adapter, silent);
-      await run({ tenants: false, open: async () => ({ ...adapter, store }) });
-    });
-  }
+function emptySubject(): PersistenceSubject {
+  const adapter = emptyAdapter();
+  const store = storeForAdapter(adapter, silent);
+  return {
+    tenants: false,
+    open: async () => ({ ...adapter, store }),
+    because: {
+      rowCount: "the adapter keeps nothing that could be counted",
+      second: "an adapter with nine methods is for one process",
+      tenants: "the nine methods know one tenant",
+    },
+  };
+}
+
+contractTests({ store: "nine methods", version: "an adapter that keeps nothing" }, emptySubject, {
+  suites: ["store"],
 });
 
 test("an adapter's own store is used as it is", () => {

@@ -1,11 +1,12 @@
 import { mkdtempSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { persistenceContract, type PersistenceSubject } from "@hhopkins/agent-runtime-testkit";
+import type { PersistenceSubject } from "@hhopkins/agent-runtime-testkit";
 import Database from "better-sqlite3";
-import { afterEach, beforeEach, test } from "vitest";
+import { afterEach, beforeEach } from "vitest";
 import type { PersistenceAdapter } from "../port.ts";
-import { SESSION_TABLES } from "../sql/schema.ts";
+import { contractTests } from "../testing/contract-tests.ts";
 import { sqlitePersistence } from "./index.ts";
 
 let folder = "";
@@ -28,16 +29,28 @@ async function open(): Promise<PersistenceAdapter> {
   return adapter;
 }
 
-/** Counted from outside, as another process sees the file. */
+/** Rows of every table but those of migrations. Counted from outside, as another process sees the file. */
 function rowCount(): number {
   const database = new Database(join(folder, "new", "folder", "test.db"), { readonly: true });
-  const counts = SESSION_TABLES.map(
-    (table) => database.prepare(`select count(*) from ${table}`).pluck().get() as number,
-  );
+  const tables = database
+    .prepare("select name from sqlite_schema where type = 'table' and name not like '%migrations%'")
+    .pluck()
+    .all() as string[];
+  const counts = tables.map((table) => database.prepare(`select count(*) from ${table}`).pluck().get() as number);
   database.close();
   return counts.reduce((sum, count) => sum + count, 0);
 }
 
-const subject: PersistenceSubject = { open, reopen: open, rowCount: async () => rowCount() };
+const subject: PersistenceSubject = {
+  open,
+  reopen: open,
+  rowCount: async () => rowCount(),
+  because: { second: "a file has one server: a second one is refused" },
+};
 
-for (const [name, run] of Object.entries(persistenceContract)) test(name, () => run(subject));
+const { version } = new Database(":memory:").prepare("select sqlite_version() as version").get() as { version: string };
+const driver = createRequire(import.meta.url)("better-sqlite3/package.json") as { version: string };
+
+contractTests({ store: "sqlite", version: `SQLite ${version}, better-sqlite3 ${driver.version}` }, () => subject, {
+  suites: ["contract"],
+});

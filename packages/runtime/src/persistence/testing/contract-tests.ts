@@ -14,11 +14,11 @@ import { recordResults } from "../../testing/case-results.ts";
 export interface StoreRun {
   /** Of the adapter: `postgres`. */
   readonly store: string;
-  /** What the data was in, as it names itself, and through which driver: `PostgreSQL 15.14, pg 8.16.3`. */
-  readonly version: string;
+  /** What the data was in, as it names itself, and through which driver: `PostgreSQL 15.14, pg 8.16.3`. A function is called when it is open. */
+  readonly version: string | (() => string);
 }
 
-/** What each suite is, and its name in the results. */
+/** What each suite is. */
 const SUITES = {
   contract: persistenceContract,
   cluster: clusterContract,
@@ -44,9 +44,12 @@ export function contractTests(
 ): void {
   for (const suite of suites) {
     describe(`${run.store}, ${suite}`, () => {
-      const results = recordResults("stores", { suite, column: run.store, version: run.version });
+      const table = suite === "cluster" ? "cluster" : "contract";
+      let results: ReturnType<typeof recordResults> | undefined;
       test.for(Object.entries(SUITES[suite]))("%s", { timeout: timeoutMs }, async ([name, each], { skip }) => {
         const outcome = await runPersistenceCase(each, subject());
+        const version = typeof run.version === "string" ? run.version : run.version();
+        results ??= recordResults("stores", { suite: table, column: run.store, version });
         results.add(name, outcome);
         if (outcome.state === "skipped") skip(outcome.reason);
         if (outcome.state === "failed") throw outcome.error;

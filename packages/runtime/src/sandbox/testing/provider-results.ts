@@ -1,7 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-
-const FOLDER = join(import.meta.dirname, "../../../../../test-results/sandboxes");
+import { recordResults as record } from "../../testing/case-results.ts";
 
 /** What was tested: heads a column of the table in the documentation. */
 export interface ProviderRun {
@@ -12,32 +9,15 @@ export interface ProviderRun {
   readonly version: string;
 }
 
-export interface CaseResult {
-  readonly name: string;
-  readonly state: "passed" | "failed" | "skipped";
-  readonly reason?: string;
-}
-
 /** The user that this process is. */
 export function currentUser(): ProviderRun["user"] {
   return process.getuid?.() === 0 ? "root" : "ordinary user";
 }
 
-/**
- * Keeps what each case of a suite came to, for the table provider × case. Written after every case, so that a run that
- * is cut off leaves what it has seen.
- */
+/** Keeps what each case of a suite came to, for the table provider × case. */
 export function recordResults(
   suite: "contract" | "isolation",
-  run: ProviderRun,
-): { add(name: string, outcome: { readonly state: CaseResult["state"]; readonly reason?: string }): void } {
-  const cases = new Map<string, CaseResult>();
-  const file = join(FOLDER, `${suite}-${run.provider}-${run.user.replaceAll(" ", "-")}.json`);
-  return {
-    add(name, { state, reason }) {
-      cases.set(name, { name, state, ...(reason === undefined ? {} : { reason }) });
-      mkdirSync(FOLDER, { recursive: true });
-      writeFileSync(file, `${JSON.stringify({ suite, ...run, cases: [...cases.values()] }, null, 1)}\n`);
-    },
-  };
+  { provider, user, version }: ProviderRun,
+): ReturnType<typeof record> {
+  return record("sandboxes", { suite, column: `${provider}, ${user}`, version });
 }
