@@ -41,6 +41,8 @@ export interface EncodedBatch {
   readonly sessionId: string;
   readonly expectedSeq: number;
   readonly lastSeq: number;
+  /** null: of nobody's lease. */
+  readonly fence: number | null;
   readonly events: readonly EncodedEvent[];
   readonly cursor: RunnerCursor | null;
   readonly nativeSessionId: string | null;
@@ -75,6 +77,7 @@ export function encodeBatch(batch: AppendBatch): EncodedBatch {
     sessionId: batch.sessionId,
     expectedSeq: batch.expectedSeq,
     lastSeq: batch.expectedSeq + batch.events.length,
+    fence: batch.fence ?? null,
     events: batch.events.map(({ seq, at, type, data }) => ({ seq, at, type, data: json(data) })),
     cursor: batch.cursor ?? null,
     nativeSessionId: batch.nativeSessionId ?? null,

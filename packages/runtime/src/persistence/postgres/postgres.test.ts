@@ -1,42 +1,49 @@
-import { persistenceContract, type PersistenceSubject } from "@hhopkins/agent-runtime-testkit";
-import { afterAll, afterEach, beforeAll, test } from "vitest";
+import type { PersistenceSubject } from "@hhopkins/agent-runtime-testkit";
+import { afterAll, afterEach, beforeAll } from "vitest";
 import type { PersistenceAdapter } from "../port.ts";
 import { SESSION_TABLES } from "../sql/schema.ts";
+import { contractTests } from "../testing/contract-tests.ts";
 import { postgresPersistence } from "./index.ts";
 import { testDatabase, type TestDatabase } from "./testing/test-database.ts";
 
 let database: TestDatabase;
-let adapter: PersistenceAdapter | undefined;
-let schema = "";
 let count = 0;
+const opened: PersistenceAdapter[] = [];
 
 beforeAll(async () => {
   database = await testDatabase();
 });
 afterEach(async () => {
-  await adapter?.close?.();
-  adapter = undefined;
+  for (const adapter of opened.splice(0)) await adapter.close?.();
 });
 afterAll(async () => database.drop());
 
-async function reopen(): Promise<PersistenceAdapter> {
-  await adapter?.close?.();
-  adapter = postgresPersistence({ connectionString: database.url, schema });
-  await adapter.open?.();
-  return adapter;
+/** A schema of the case's own. */
+function postgresSubject(): PersistenceSubject {
+  const schema = `case_${(count += 1)}`;
+  const another = async (): Promise<PersistenceAdapter> => {
+    const adapter = postgresPersistence({ connectionString: database.url, schema });
+    opened.push(adapter);
+    await adapter.open?.();
+    return adapter;
+  };
+  return {
+    open: another,
+    reopen: async () => {
+      for (const adapter of opened.splice(0)) await adapter.close?.();
+      return await another();
+    },
+    second: another,
+    rowCount: async () => {
+      const counts = [...SESSION_TABLES, "answers", "removals"].map(
+        (name) => `(select count(*) from ${schema}.${name})`,
+      );
+      const [row] = await database.query<{ rows: string }>(`select ${counts.join(" + ")} as rows`);
+      return Number(row?.rows);
+    },
+  };
 }
 
-const subject: PersistenceSubject = {
-  open: async () => {
-    schema = `case_${(count += 1)}`;
-    return await reopen();
-  },
-  reopen,
-  rowCount: async () => {
-    const counts = SESSION_TABLES.map((table) => `(select count(*) from ${schema}.${table})`);
-    const [row] = await database.query<{ rows: string }>(`select ${counts.join(" + ")} as rows`);
-    return Number(row?.rows);
-  },
-};
-
-for (const [name, run] of Object.entries(persistenceContract)) test(name, () => run(subject));
+contractTests({ store: "postgres", version: "PostgreSQL 15.18, pg 8.23.1" }, postgresSubject, {
+  suites: ["contract", "cluster"],
+});

@@ -6,6 +6,7 @@ import { sessionsMigration } from "./migrations/001-sessions.ts";
 import { compactionMigration } from "./migrations/002-compaction.ts";
 import { checkpointsMigration } from "./migrations/003-checkpoints.ts";
 import { removalsMigration } from "./migrations/004-removals.ts";
+import { clusterMigration } from "./migrations/005-cluster.ts";
 import { listsMigration } from "./migrations/006-lists.ts";
 import type { Db } from "./schema.ts";
 
@@ -18,6 +19,7 @@ function migrations({ types }: SqlDialect): Record<string, Migration> {
     "002-compaction": compactionMigration(),
     "003-checkpoints": checkpointsMigration(types),
     "004-removals": removalsMigration(types),
+    "005-cluster": clusterMigration(types),
     "006-lists": listsMigration(),
   };
 }

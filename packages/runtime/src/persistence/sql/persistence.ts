@@ -3,7 +3,7 @@ import { Kysely } from "kysely";
 import { guardedCall, guardedStore, type StoreGuard } from "../guarded-store.ts";
 import { nineMethods, type RawTranscripts } from "../nine-methods.ts";
 import type { PersistenceAdapter } from "../port.ts";
-import type { SessionStore } from "../session-store.ts";
+import type { ClusterStore, SessionStore } from "../session-store.ts";
 import { notOpen } from "../store-errors.ts";
 import type { SqlDialect } from "./dialect.ts";
 import { migrate } from "./migrate.ts";
@@ -33,7 +33,7 @@ export function sqlPersistence(
     dialect.verify?.();
   };
   const guard: StoreGuard = { check, explain: dialect.explain };
-  const store = guardedStore(storeOf(need), guard);
+  const store = guardedStore(storeOf(need, dialect), guard);
   const call = guardedCall(guard);
   const rawTranscripts: RawTranscripts = {
     save: call((key: Parameters<RawTranscripts["save"]>[0], text: string) => need().rawTranscripts.save(key, text)),
@@ -67,7 +67,7 @@ async function open(dialect: SqlDialect): Promise<Opened> {
 }
 
 /** The store of whatever is open when a method is called. */
-function storeOf(need: () => Opened): SessionStore {
+function storeOf(need: () => Opened, { words, bus }: SqlDialect): SessionStore {
   return {
     create: (session) => need().store.create(session),
     append: (batches) => need().store.append(batches),
@@ -86,5 +86,30 @@ function storeOf(need: () => Opened): SessionStore {
     list: (query) => need().store.list(query),
     claimed: () => need().store.claimed(),
     delete: (key) => need().store.delete(key),
+    ...(words.nowMs === undefined ? {} : { cluster: clusterOf(need, bus) }),
+  };
+}
+
+function clusterOf(need: () => Opened, bus: SqlDialect["bus"]): ClusterStore {
+  const cluster = (): ClusterStore => {
+    const { store } = need();
+    if (store.cluster === undefined) throw notOpen();
+    return store.cluster;
+  };
+  return {
+    heartbeat: (node, ttlMs) => cluster().heartbeat(node, ttlMs),
+    leave: (nodeId) => cluster().leave(nodeId),
+    claim: (key, nodeId) => cluster().claim(key, nodeId),
+    lease: (key) => cluster().lease(key),
+    release: (key, lease) => cluster().release(key, lease),
+    leases: (nodeId) => cluster().leases(nodeId),
+    abandoned: (limit) => cluster().abandoned(limit),
+    tails: (keys) => cluster().tails(keys),
+    send: (command) => cluster().send(command),
+    waiting: (nodeId, limit) => cluster().waiting(nodeId, limit),
+    answer: (id, answer) => cluster().answer(id, answer),
+    answers: (ids) => cluster().answers(ids),
+    forget: (ids) => cluster().forget(ids),
+    ...(bus === undefined ? {} : { bus }),
   };
 }

@@ -35,6 +35,9 @@ interface LogsTable extends OfSession {
   cursor_n: number | null;
   native_session_id: string | null;
   generation: number;
+  /** Who runs the session; it may be dead. */
+  node_id: string | null;
+  fence: Generated<number>;
 }
 
 export interface EventsTable extends OfSession {
@@ -110,7 +113,39 @@ interface RawTranscriptsTable extends OfSession {
   text: string;
 }
 
+interface NodesTable {
+  node_id: string;
+  place: string;
+  sandboxes: number;
+  waiting: number;
+  max_sandboxes: number;
+  /** 1: it takes nothing more. */
+  leaving: number;
+  /** Milliseconds by the database's clock. */
+  lives_until: number;
+}
+
+interface CommandsTable extends OfSession {
+  id: string;
+  from_node: string;
+  method: string;
+  body: string;
+  valid_ms: number | null;
+  /** Milliseconds by the database's clock; null: for ever. */
+  valid_until: number | null;
+}
+
+/** Not a session's: who asked for its deletion is answered after it. */
+interface AnswersTable {
+  id: string;
+  answer: string;
+  valid_until: number;
+}
+
 export interface Tables {
+  nodes: NodesTable;
+  commands: CommandsTable;
+  answers: AnswersTable;
   removals: OfSession;
   sessions: SessionsTable;
   logs: LogsTable;
@@ -145,4 +180,5 @@ export const SESSION_TABLES = [
   "transcripts",
   "messages",
   "raw_transcripts",
+  "commands",
 ] as const satisfies readonly (keyof Tables)[];

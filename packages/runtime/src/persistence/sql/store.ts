@@ -2,9 +2,11 @@ import { RuntimeError, toRuntimeError } from "@hhopkins/agent-runtime-protocol";
 import { encodeBatch, type EncodedBatch } from "../encoded-batch.ts";
 import { sortTime } from "../list-cursor.ts";
 import { NEVER_RUN } from "../memory-session.ts";
-import type { SessionKey, SessionStore } from "../session-store.ts";
+import type { AppendBatch, SessionKey, SessionStore } from "../session-store.ts";
 import { sessionExists } from "../store-errors.ts";
+import { sqlCluster } from "./cluster.ts";
 import { sqlCompact } from "./compact.ts";
+import { databaseClock } from "./database-clock.ts";
 import type { SqlDialect } from "./dialect.ts";
 import { sqlReads } from "./reads.ts";
 import { isBeingRemoved, removeSession } from "./removal.ts";
@@ -12,7 +14,7 @@ import type { Db, Row } from "./schema.ts";
 import { writeBatch, writeParts } from "./write-batch.ts";
 import { writeStatements, type WriteStatements } from "./write-statements.ts";
 
-type StoreDialect = Pick<SqlDialect, "words" | "explain" | "isDuplicate">;
+type StoreDialect = Pick<SqlDialect, "words" | "explain" | "isDuplicate" | "bus">;
 
 interface Writer {
   readonly db: Db;
@@ -23,12 +25,15 @@ interface Writer {
 /** The store on a database that is open and migrated. */
 export function sqlStore(db: Db, dialect: StoreDialect): SessionStore {
   const writer: Writer = { db, dialect, statements: writeStatements(db, dialect.words) };
+  const { words, bus } = dialect;
+  const cluster = words.nowMs === undefined ? undefined : sqlCluster({ db, words, clock: databaseClock(words.nowMs) });
   return {
     ...sqlReads(db),
     create: (session) => create(writer, session),
     append: (batches) => append(writer, batches),
     compact: sqlCompact(db, dialect.words),
     delete: (key) => removeSession(db, dialect.words, key),
+    ...(cluster === undefined ? {} : { cluster: bus === undefined ? cluster : { ...cluster, bus } }),
   };
 }
 
@@ -85,6 +90,7 @@ function logRow(batch: EncodedBatch, logId: string): Row<"logs"> {
     cursor_n: batch.cursor?.n ?? null,
     native_session_id: batch.nativeSessionId,
     generation: batch.generation,
+    node_id: null,
   };
 }
 
@@ -95,7 +101,7 @@ function logRow(batch: EncodedBatch, logId: string): Row<"logs"> {
 async function append(writer: Writer, batches: Parameters<SessionStore["append"]>[0]): Promise<(Error | null)[]> {
   const encoded = batches.map((batch) => {
     try {
-      return encodeBatch(batch);
+      return encodeBatch(writer.dialect.words.nowMs === undefined ? withoutFence(batch) : batch);
     } catch (error) {
       return toRuntimeError(error, "persistence_unavailable");
     }
@@ -113,6 +119,11 @@ async function append(writer: Writer, batches: Parameters<SessionStore["append"]
     );
   }
   return outcomes;
+}
+
+/** One process has the database for itself: there are no leases. */
+function withoutFence({ fence: _none, ...batch }: AppendBatch): AppendBatch {
+  return batch;
 }
 
 async function appendTogether(

@@ -1,6 +1,6 @@
 import { PROTOCOL_VERSION } from "@hhopkins/agent-runtime-protocol";
 import type { EncodedBatch } from "../encoded-batch.ts";
-import { knownMessage, noSession, takenBefore, wrongSeq } from "../store-errors.ts";
+import { knownMessage, noSession, staleFence, takenBefore, wrongSeq } from "../store-errors.ts";
 import type { Db } from "./schema.ts";
 import type { WriteStatements } from "./write-statements.ts";
 
@@ -20,6 +20,7 @@ export async function writeBatch(write: Write): Promise<Error | null> {
     statements.advance({
       ...keyOf(batch),
       expected_seq: batch.expectedSeq,
+      fence: batch.fence,
       last_seq: batch.lastSeq,
       cursor_generation: batch.cursor?.generation ?? null,
       cursor_n: batch.cursor?.n ?? null,
@@ -62,8 +63,9 @@ async function knownMessageOf({ trx, statements, batch }: Write): Promise<Error 
 
 /** Why the log cannot take the batch, or null. */
 async function refusal({ trx, statements, batch }: Write): Promise<Error | null> {
-  const [log] = (await trx.executeQuery(statements.lastSeq(keyOf(batch)))).rows;
+  const [log] = (await trx.executeQuery(statements.log(keyOf(batch)))).rows;
   if (log === undefined) return noSession(batch.sessionId);
+  if (batch.fence !== null && batch.fence !== log.fence) return staleFence({ ...batch, fence: batch.fence }, log.fence);
   return log.last_seq === batch.expectedSeq ? null : wrongSeq(batch, log.last_seq);
 }
 

@@ -6,6 +6,7 @@ interface Advance {
   tenant: string;
   session_id: string;
   expected_seq: number;
+  fence: number | null;
   last_seq: number;
   cursor_generation: number | null;
   cursor_n: number | null;
@@ -18,12 +19,13 @@ type Key = Pick<Row<"logs">, "tenant" | "session_id">;
 /** Statements of an append, compiled once a database. */
 export function writeStatements(db: Db, words: SqlWords) {
   return {
-    /** Changes no row where the log is not at `expected_seq`: the guard of every append. */
+    /** Changes no row where the log is not at `expected_seq`, or has another fence: the guard of every append. */
     advance: statement<Advance, unknown>(
       [
         "tenant",
         "session_id",
         "expected_seq",
+        "fence",
         "last_seq",
         "cursor_generation",
         "cursor_n",
@@ -48,6 +50,7 @@ export function writeStatements(db: Db, words: SqlWords) {
           .where("tenant", "=", v.tenant)
           .where("session_id", "=", v.session_id)
           .where("last_seq", "=", v.expected_seq)
+          .where((eb) => eb("fence", "=", eb.fn.coalesce(eb.val(v.fence), "fence")))
           // Without a cursor of its own a batch counts as beyond the stored one.
           .where((eb) => {
             const generation = eb.fn.coalesce(eb.val(v.cursor_generation), eb("cursor_generation", "+", 1));
@@ -56,8 +59,12 @@ export function writeStatements(db: Db, words: SqlWords) {
             return eb.or([eb("cursor_n", "is", null), eb(generation, ">", eb.ref("cursor_generation")), isNewer]);
           }),
     ),
-    lastSeq: statement<Key, { last_seq: number }>(["tenant", "session_id"], (v) =>
-      db.selectFrom("logs").select("last_seq").where("tenant", "=", v.tenant).where("session_id", "=", v.session_id),
+    log: statement<Key, { last_seq: number; fence: number }>(["tenant", "session_id"], (v) =>
+      db
+        .selectFrom("logs")
+        .select(["last_seq", "fence"])
+        .where("tenant", "=", v.tenant)
+        .where("session_id", "=", v.session_id),
     ),
     lastTranscript: statement<Key, { n: number }>(["tenant", "session_id"], (v) =>
       db
