@@ -70,7 +70,7 @@ export async function serveGateway(options: GatewayServerOptions): Promise<Gatew
     const guest = gateway.register(identity, rules);
     const known = served.get(identity.token);
     if (known !== undefined) return void (await known.listener);
-    const listener = folder === undefined ? undefined : listenOn(folder, "gateway", guest.handle);
+    const listener = folder === undefined ? undefined : listenOn({ folder, channel: "gateway" }, guest.handle);
     const place = folder === undefined || listener === undefined ? {} : { folder, listener };
     served.set(identity.token, { guest, ...place });
     try {

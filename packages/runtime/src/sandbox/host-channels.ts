@@ -22,7 +22,7 @@ export class HostChannels {
     }
     this.#listeners.set(channel, "opening");
     try {
-      const listener = await listenOn(this.#folder, channel, onStream);
+      const listener = await listenOn({ folder: this.#folder, channel }, onStream);
       this.#listeners.set(channel, listener);
       return {
         close: async () => {

@@ -115,7 +115,7 @@ export class HostSandbox implements Sandbox {
     }
     this.#channels.set(channel, "opening");
     try {
-      const listener = await listenOn(this.#parts.place.sockets, channel, onStream);
+      const listener = await listenOn({ folder: this.#parts.place.sockets, channel }, onStream);
       this.#channels.set(channel, listener);
       return {
         close: async () => {

@@ -10,7 +10,7 @@ import { listenOn, MAX_STREAMS } from "./host-sockets.ts";
 test("a sandbox that opens streams without end gets so many; the others are closed, and one that ends makes room", async () => {
   const folder = await mkdtemp(join(tmpdir(), "sockets-"));
   const streams = new Set<object>();
-  const listener = await listenOn(folder, "runner", (stream) => {
+  const listener = await listenOn({ folder, channel: "runner" }, (stream) => {
     streams.add(stream);
     stream.on("close", () => streams.delete(stream));
     stream.resume();
@@ -32,5 +32,36 @@ test("a sandbox that opens streams without end gets so many; the others are clos
   while (streams.size < MAX_STREAMS) await setImmediate();
   await listener.close();
   for (const socket of all) socket.destroy();
+  await rm(folder, { recursive: true });
+});
+
+test("a socket that another listener took is left to it while it lives, and taken back when it is gone", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "sockets-"));
+  const heard: string[] = [];
+  const listen = (name: string) =>
+    listenOn({ folder, channel: "runner", lookMs: 10 }, (stream) =>
+      stream.on("data", (bytes) => heard.push(`${name} ${String(bytes)}`)),
+    );
+  const say = async (word: string): Promise<void> => {
+    const socket = connect(join(folder, "runner.sock"));
+    socket.on("error", () => undefined);
+    await once(socket, "connect");
+    socket.end(word);
+    await once(socket, "close");
+  };
+  const [rightful, late] = [await listen("rightful"), await listen("late")];
+  for (const word of ["a", "b", "c"]) await say(word);
+  await expect.poll(() => heard).toEqual(["late a", "late b", "late c"]);
+  await late.close();
+  await expect
+    .poll(() =>
+      say("d").then(
+        () => heard.at(-1),
+        () => "nobody",
+      ),
+    )
+    .toBe("rightful d");
+  await rightful.close();
+  await expect(say("e")).rejects.toThrow();
   await rm(folder, { recursive: true });
 });
