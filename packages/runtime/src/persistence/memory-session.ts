@@ -83,6 +83,15 @@ export class MemorySession {
     return this.#events.at(-1)?.seq ?? 0;
   }
 
+  /** Everything that is kept of the session, counted: what would be rows elsewhere. */
+  get size(): number {
+    const parts = [this.#events, this.#transcript, this.#checkpoints, this.#messages];
+    const versions = [...this.#fileVersions.values()].flat();
+    const pieces = [...this.#blobs.values()].map((chunks) => chunks.size);
+    const kept = [...parts, versions].map(({ length }) => length);
+    return [1, this.#files.size, this.#blocks.size, ...kept, ...pieces].reduce((sum, count) => sum + count, 0);
+  }
+
   get record(): PersistedSessionListData {
     return copied(this.#record);
   }

@@ -19,24 +19,6 @@ async function seqs(store: SessionStore, sessionId: string): Promise<number[]> {
   return (await store.events(key(sessionId), { after: 0, limit: 10_000 })).map((event) => event.seq);
 }
 
-/** One append after the other, each at the tail that it reads, until `count` of its own are in the log. */
-async function appender(store: SessionStore, name: string, count: number): Promise<number> {
-  let refused = 0;
-  for (let kept = 0; kept < count;) {
-    const head = await store.head(key("s1"));
-    assert.ok(head);
-    const { lastSeq } = head;
-    const event = delta("s1", lastSeq + 1, `${name}:${kept}`);
-    const [outcome] = await store.append([{ ...key("s1"), expectedSeq: lastSeq, events: [event] }]);
-    if (outcome === null) kept += 1;
-    else {
-      assertCode(outcome, "sequence_conflict");
-      refused += 1;
-    }
-  }
-  return refused;
-}
-
 export const appendCases: Record<string, PersistenceCase> = {
   "create: the session is there with its first events": async (subject) => {
     const store = await openStore(subject);
@@ -86,21 +68,6 @@ export const appendCases: Record<string, PersistenceCase> = {
     const [gap] = await store.append([{ ...key("s1"), expectedSeq: 2, events: [delta("s1", 4)] }]);
     assertCode(gap, "sequence_conflict");
     assert.deepEqual(await seqs(store, "s1"), [1, 2]);
-  },
-
-  "append: of twenty writers at once each event has a number of its own": async (subject) => {
-    const store = await openStore(subject);
-    await createSession(store, key("s1"));
-    const writers = Array.from({ length: 20 }, (_, index) => appender(store, `w${index}`, 5));
-    const refused = (await Promise.all(writers)).reduce((sum, count) => sum + count, 0);
-    assert.deepEqual(
-      await seqs(store, "s1"),
-      Array.from({ length: 101 }, (_, index) => index + 1),
-    );
-    assert.equal((await store.head(key("s1")))?.lastSeq, 101);
-    assert.ok(refused > 0, "no two writers ever met: the case proves nothing");
-    const texts = (await store.events(key("s1"), { after: 1, limit: 1000 })).map((event) => JSON.stringify(event.data));
-    assert.equal(new Set(texts).size, 100);
   },
 
   "append: batches of one call are taken in order, each on the one before": async (subject) => {

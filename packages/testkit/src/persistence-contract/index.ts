@@ -2,7 +2,9 @@ import { outcomeOf, type CaseOutcome } from "../case-outcome.ts";
 import { appendCases } from "./appends.ts";
 import { commandCases } from "./commands.ts";
 import { compactionCases } from "./compactions.ts";
+import { concurrencyCases } from "./concurrency.ts";
 import { fileCases } from "./files.ts";
+import { largeCases } from "./large.ts";
 import { leaseCases } from "./leases.ts";
 import { lifetimeCases } from "./lifetime.ts";
 import { listCases } from "./lists.ts";
@@ -24,6 +26,8 @@ export const sessionStoreContract: Readonly<Record<string, PersistenceCase>> = {
   ...fileCases,
   ...sessionCases,
   ...listCases,
+  ...largeCases,
+  ...concurrencyCases,
 };
 
 /** What a `store` with `cluster` promises: many nodes share it. */

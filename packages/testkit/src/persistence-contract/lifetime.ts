@@ -57,6 +57,32 @@ export const lifetimeCases: Record<string, PersistenceCase> = {
     await adapter.close();
   },
 
+  "closed: appends in flight are kept whole, or not at all": async (subject) => {
+    const reopen = needed(subject, "reopen");
+    const adapter = await subject.open();
+    const store = storeOf(adapter);
+    const ids = Array.from({ length: 20 }, (_, index) => `s${index}`);
+    for (const id of ids) await createSession(store, key(id));
+    const appends = ids.map((id) => {
+      const blocks = [{ conversationId: "main", blockId: "b1", position: 2, block: text("b1") }];
+      return store.append([{ ...key(id), expectedSeq: 1, events: [delta(id, 2), delta(id, 3)], blocks }]);
+    });
+    const outcomes = Promise.allSettled(appends);
+    await adapter.close?.();
+    const again = storeOf(await reopen());
+    for (const [index, outcome] of (await outcomes).entries()) {
+      const at = key(ids[index] ?? "");
+      const failure: unknown = outcome.status === "rejected" ? outcome.reason : outcome.value[0];
+      if (failure !== null) assertCode(failure, "persistence_unavailable");
+      const head = await again.head(at);
+      const events = await again.events(at, { after: 0, limit: 10 });
+      const block = await again.block(at, "b1");
+      const whole = head?.lastSeq === 3 && events.length === 3 && block !== null;
+      const none = head?.lastSeq === 1 && events.length === 1 && block === null;
+      assert.ok(failure === null ? whole : whole || none, `session ${at.sessionId} has a part of what was appended`);
+    }
+  },
+
   "reopened: everything is as it was": async (subject) => {
     const reopen = needed(subject, "reopen");
     const adapter = await subject.open();

@@ -21,7 +21,7 @@ export interface SharedMemoryOptions {
 
 /** What several adapters of one process have in common; their stores are one cluster. Made by `sharedMemory`. */
 export interface SharedMemory {
-  /** Sessions, commands and answers that it keeps. */
+  /** What would be rows elsewhere: of sessions and all that belongs to them, commands and answers. */
   readonly size: number;
 }
 
@@ -33,7 +33,7 @@ class Memory implements SharedMemory {
     this.cluster = new MemoryCluster(this.sessions, now);
   }
   get size(): number {
-    return this.sessions.all().length + this.cluster.size;
+    return this.sessions.all().reduce((sum, session) => sum + session.size, this.cluster.size);
   }
 }
 
