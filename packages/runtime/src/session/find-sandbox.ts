@@ -1,6 +1,8 @@
 import { toRuntimeError } from "@hhopkins/agent-runtime-protocol";
+import { reaches } from "../cluster/placement.ts";
 import type { SessionKey, StoredSandbox } from "../persistence/session-store.ts";
 import type { Sandbox, SandboxRef } from "../sandbox/port.ts";
+import { hostPlace } from "../sandbox/host-place.ts";
 import type { SessionParts } from "./session-parts.ts";
 
 const UNREACHABLE =
@@ -15,13 +17,18 @@ export async function findSandbox(
   key: SessionKey,
   about: { stored: StoredSandbox; onUnreachable: (message: string) => Promise<void> },
 ): Promise<Sandbox | null> {
-  if (about.stored.provider !== parts.provider.name) return null;
+  if (about.stored.provider !== parts.provider.name || isElsewhere(parts, about.stored)) return null;
   try {
     return await attached(parts, key, about.stored);
   } catch (error) {
     await about.onUnreachable(UNREACHABLE);
     throw toRuntimeError(error, "sandbox_unavailable");
   }
+}
+
+/** On a host whose servers are all gone: a session that was taken over from there has lost it. */
+function isElsewhere({ node, provider }: SessionParts, stored: StoredSandbox): boolean {
+  return node !== undefined && !reaches(provider.place ?? hostPlace({ processes: true }), stored);
 }
 
 async function attached(

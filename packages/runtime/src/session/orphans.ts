@@ -1,8 +1,10 @@
 import { RuntimeError, toRuntimeError } from "@hhopkins/agent-runtime-protocol";
+import type { NodeMembership } from "../cluster/node-membership.ts";
 import { setTimeout as delay } from "node:timers/promises";
 import type { SandboxRef, SandboxTags } from "../sandbox/port.ts";
 import { withDeadline } from "./deadline.ts";
 import type { SessionParts } from "./session-parts.ts";
+import { warmTag } from "./warm-sandbox.ts";
 
 type Running = readonly { readonly ref: SandboxRef; readonly tags: SandboxTags }[];
 type Claimed = Awaited<ReturnType<SessionParts["store"]["claimed"]>>;
@@ -13,6 +15,8 @@ const PASSING: ReadonlySet<string> = new Set(["sandbox_unavailable", "sandbox_cr
 const LIST_MS = 10_000;
 const FIRST_WAIT_MS = 5000;
 const MOST_WAIT_MS = 5 * 60_000;
+/** With several nodes: from one look to the next. */
+const AGAIN_MS = 5 * 60_000;
 
 /** Sandboxes of this deployment that run; null: the provider cannot say now. */
 export async function runningSandboxes({ provider, deployment, log }: SessionParts): Promise<Running | null> {
@@ -36,10 +40,11 @@ export async function endOrphans(parts: SessionParts, running: Running, claimed:
       sandbox === null ? [] : `${sandbox.tag ?? sessionId} ${sandbox.generation}`,
     ),
   );
+  const warm = (parts.node?.others() ?? []).map(warmTag);
   for (const { ref, tags } of running) {
     // A warm one of this server may be claimed by now.
-    if (!owned.has(`${tags.session} ${tags.generation}`) && !parts.warm.knows(tags.session))
-      await endOrphan(parts, ref, tags);
+    if (owned.has(`${tags.session} ${tags.generation}`) || parts.warm.knows(tags.session)) continue;
+    if (!warm.some((tag) => tags.session.startsWith(tag))) await endOrphan(parts, ref, tags);
   }
 }
 
@@ -66,5 +71,27 @@ export async function endOrphansLater(parts: SessionParts, signal: AbortSignal):
       if (signal.aborted) return;
       parts.log.debug({ err: error }, "which sandboxes run still cannot be told");
     }
+  }
+}
+
+/**
+ * With several nodes, again and again: one that counted as gone for a while lets go of what it was starting, and another
+ * cannot see it. Never rejects.
+ */
+export async function keepEndingOrphans(
+  parts: SessionParts,
+  { node, signal, againMs = AGAIN_MS }: { node: NodeMembership; signal: AbortSignal; againMs?: number },
+): Promise<void> {
+  for (;;) {
+    try {
+      const running = await parts.provider.list({ deployment: parts.deployment });
+      // A node that has started one of these meanwhile is known by then.
+      await delay(node.leaseMs, undefined, { signal, ref: false });
+      await endOrphans(parts, running, await parts.store.claimed());
+    } catch (error) {
+      if (!signal.aborted) parts.log.debug({ err: error }, "which sandboxes run cannot be told");
+    }
+    if (signal.aborted) return;
+    await delay(againMs * (0.5 + Math.random()), undefined, { signal, ref: false }).catch(() => undefined);
   }
 }

@@ -74,11 +74,16 @@ export async function fitOfSession(parts: SessionParts, key: SessionKey, state: 
   return fitOf(parts, key, { state, profile, install, files });
 }
 
+/** What the tags of a server's warm sandboxes begin with. */
+export function warmTag(nodeId: string | undefined): string {
+  return nodeId === undefined ? "warm-" : `warm-${nodeId}-`;
+}
+
 /** Throws `unknown_profile`. */
 export async function planWarmSandbox(parts: SessionParts, profileId: string): Promise<WarmPlan> {
   const [architecture = "claude-agent-sdk"] = Architecture.options;
   const blank = await newSession(parts, { agentProfileRef: profileId, architecture });
-  const key = { tenant: DEFAULT_TENANT, sessionId: `warm-${blank.record.sessionId}` };
+  const key = { tenant: DEFAULT_TENANT, sessionId: `${warmTag(parts.node?.nodeId)}${blank.record.sessionId}` };
   const profile = await parts.profiles
     .loadAgentProfile(profileId)
     .then((found) => found ?? { id: profileId, name: "" });
