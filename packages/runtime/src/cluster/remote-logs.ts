@@ -11,8 +11,8 @@ export interface RemoteLogsParts {
   readonly cluster: Pick<ClusterStore, "tails">;
   readonly hub: LogHub;
   readonly notes: NodeNotes;
-  /** This node writes the session's log, and tells its followers itself. */
-  readonly isLocal: (key: SessionKey) => boolean;
+  /** Where the log ends of a session that this node runs; undefined: another one does, or nobody. */
+  readonly localTail: (key: SessionKey) => number | undefined;
   readonly pollMs: number;
   readonly log: Logger;
 }
@@ -66,8 +66,14 @@ export class RemoteLogs {
   }
 
   async #poll(): Promise<void> {
-    const { hub, cluster, isLocal } = this.#parts;
-    const keys = hub.followed.filter((key) => !isLocal(key));
+    const { hub, cluster, localTail } = this.#parts;
+    const keys: SessionKey[] = [];
+    for (const key of hub.followed) {
+      const lastSeq = localTail(key);
+      if (lastSeq === undefined) keys.push(key);
+      // What came before it was run here.
+      else this.#grown(key, lastSeq);
+    }
     for (let at = 0; at < keys.length; at += KEYS_AT_ONCE) {
       const some = keys.slice(at, at + KEYS_AT_ONCE);
       const tails = await cluster.tails(some);

@@ -1,6 +1,6 @@
 import { RuntimeError, toRuntimeError } from "@hhopkins/agent-runtime-protocol";
 import { failpoint } from "../failpoint.ts";
-import type { AppendBatch, SessionStore } from "../persistence/session-store.ts";
+import type { AppendBatch, SessionKey, SessionStore } from "../persistence/session-store.ts";
 import type { StoreHealth } from "./store-health.ts";
 
 interface Waiting {
@@ -9,6 +9,9 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
+/** Where a log ends now. */
+export type LogTail = SessionKey & { readonly lastSeq: number };
+
 /**
  * Group commit: batches of all sessions that arrive while a write is under way gather and are written together by
  * the next one. There is no timer: an idle store writes at once.
@@ -16,12 +19,15 @@ interface Waiting {
 export class Committer {
   readonly #store: SessionStore;
   readonly #health: StoreHealth | undefined;
+  readonly #onCommitted: ((tails: readonly LogTail[]) => void) | undefined;
   #waiting: Waiting[] = [];
   #writing = false;
 
-  constructor(store: SessionStore, health?: StoreHealth) {
+  /** `onCommitted`: logs have grown; called once a group, and may not throw. */
+  constructor(store: SessionStore, health?: StoreHealth, onCommitted?: (tails: readonly LogTail[]) => void) {
     this.#store = store;
     this.#health = health;
+    this.#onCommitted = onCommitted;
   }
 
   /** Resolves when the batch is stored; rejects when it is not, with a `RuntimeError`. */
@@ -45,6 +51,7 @@ export class Committer {
   async #writeGroup(group: readonly Waiting[]): Promise<void> {
     const outcomes = await this.#outcomes(group);
     this.#note(outcomes);
+    this.#onCommitted?.(tailsOf(group, outcomes));
     for (const [index, waiting] of group.entries()) {
       const failure = outcomes[index];
       if (failure === null) waiting.resolve();
@@ -72,4 +79,10 @@ export class Committer {
     if (fault !== undefined && faults.length === outcomes.length) this.#health?.failed(fault);
     else this.#health?.worked();
   }
+}
+
+function tailsOf(group: readonly Waiting[], outcomes: readonly (RuntimeError | null)[]): LogTail[] {
+  return group.flatMap(({ batch: { tenant, sessionId, expectedSeq, events } }, index) =>
+    outcomes[index] === null && events.length > 0 ? [{ tenant, sessionId, lastSeq: expectedSeq + events.length }] : [],
+  );
 }

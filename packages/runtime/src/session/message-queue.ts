@@ -56,6 +56,18 @@ export async function acceptMessage(
   };
 }
 
+/** What a message is answered with that was kept, or null: it is not known. Throws `conflict` as `acceptMessage`. */
+export async function keptAnswer(
+  store: SessionStore,
+  key: SessionKey,
+  message: IncomingMessage,
+): Promise<SendMessageAnswer | null> {
+  const known = await knownMessage(store, key, message);
+  if (known === null) return null;
+  if (known.contentHash !== sha256(message.content)) throw reused(message);
+  return answer(key.sessionId, known);
+}
+
 /** From now on the next server goes on with this session, whenever this one dies. */
 function claim({ sessionId, runtime }: SessionState): EventDraft[] {
   return runtime.isLoaded

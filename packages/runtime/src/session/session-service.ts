@@ -13,32 +13,24 @@ import type { SessionKey } from "../persistence/session-store.ts";
 import type { Follow, SessionService } from "./service.ts";
 import type { SessionManager } from "./session-manager.ts";
 import type { SessionParts } from "./session-parts.ts";
-import type { Session } from "./session.ts";
+import type { SessionRequests } from "./session-requests.ts";
 import { storeReadiness } from "./store-readiness.ts";
 import type { ListWatch } from "./list-watch.ts";
 import { workspaceArchive } from "./workspace-archive.ts";
 
+export interface SessionServiceOptions {
+  readonly watch: ListWatch;
+  readonly requests: SessionRequests;
+}
+
 /** What the transports do with sessions, each call for a principal and inside its tenant. */
-export function createSessionService(parts: SessionParts, manager: SessionManager, watch: ListWatch): SessionService {
+export function createSessionService(
+  parts: SessionParts,
+  manager: SessionManager,
+  { watch, requests }: SessionServiceOptions,
+): SessionService {
   const { store } = parts;
   const keyOf = (principal: Principal, sessionId: string): SessionKey => ({ tenant: principal.tenant, sessionId });
-  const load = (principal: Principal, sessionId: string) => manager.load(keyOf(principal, sessionId));
-  /** Once again where the session in memory was behind the store. */
-  const change = async <T>(
-    principal: Principal,
-    sessionId: string,
-    work: (session: Session) => Promise<T>,
-  ): Promise<T> => {
-    const once = async (): Promise<T> => work(await load(principal, sessionId));
-    try {
-      return await once().catch((error: unknown) => (isConflict(error) ? once() : Promise.reject(error)));
-    } catch (error) {
-      if (!isConflict(error)) throw error;
-      const message =
-        "The store takes writes and fails them all the same. Send again later; with the same messageId or Idempotency-Key it counts once.";
-      throw new RuntimeError("persistence_unavailable", message, { cause: error, retryAfter: 5 });
-    }
-  };
   const persistenceCheck = storeReadiness(parts, () => manager.storeFailure());
 
   return {
@@ -55,29 +47,25 @@ export function createSessionService(parts: SessionParts, manager: SessionManage
       };
     },
     state: (principal, sessionId) => manager.state(keyOf(principal, sessionId)),
-    send(principal, sessionId, message) {
-      const { messageId, idempotencyKey } = message;
-      // So that it is the same message the second time.
-      const named =
-        messageId === undefined && idempotencyKey === undefined
-          ? { ...message, messageId: `msg_${parts.newId()}` }
-          : message;
-      return change(principal, sessionId, (session) => session.send(named));
+    send: (principal, sessionId, message) => requests.send(keyOf(principal, sessionId), message),
+    async updateMessage(principal, sessionId, message) {
+      await requests.ask(keyOf(principal, sessionId), "updateMessage", message);
     },
-    updateMessage: (principal, sessionId, { messageId, content }) =>
-      change(principal, sessionId, (session) => session.updateMessage(messageId, content)),
-    withdrawMessage: (principal, sessionId, messageId) =>
-      change(principal, sessionId, (session) => session.withdrawMessage(messageId)),
-    interrupt: (principal, sessionId) => change(principal, sessionId, (session) => session.interrupt()),
-    updateOptions: (principal, sessionId, options) =>
-      change(principal, sessionId, (session) => session.updateOptions(options)),
-    sync: async (principal, sessionId) => (await load(principal, sessionId)).sync(),
+    async withdrawMessage(principal, sessionId, messageId) {
+      await requests.ask(keyOf(principal, sessionId), "withdrawMessage", { messageId });
+    },
+    interrupt: (principal, sessionId) => requests.interrupt(keyOf(principal, sessionId)),
+    async updateOptions(principal, sessionId, options) {
+      await requests.ask(keyOf(principal, sessionId), "updateOptions", options);
+    },
+    async sync(principal, sessionId) {
+      await requests.ask(keyOf(principal, sessionId), "sync", {});
+    },
     async unload(principal, sessionId) {
-      await manager.head(keyOf(principal, sessionId));
-      await manager.unloadSession(sessionId);
+      await requests.ask(keyOf(principal, sessionId), "unload", {});
     },
     async delete(principal, sessionId) {
-      await manager.delete(keyOf(principal, sessionId));
+      await requests.ask(keyOf(principal, sessionId), "delete", {});
       watch.changed(principal.tenant, { event: "sessions:removed", sessionId });
     },
     async blocks(principal, sessionId, page): Promise<BlocksPage> {
@@ -119,7 +107,7 @@ export function createSessionService(parts: SessionParts, manager: SessionManage
       const key = keyOf(principal, sessionId);
       await manager.head(key);
       const { allowedHosts } = await parts.network(key);
-      return { allowedHosts: [...allowedHosts], places: parts.egress.of(key) };
+      return { allowedHosts: [...allowedHosts], places: await requests.look(key, "network", {}) };
     },
     async follow(principal, sessionId, options): Promise<Follow> {
       const key = keyOf(principal, sessionId);
@@ -134,7 +122,7 @@ export function createSessionService(parts: SessionParts, manager: SessionManage
       const { after, signal } = options;
       const until = options.tail === true ? { until: lastSeq } : {};
       const onNotice = (listener: (notice: Notice) => void) => parts.notices.watch(key, listener);
-      return { logId, lastSeq, onNotice, batches: followLog(parts, key, { after, signal, ...until }) };
+      return { logId, lastSeq, onNotice, batches: followLog(parts, key, { after, signal, lastSeq, ...until }) };
     },
     watch: (principal, listener) => watch.watch(principal.tenant, listener),
     async profiles() {
@@ -146,10 +134,6 @@ export function createSessionService(parts: SessionParts, manager: SessionManage
       return { ready: persistence === "ok", checks: { persistence } };
     },
   };
-}
-
-function isConflict(error: unknown): boolean {
-  return error instanceof RuntimeError && error.code === "sequence_conflict";
 }
 
 // eslint-disable-next-line require-yield

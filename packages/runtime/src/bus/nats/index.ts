@@ -1,4 +1,5 @@
 import type { NodeBus } from "@hhopkins/agent-runtime-protocol";
+import type { NatsConnection } from "@nats-io/transport-node";
 import { BUS_TEXT_BYTES, busAddress, busNotOpen, busUnavailable, missingBusClient } from "../bus-address.ts";
 
 export interface NatsBusOptions {
@@ -7,9 +8,6 @@ export interface NatsBusOptions {
   /** Nodes of one cluster have one of their own. Default: `agent-runtime`. */
   readonly subject?: string;
 }
-
-type NatsModule = typeof import("@nats-io/transport-node");
-type NatsConnection = Awaited<ReturnType<NatsModule["connect"]>>;
 
 /** A server that answers no ping for three times as long is given up. */
 const PING_MS = 10_000;

@@ -1,3 +1,4 @@
+import type { createClient } from "@redis/client";
 import type { NodeBus } from "@hhopkins/agent-runtime-protocol";
 import { BUS_TEXT_BYTES, busAddress, busNotOpen, busUnavailable, missingBusClient } from "../bus-address.ts";
 
@@ -8,8 +9,8 @@ export interface RedisBusOptions {
   readonly channel?: string;
 }
 
-type RedisModule = typeof import("@redis/client");
-type RedisClient = ReturnType<RedisModule["createClient"]>;
+type CreateClient = typeof createClient;
+type RedisClient = ReturnType<CreateClient>;
 
 /** A connection that says nothing for so long is given up: it is asked for a sign of life three times as often. */
 const SILENT_MS = 30_000;
@@ -27,11 +28,11 @@ export function redisBus(options: RedisBusOptions): NodeBus {
   let publisher: RedisClient | undefined;
   let subscriber: RedisClient | undefined;
 
-  const connected = async ({ createClient }: RedisModule, onReady: () => void): Promise<RedisClient> => {
+  const connected = async (create: CreateClient, onReady: () => void): Promise<RedisClient> => {
     let isOpen = false;
     const reconnectStrategy = (retries: number, cause: Error): number | Error =>
       isOpen ? Math.min(50 * 2 ** retries, MOST_RECONNECT_MS) : cause;
-    const client = createClient({
+    const client = create({
       url,
       disableOfflineQueue: true,
       pingInterval: SILENT_MS / 3,
@@ -51,12 +52,12 @@ export function redisBus(options: RedisBusOptions): NodeBus {
     maxBytes: BUS_TEXT_BYTES,
     async open() {
       if (publisher !== undefined) return;
-      const module = await import("@redis/client").catch((cause: unknown) => {
+      const { createClient: create } = await import("@redis/client").catch((cause: unknown) => {
         throw missingBusClient("@redis/client@6.3.1", cause);
       });
       try {
-        publisher = await connected(module, () => undefined);
-        subscriber = await connected(module, () => {
+        publisher = await connected(create, () => undefined);
+        subscriber = await connected(create, () => {
           for (const onGap of gaps) onGap();
         });
       } catch (cause) {

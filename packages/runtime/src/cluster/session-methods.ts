@@ -1,0 +1,59 @@
+import {
+  ClientId,
+  fromZodError,
+  Id,
+  MessageMode,
+  NetworkUse,
+  RuntimeError,
+  SendMessageAnswer,
+  SessionOptions,
+} from "@hhopkins/agent-runtime-protocol";
+import { z } from "zod";
+
+const NOTHING = z.strictObject({});
+const Message = z.strictObject({
+  content: z.string().min(1),
+  messageId: ClientId.optional(),
+  idempotencyKey: ClientId.optional(),
+  mode: MessageMode.optional(),
+});
+
+/** What only the node can do that runs a session, by name: what it takes, and what it answers. Both are plain JSON. */
+export const sessionMethods = {
+  send: { body: Message, answer: SendMessageAnswer },
+  updateMessage: { body: z.strictObject({ messageId: ClientId, content: z.string().min(1) }), answer: z.null() },
+  withdrawMessage: { body: z.strictObject({ messageId: ClientId }), answer: z.null() },
+  /** With the turn that whoever asked could see: a later one is not meant. */
+  interrupt: { body: z.strictObject({ turnId: Id.optional() }), answer: z.null() },
+  updateOptions: { body: SessionOptions, answer: z.null() },
+  sync: { body: NOTHING, answer: z.null() },
+  unload: { body: NOTHING, answer: z.null() },
+  delete: { body: NOTHING, answer: z.null() },
+  /** What its sandboxes reached, which the node has in memory alone. */
+  network: { body: NOTHING, answer: z.array(NetworkUse) },
+} as const;
+
+export type SessionMethod = keyof typeof sessionMethods;
+export type MethodBody<M extends SessionMethod> = z.infer<(typeof sessionMethods)[M]["body"]>;
+export type MethodAnswer<M extends SessionMethod> = z.infer<(typeof sessionMethods)[M]["answer"]>;
+
+export function isSessionMethod(name: string): name is SessionMethod {
+  return Object.hasOwn(sessionMethods, name);
+}
+
+/** A body as it came over from another node. Throws `invalid_request`. */
+export function methodBody<M extends SessionMethod>(method: M, body: unknown): MethodBody<M> {
+  const parsed = sessionMethods[method].body.safeParse(body);
+  if (parsed.success) return parsed.data as MethodBody<M>;
+  throw fromZodError(parsed.error);
+}
+
+/** An answer as it came over from another node. Throws `protocol_error`: that node is of another version. */
+export function methodAnswer<M extends SessionMethod>(method: M, answer: unknown): MethodAnswer<M> {
+  const parsed = sessionMethods[method].answer.safeParse(answer);
+  if (parsed.success) return parsed.data as MethodAnswer<M>;
+  throw new RuntimeError("protocol_error", `Another server's answer to ${method} is not one that this version knows.`);
+}
+
+/** Those that take as long as a sandbox does; what is asked of a session meanwhile does not wait for them. */
+export const LONG_METHODS: ReadonlySet<SessionMethod> = new Set(["sync", "unload", "delete"]);
