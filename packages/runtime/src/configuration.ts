@@ -1,4 +1,4 @@
-import { RuntimeError, type PersistenceAdapter } from "@hhopkins/agent-runtime-protocol";
+import { RuntimeError, type NodeBus, type PersistenceAdapter } from "@hhopkins/agent-runtime-protocol";
 import { totalmem } from "node:os";
 import type { Authenticate } from "./auth/principal.ts";
 import type { NetworkOption } from "./gateway/network.ts";
@@ -23,6 +23,14 @@ export interface GatewayConfig {
   readonly unsafeKeyInSandbox?: boolean;
 }
 
+/** How servers that share a store work together. Times are in milliseconds. */
+export interface ClusterConfig {
+  /** A server that has not said for so long that it lives is taken for gone, and others go on with its sessions. Default: 10 s. */
+  readonly leaseMs?: number;
+  /** How often the store is asked for what no bus tells. Default: 250 ms. */
+  readonly pollMs?: number;
+}
+
 /** Configuration of `createAgentRuntime`. Times are in milliseconds. */
 export interface AgentRuntimeConfig {
   /** Where sessions are kept. Default: a SQLite file under `dataDir`. */
@@ -45,6 +53,12 @@ export interface AgentRuntimeConfig {
   readonly gateway?: GatewayConfig;
   /** Sandboxes that may run at once; beyond, a first message waits as `pending`. Default: from the machine's memory. */
   readonly maxSandboxes?: number;
+  /** Sessions that may wait for a sandbox here; beyond, messages that need one are refused with 503. Default: 1000. */
+  readonly maxWaiting?: number;
+  /** How servers that share the store work together; without effect where the store is one server's alone. */
+  readonly cluster?: ClusterConfig;
+  /** How servers that share the store wake each other: Redis or NATS. Default: the database, where it has a way; else they poll. */
+  readonly bus?: NodeBus;
   /**
    * Sandboxes with a started harness that are kept ready for first messages: how many, by the id of a profile. They
    * count among `maxSandboxes`, and give way to sessions that wait. Default: none.
@@ -99,6 +113,9 @@ const KEYS: Record<keyof AgentRuntimeConfig, "number" | "other"> = {
   network: "other",
   gateway: "other",
   maxSandboxes: "number",
+  maxWaiting: "other",
+  cluster: "other",
+  bus: "other",
   warmPool: "other",
   idleTimeoutMs: "number",
   syncIntervalMs: "number",
@@ -161,6 +178,9 @@ export const DEFAULTS = {
   sandboxStartTimeoutMs: 120_000,
   interruptTimeoutMs: 10_000,
   shutdownGraceMs: 10_000,
+  leaseMs: 10_000,
+  pollMs: 250,
+  maxWaiting: 1000,
   maxFileBytes: 32 * MIB,
   persistenceTimeoutMs: 15_000,
   maxUnsavedBytesPerSession: 8 * MIB,
@@ -182,6 +202,26 @@ export function checkConfiguration(config: AgentRuntimeConfig): void {
   for (const [profile, size] of Object.entries(config.warmPool ?? {}))
     if (!Number.isInteger(size) || size < 0) throw invalid(`warmPool.${profile}`, "must be a whole number, 0 or more");
   checkGateway(config.gateway ?? {});
+  checkCluster(config);
+}
+
+const CLUSTER_KEYS = ["leaseMs", "pollMs"];
+/** Below, a busy machine would seem gone again and again. */
+const LEAST_LEASE_MS = 500;
+
+function checkCluster({ cluster = {}, bus, maxWaiting }: AgentRuntimeConfig): void {
+  for (const [name, value] of Object.entries(cluster)) {
+    if (!CLUSTER_KEYS.includes(name))
+      throw invalid(`cluster.${name}`, `is not an option. Options: ${CLUSTER_KEYS.join(", ")}`);
+    if (value !== undefined && !(Number.isFinite(value) && value > 0))
+      throw invalid(`cluster.${name}`, "must be a positive number");
+  }
+  if (cluster.leaseMs !== undefined && cluster.leaseMs < LEAST_LEASE_MS)
+    throw invalid("cluster.leaseMs", `must be ${LEAST_LEASE_MS} or more`);
+  if (bus !== undefined && (typeof bus.publish !== "function" || typeof bus.subscribe !== "function"))
+    throw invalid("bus", "must be a NodeBus, such as redisBus({ url }) or natsBus({ servers })");
+  if (maxWaiting !== undefined && !(Number.isInteger(maxWaiting) && maxWaiting >= 0))
+    throw invalid("maxWaiting", "must be a whole number, 0 or more");
 }
 
 const GATEWAY_KEYS = ["external", "publicUrl", "unsafeKeyInSandbox"];

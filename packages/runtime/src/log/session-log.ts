@@ -37,6 +37,14 @@ export interface LogParts extends CompactorParts {
   readonly now: () => Date;
 }
 
+type LogHead = SessionHead & { readonly fence?: number | undefined };
+
+interface LogStart {
+  readonly state: SessionState;
+  readonly head: LogHead;
+  readonly lastAt: string;
+}
+
 /**
  * Single writer of one session's log. `state` is the committed state; nothing is published before it is stored, and
  * nothing that was not stored is ever published. Calls of `append` must not overlap (the session's mailbox sees to it).
@@ -44,20 +52,30 @@ export interface LogParts extends CompactorParts {
 export class SessionLog {
   readonly key: SessionKey;
   readonly #parts: LogParts;
+  readonly #fence: number | undefined;
   #state: SessionState;
+  /** `at` of the last event, ISO 8601. */
+  #lastAt: string;
   #snapshotSeq: number;
   readonly #compactor: Compactor;
 
-  private constructor(key: SessionKey, parts: LogParts, at: { state: SessionState; head: SessionHead }) {
+  private constructor(key: SessionKey, parts: LogParts, at: LogStart) {
     this.key = key;
     this.#parts = parts;
+    this.#fence = at.head.fence;
     this.#state = at.state;
+    this.#lastAt = at.lastAt;
     this.#snapshotSeq = at.head.snapshot?.lastSeq ?? 0;
     this.#compactor = new Compactor(key, parts, at.head.compactedTo);
   }
 
-  static async open(key: SessionKey, parts: LogParts, head: SessionHead): Promise<SessionLog> {
-    return new SessionLog(key, parts, { state: await readState(parts.store, key, head), head });
+  /** `head.fence`: of the writer's lease; absent where no other server shares the store. */
+  static async open(key: SessionKey, parts: LogParts, head: LogHead): Promise<SessionLog> {
+    const [state, [last]] = await Promise.all([
+      readState(parts.store, key, head),
+      parts.store.events(key, { after: Math.max(0, head.lastSeq - 1), limit: 1 }),
+    ]);
+    return new SessionLog(key, parts, { state, head, lastAt: last?.at ?? "" });
   }
 
   get state(): SessionState {
@@ -70,7 +88,7 @@ export class SessionLog {
    */
   async append(write: LogWrite): Promise<void> {
     const { events: drafts, snapshot, ...rest } = write;
-    const at = this.#parts.now().toISOString();
+    const at = this.#now();
     const frames = drafts.map((draft, index) => numbered(draft, { seq: this.#state.lastSeq + index + 1, at }));
     const events = frames.map((frame) => frame.event);
     const next = reduceAll(this.#state, events);
@@ -83,6 +101,7 @@ export class SessionLog {
     await this.#parts.committer.commit({
       ...this.key,
       ...rest,
+      ...(this.#fence === undefined ? {} : { fence: this.#fence }),
       expectedSeq: this.#state.lastSeq,
       events,
       ...(blocks.length === 0 ? {} : { blocks }),
@@ -91,10 +110,17 @@ export class SessionLog {
       ...checkpointOf(events),
     });
     this.#state = next;
+    this.#lastAt = at;
     if (withSnapshot) this.#snapshotSeq = next.lastSeq;
     if (frames.length > 0) this.#parts.hub.publish(this.key, frames);
     this.#compactor.note(events);
     if (events.some(({ type }) => type === "session:turn:completed")) this.#compactor.start(next);
+  }
+
+  /** Never before the last event: the server that wrote that one may have another time. */
+  #now(): string {
+    const at = this.#parts.now().toISOString();
+    return at < this.#lastAt ? this.#lastAt : at;
   }
 
   /** Resolves when nothing goes on in the background; the next turn's end begins it again. */

@@ -69,10 +69,13 @@ export async function keptAnswer(
 }
 
 /** From now on the next server goes on with this session, whenever this one dies. */
-function claim({ sessionId, runtime }: SessionState): EventDraft[] {
-  return runtime.isLoaded
-    ? []
-    : [{ type: "session:status", data: { sessionId, runtime: { ...runtime, isLoaded: true } } }];
+function claim(state: SessionState): EventDraft[] {
+  return state.runtime.isLoaded ? [] : [loadedEvent(state, true)];
+}
+
+/** A server holds the session, or does not any more. */
+export function loadedEvent({ sessionId, runtime }: SessionState, isLoaded: boolean): EventDraft {
+  return { type: "session:status", data: { sessionId, runtime: { ...runtime, isLoaded } } };
 }
 
 /** Messages that a turn has taken, whole: those in the state can be cut. */

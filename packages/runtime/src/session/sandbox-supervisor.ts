@@ -135,9 +135,9 @@ export class SandboxSupervisor {
       const isFirst = this.#generation === 0 && this.#nativeSessionId === null;
       const warm = isFirst ? await this.#parts.warm.claim(this.#session.key, this.#session.state()) : undefined;
       if (warm !== undefined) return await this.#takeWarm(warm, abort.signal);
-      this.#releaseSlot = await this.#parts.slots.acquire(abort.signal, (position) => {
+      const tellPlace = (position: number): void =>
         this.#status.tell("pending", `Waiting for a free sandbox, place ${position} in the line.`);
-      });
+      this.#releaseSlot = await this.#parts.slots.acquire(abort.signal, tellPlace, this.#session.key.sessionId);
       return await this.#create(abort.signal);
     } catch (error) {
       throw await this.#startFailed(error);

@@ -4,29 +4,18 @@ import {
   type CreateSessionBody,
   type SessionState,
 } from "@hhopkins/agent-runtime-protocol";
-import { setTimeout as delay } from "node:timers/promises";
 import { DEFAULT_TENANT } from "../auth/principal.ts";
+import { leaseKey, type WantedSession } from "../cluster/session-leases.ts";
+import { Takeover } from "../cluster/takeover.ts";
 import { readState, SessionLog } from "../log/session-log.ts";
 import type { SessionHead, SessionKey } from "../persistence/session-store.ts";
-import { endOrphans, endOrphansLater, runningSandboxes } from "./orphans.ts";
-import { RetrySchedule } from "./retry-schedule.ts";
+import { HeldSessions, type Held } from "./held-sessions.ts";
+import { endOrphans, endOrphansLater, keepEndingOrphans, runningSandboxes } from "./orphans.ts";
 import { newSession } from "./session-creation.ts";
+import { handOver, hasSuccessor, leaveSession } from "./session-leaving.ts";
 import type { SessionParts } from "./session-parts.ts";
+import { SessionUpkeep } from "./session-upkeep.ts";
 import { Session, type AgentSession } from "./session.ts";
-
-/** A session that is loading, or is loaded. */
-interface Held {
-  readonly key: SessionKey;
-  readonly loading: Promise<Session>;
-  session?: Session;
-  /** The same as soon as it is there, before it goes on with what it was at. */
-  opened?: Session;
-  /** It is being unloaded or deleted: whoever wants it waits, and looks again. */
-  ending?: Promise<void>;
-}
-
-/** An idle session whose save cannot be verified is tried again at least so often. */
-const MOST_IDLE_WAIT_MS = 5 * 60_000;
 
 export interface SessionManagerOptions {
   readonly idleTimeoutMs: number;
@@ -37,17 +26,27 @@ export interface SessionManagerOptions {
 export class SessionManager {
   readonly #parts: SessionParts;
   readonly #options: SessionManagerOptions;
-  readonly #held = new Map<string, Held>();
+  readonly #held: HeldSessions;
   /** Sessions that a server held: whoever loads one first goes on with what it was at. */
   readonly #unresumed = new Set<string>();
+  /** Sessions that are loaded as often as it takes. */
+  readonly #goingOn = new Set<string>();
   readonly #stop = new AbortController();
-  readonly #idleRetries: RetrySchedule;
-  #timers: NodeJS.Timeout[] = [];
+  readonly #upkeep: SessionUpkeep;
+  readonly #takeover: Takeover | undefined;
 
   constructor(parts: SessionParts, options: SessionManagerOptions) {
     this.#parts = parts;
     this.#options = options;
-    this.#idleRetries = new RetrySchedule({ first: sweepMs(options.idleTimeoutMs), most: MOST_IDLE_WAIT_MS });
+    this.#held = new HeldSessions(parts);
+    this.#upkeep = new SessionUpkeep(parts, {
+      idleTimeoutMs: options.idleTimeoutMs,
+      loaded: () => this.loaded(),
+      unload: (session, message) => this.#unload(session, message),
+    });
+    const { node, notes, log } = parts;
+    const adopt = (key: SessionKey): Promise<void> => this.#adopt(key);
+    this.#takeover = node === undefined ? undefined : new Takeover({ node, notes, adopt, log, random: Math.random });
   }
 
   /** Sessions in memory. */
@@ -57,7 +56,7 @@ export class SessionManager {
 
   /** @internal */
   loaded(): Session[] {
-    return [...this.#held.values()].flatMap(({ session }) => session ?? []);
+    return this.#held.loaded();
   }
 
   /** A session in memory. Throws `session_not_loaded` for any other; `loadSession` loads it. */
@@ -93,12 +92,13 @@ export class SessionManager {
   /** @internal As `unloadSession`. Rejects with `RunsElsewhere`. */
   async unload(key: SessionKey): Promise<void> {
     await this.head(key);
+    if (this.#parts.node !== undefined) await this.load(key);
     await this.unloadSession(key.sessionId);
   }
 
   /** @internal */
   async create(tenant: string, body: CreateSessionBody): Promise<SessionState> {
-    this.#refuseWhileStopping();
+    this.#refuseNewWork();
     const created = await newSession(this.#parts, body);
     const { state, logId, record, first } = created;
     await this.#parts.store.create({ tenant, sessionId: record.sessionId, record, logId, first });
@@ -110,39 +110,57 @@ export class SessionManager {
    * a sandbox, so one that nobody runs goes to the node with the most room. Rejects with `RunsElsewhere`, and with
    * `unavailable` where every node is full.
    */
-  async load(key: SessionKey, _what: { readonly needsSandbox?: boolean } = {}): Promise<Session> {
+  async load(key: SessionKey, wanted: WantedSession = {}): Promise<Session> {
     this.#refuseWhileStopping();
-    const known = this.#held.get(key.sessionId);
-    if (known !== undefined) {
-      if (known.key.tenant !== key.tenant) throw notFound(key);
-      if (known.ending === undefined) return known.loading;
-      await known.ending.catch(() => undefined);
-      return this.load(key);
+    const held = this.#held.get(key.sessionId) ?? this.#hold(key, { wanted });
+    if (held.key.tenant !== key.tenant) throw notFound(key);
+    if (held.ending === undefined) {
+      // The same way for whoever comes first and later: so they keep their order.
+      const session = await held.loading;
+      if (!this.#goesElsewhere(session, wanted)) return session;
+      await this.#unload(session, "Another server has room for its sandbox.");
+    } else {
+      await held.ending.catch(() => undefined);
     }
-    return this.#hold(key).loading;
+    return this.load(key, wanted);
   }
 
-  #hold(key: SessionKey, before: Promise<void> = Promise.resolve()): Held {
-    const held: Held = { key, loading: before.then(() => this.#open(key, (opened) => void (held.opened = opened))) };
-    this.#held.set(key.sessionId, held);
+  /** It needs a sandbox, this node has none left, and another node has. */
+  #goesElsewhere(session: Session, { needsSandbox = false }: WantedSession): boolean {
+    const { leases, slots } = this.#parts;
+    return needsSandbox && slots.isShort && session.idle && !session.hasSandbox && leases.hasRoomElsewhere();
+  }
+
+  #hold(key: SessionKey, { wanted = {}, before = Promise.resolve() }: HoldOptions = {}): Held {
+    const held: Held = { key, loading: before.then(() => this.#open(held, wanted)) };
+    this.#held.add(held);
     held.loading.then(
       (session) => {
         held.session = session;
       },
-      () => {
-        if (this.#held.get(key.sessionId) === held) this.#held.delete(key.sessionId);
+      (error: unknown) => {
+        this.#held.remove(held);
+        // Others leave it alone, because it is this node's.
+        if (held.lease !== undefined && !isFinal(error)) void this.#goOn(key);
       },
     );
     return held;
   }
 
-  async #open(key: SessionKey, onOpened: (session: Session) => void): Promise<Session> {
+  async #open(held: Held, wanted: WantedSession): Promise<Session> {
+    const { key } = held;
+    held.lease = await this.#parts.leases.take(key, wanted);
     const head = await this.head(key);
-    const log = await SessionLog.open(key, this.#parts, head);
-    const session = new Session(this.#parts, log, { head, onConflict: (conflicting) => this.#reload(conflicting) });
-    onOpened(session);
+    const log = await SessionLog.open(key, this.#parts, { ...head, fence: held.lease?.fence });
+    const session = new Session(this.#parts, log, {
+      head,
+      lease: held.lease,
+      onConflict: (conflicting) => this.#reload(conflicting),
+      onStale: (stale) => this.#letGo(stale),
+    });
+    held.opened = session;
     this.#refuseWhileStopping();
-    if (!this.#unresumed.has(key.sessionId)) return session;
+    if (!this.#isToResume(head, session)) return session;
     try {
       await session.resume(head);
     } catch (error) {
@@ -151,6 +169,12 @@ export class SessionManager {
     }
     this.#unresumed.delete(key.sessionId);
     return session;
+  }
+
+  /** A server held it, and did not let go of it in the log. With several, whoever has the lease first finds that out. */
+  #isToResume({ sandbox }: SessionHead, session: Session): boolean {
+    if (this.#unresumed.has(session.sessionId)) return true;
+    return session.lease !== undefined && (sandbox !== null || session.getState().runtime.isLoaded);
   }
 
   /** @internal Throws `session_not_found`. */
@@ -162,9 +186,18 @@ export class SessionManager {
 
   /** @internal Where the log stands, without loading. */
   async position(key: SessionKey): Promise<{ logId: string; lastSeq: number }> {
+    return this.#current(key)?.getState() ?? this.head(key);
+  }
+
+  /** @internal Where the log ends of a session that this node runs; undefined: another one does, or nobody. */
+  localTail(key: SessionKey): number | undefined {
+    return this.#current(key)?.getState().lastSeq;
+  }
+
+  /** The session in memory, where that is as new as the store. */
+  #current(key: SessionKey): Session | undefined {
     const held = this.#held.get(key.sessionId);
-    if (held?.session !== undefined && held.key.tenant === key.tenant) return held.session.getState();
-    return this.head(key);
+    return held?.key.tenant === key.tenant && this.#parts.node?.lapse === undefined ? held.session : undefined;
   }
 
   /** @internal Why the store refuses some session's writes at the moment. */
@@ -174,9 +207,7 @@ export class SessionManager {
 
   /** @internal The committed state, without loading. */
   async state(key: SessionKey): Promise<SessionState> {
-    const held = this.#held.get(key.sessionId);
-    if (held?.session !== undefined && held.key.tenant === key.tenant) return held.session.getState();
-    return readState(this.#parts.store, key, await this.head(key));
+    return this.#current(key)?.getState() ?? readState(this.#parts.store, key, await this.head(key));
   }
 
   /** @internal An append that counted as failed was done after all. */
@@ -187,124 +218,112 @@ export class SessionManager {
   /** The log in the store is not the one in memory: what is in memory is let go, and the session goes on from the store. */
   #reload(session: Session): void {
     const { key } = session;
-    const held = this.#held.get(key.sessionId);
-    if (held === undefined || (held.session ?? held.opened) !== session) return;
+    if (this.#held.of(session) === undefined) return;
     this.#parts.log.warn(
       { sessionId: key.sessionId },
       "the store has more of a session than it said that it took; it is loaded again",
     );
     this.#unresumed.add(key.sessionId);
-    this.#hold(key, session.release());
+    this.#hold(key, { before: session.release(), wanted: { here: true } });
     void this.#goOn(key);
   }
 
-  /** Until it is loaded, deleted, or the server stops. */
+  /** Another node runs the session now: nothing of it is touched any more, and what is asked of it goes there. */
+  #letGo(session: Session): void {
+    const { key, lease } = session;
+    const held = this.#held.of(session);
+    if (held === undefined) return;
+    if (held.ending !== undefined) {
+      // If it succeeds, nothing is left to let go.
+      void held.ending.catch(() => this.#letGo(session));
+      return;
+    }
+    const { log, node } = this.#parts;
+    const about = { sessionId: key.sessionId, nodeId: node?.nodeId, fence: lease?.fence };
+    log.warn(about, "another server runs a session that this one had; it is let go");
+    this.#held
+      .end(key.sessionId, () => session.release())
+      .catch((error: unknown) =>
+        log.error({ err: error, ...about }, "a session that another server runs could not be let go"),
+      );
+  }
+
+  /** This node counted as gone for a while: it lets go of the sessions that others have taken. */
+  async #reconcile(): Promise<void> {
+    const sessions = this.#held.all().flatMap(({ session, opened }) => session ?? opened ?? []);
+    const fences = await this.#parts.leases.all();
+    for (const session of sessions)
+      if (session.lease !== undefined && fences.get(leaseKey(session.key)) !== session.lease.fence)
+        this.#letGo(session);
+  }
+
+  /** Until it is loaded, deleted, another node's, or the server stops. */
   async #goOn(key: SessionKey): Promise<void> {
+    if (this.#goingOn.has(key.sessionId)) return;
+    this.#goingOn.add(key.sessionId);
     for (let attempt = 1; !this.#stop.signal.aborted; attempt += 1) {
       try {
-        return await this.#adopt(key);
+        await this.#adopt(key);
+        break;
       } catch (error) {
-        const { code } = toRuntimeError(error);
-        if (code === "session_not_found" || code === "shutting_down") return;
+        if (isFinal(error)) break;
         this.#parts.log.error({ err: error, sessionId: key.sessionId }, "a session could not be loaded again");
         await this.#parts.health.turn(attempt, this.#stop.signal);
       }
     }
+    this.#goingOn.delete(key.sessionId);
   }
 
   /** Loads a session that a server held when it ended, and goes on with it. */
   async #adopt(key: SessionKey): Promise<void> {
     const { sessionId } = key;
-    if (this.#held.get(sessionId) === undefined) this.#unresumed.add(sessionId);
-    const session = await this.load(key);
-    if (!session.getState().runtime.isLoaded && session.idle) this.#held.delete(sessionId);
+    const isShared = this.#parts.node !== undefined;
+    if (!isShared && this.#held.get(sessionId) === undefined) this.#unresumed.add(sessionId);
+    const session = await this.load(key, { here: true });
+    // With several nodes it may be here for a command that waits.
+    if (!isShared && !session.getState().runtime.isLoaded && session.idle) this.#forget(sessionId);
+  }
+
+  #forget(sessionId: string): void {
+    const held = this.#held.get(sessionId);
+    if (held !== undefined) this.#held.remove(held);
   }
 
   /** Goes on with what earlier servers left, ends sandboxes that belong to nobody, begins the periodic work. */
   async start(): Promise<void> {
-    const claimed = await this.#parts.store.claimed();
-    // Before the sessions go on: what they start then is not an orphan.
+    await this.#parts.node?.start(() => this.#reconcile());
+    // Before the sessions go on: what they start then is not an orphan. Each belongs to a session before it runs.
     const running = await runningSandboxes(this.#parts);
-    await Promise.all(
-      claimed.map(({ tenant, sessionId }) =>
-        this.#adopt({ tenant, sessionId }).catch((error: unknown) => {
-          this.#parts.log.error({ err: error, sessionId }, "a session could not be resumed; it is tried again");
-          void this.#goOn({ tenant, sessionId });
-        }),
-      ),
-    );
-    if (running === null) void endOrphansLater(this.#parts, this.#stop.signal);
+    const claimed = await this.#parts.store.claimed();
+    if (this.#takeover === undefined) await Promise.all(claimed.map((key) => this.#takeUp(key)));
+    else await this.#takeover.start();
+    const { node } = this.#parts;
+    if (node !== undefined) void keepEndingOrphans(this.#parts, { node, signal: this.#stop.signal });
+    else if (running === null) void endOrphansLater(this.#parts, this.#stop.signal);
     else await endOrphans(this.#parts, running, claimed);
     this.#parts.warm.start(this.#parts);
-    this.#every(sweepMs(this.#options.idleTimeoutMs), () => this.#unloadIdle());
-    this.#every(this.#parts.limits.syncIntervalMs, () => this.#syncBusy());
+    this.#upkeep.start();
   }
 
-  #every(ms: number, work: () => Promise<void>): void {
-    let running = false;
-    const timer = setInterval(() => {
-      if (running) return;
-      running = true;
-      work()
-        .catch((error: unknown) => this.#parts.log.error({ err: error }, "periodic work failed"))
-        .finally(() => {
-          running = false;
-        });
-    }, ms);
-    timer.unref();
-    this.#timers.push(timer);
-  }
-
-  async #unloadIdle(): Promise<void> {
-    const since = this.#parts.now().getTime() - this.#options.idleTimeoutMs;
-    this.#idleRetries.keep(new Set(this.#held.keys()));
-    for (const session of this.loaded()) {
-      const { lastActivity, createdAt } = session.getState();
-      const active = Math.max(Date.parse(lastActivity ?? createdAt), session.loadedAt);
-      if (!session.idle || active > since || !this.#idleRetries.due(session.sessionId, this.#parts.now().getTime()))
-        continue;
-      await this.#unload(session, "Idle; the next message starts a new sandbox.").catch((error: unknown) => {
-        this.#idleRetries.failed(session.sessionId, this.#parts.now().getTime());
-        this.#parts.log.warn({ err: error, sessionId: session.sessionId }, "an idle session could not be unloaded");
-      });
-    }
-  }
-
-  async #syncBusy(): Promise<void> {
-    const busy = this.loaded().filter((session) => session.getState().turn !== null);
-    for (const session of busy) {
-      await session.sync().catch((error: unknown) => {
-        this.#parts.log.warn({ err: error, sessionId: session.sessionId }, "a workspace could not be synced");
-      });
-    }
+  async #takeUp({ tenant, sessionId }: SessionKey): Promise<void> {
+    const key = { tenant, sessionId };
+    await this.#adopt(key).catch((error: unknown) => {
+      this.#parts.log.error({ err: error, sessionId }, "a session could not be resumed; it is tried again");
+      void this.#goOn(key);
+    });
   }
 
   #unload(session: Session, message: string): Promise<void> {
-    return this.#end(session.sessionId, () => session.unload(message));
-  }
-
-  /** Ends a session's time in memory; if that fails it stays. */
-  async #end(sessionId: string, work: () => Promise<void>): Promise<void> {
-    const held = this.#held.get(sessionId);
-    if (held?.ending !== undefined) return held.ending;
-    const ending = work();
-    if (held === undefined) return ending;
-    held.ending = ending;
-    try {
-      await ending;
-      if (this.#held.get(sessionId) === held) this.#held.delete(sessionId);
-    } finally {
-      delete held.ending;
-    }
+    return this.#held.end(session.sessionId, () => session.unload(message));
   }
 
   /** @internal Rejects with `RunsElsewhere`. Ends the sandbox and removes the session from memory and store. */
   async delete(key: SessionKey): Promise<void> {
-    await this.head(key);
+    await this.#own(key, await this.head(key));
     const held = this.#held.get(key.sessionId);
     await held?.ending?.catch(() => undefined);
     const session = await held?.loading.catch(() => undefined);
-    await this.#end(key.sessionId, async () => {
+    await this.#held.end(key.sessionId, async () => {
       await session?.destroy();
       await this.#parts.store.delete(key);
       this.#parts.modelUses.forget(key);
@@ -313,49 +332,63 @@ export class SessionManager {
     this.#parts.hub.end(key);
   }
 
+  /** Nobody else begins anything with the session from now on. */
+  async #own(key: SessionKey, { sandbox }: SessionHead): Promise<void> {
+    if (this.#parts.node === undefined || this.#held.get(key.sessionId) !== undefined) return;
+    await this.#parts.leases.take(key, { here: true });
+    // A sandbox that cannot be found is ended as one of nobody's.
+    if (sandbox !== null) await this.load(key, { here: true }).catch(() => undefined);
+  }
+
   /**
-   * No new work; running turns get their grace; idle sessions are saved and their sandboxes ended; a sandbox whose
-   * turn goes on, or whose save could not be verified, is left for the next server to find.
+   * No new work. Where another node can go on with sessions as they are, they are handed over. Else running turns get
+   * their grace; idle sessions are saved and their sandboxes ended; a sandbox whose turn goes on, or whose save could
+   * not be verified, is left for the next server to find.
    */
   async stop(): Promise<void> {
     this.#stop.abort();
-    for (const timer of this.#timers) clearInterval(timer);
-    this.#timers = [];
+    this.#upkeep.stop();
+    await this.#takeover?.stop();
+    const handsOver = await hasSuccessor(this.#parts);
     const warmEnded = this.#parts.warm.stop();
-    await Promise.all(
-      [...this.#held.values()].map(async (held) => {
-        // What it goes on with may wait for a store that fails.
-        if (held.session === undefined) await held.opened?.release();
-        await held.loading.then((session) => this.#stopOne(session)).catch(() => undefined);
-      }),
-    );
+    await Promise.all(this.#held.all().map((held) => this.#leave(held, handsOver).catch(() => undefined)));
     this.#held.clear();
     await warmEnded;
+    await this.#parts.node?.stop();
+    this.#parts.notes?.leaseFreed();
   }
 
-  async #stopOne(session: Session): Promise<void> {
-    session.finish();
-    const deadline = Date.now() + this.#options.shutdownGraceMs;
-    while (session.working && Date.now() < deadline) await delay(20);
-    try {
-      const { turn, queue } = session.getState();
-      // A session whose messages wait stays claimed, so that the next server goes on with them.
-      if (turn === null && queue.length === 0) return await session.unload("The server was shut down.");
-    } catch (error) {
-      this.#parts.log.warn({ err: toRuntimeError(error), sessionId: session.sessionId }, "a sandbox is left running");
-    }
-    await session.release();
+  async #leave(held: Held, handsOver: boolean): Promise<void> {
+    // What it goes on with may wait for a store that fails.
+    if (held.session === undefined) await held.opened?.release();
+    const session = await held.loading.catch(() => undefined);
+    if (session !== undefined)
+      await (handsOver ? handOver(session) : leaveSession(this.#parts, session, this.#options.shutdownGraceMs));
+    await this.#held.giveBack(held);
+    if (handsOver) this.#parts.notes?.leaseFreed();
   }
 
   #refuseWhileStopping(): void {
     if (this.#stop.signal.aborted)
       throw new RuntimeError("shutting_down", "The server is shutting down.", { retryAfter: 5 });
   }
+
+  #refuseNewWork(): void {
+    this.#refuseWhileStopping();
+    const lapse = this.#parts.node?.lapse;
+    if (lapse !== undefined) throw lapse;
+  }
 }
 
-/** How often to look for idle sessions. */
-function sweepMs(idleTimeoutMs: number): number {
-  return Math.min(10_000, Math.max(20, idleTimeoutMs / 4));
+interface HoldOptions {
+  readonly wanted?: WantedSession;
+  /** What has to end first. */
+  readonly before?: Promise<void>;
+}
+
+/** Codes after which a session is not loaded again: it is gone, another node's, or the server stops. */
+function isFinal(error: unknown): boolean {
+  return ["session_not_found", "stale_fence", "shutting_down"].includes(toRuntimeError(error).code);
 }
 
 function notFound(key: SessionKey): RuntimeError {

@@ -5,7 +5,9 @@ import type {
   SessionKey,
   SessionState,
 } from "@hhopkins/agent-runtime-protocol";
-import type { NodeMembership } from "../cluster/node-membership.ts";
+import type { ClusterNode } from "../cluster/cluster-node.ts";
+import type { LeaseNotes } from "../cluster/lease-notes.ts";
+import type { SessionLeases } from "../cluster/session-leases.ts";
 import type { ModelGateway, NetworkRules } from "../gateway/port.ts";
 import type { Notices } from "../log/notices.ts";
 import type { LogParts } from "../log/session-log.ts";
@@ -54,7 +56,9 @@ export interface SessionParts extends LogParts {
   readonly gatewayVariables: (session: SessionKey) => Promise<Readonly<Record<string, string>>>;
   readonly deployment: string;
   /** Absent: no other server shares the store. */
-  readonly node?: NodeMembership;
+  readonly node?: ClusterNode;
+  readonly notes?: LeaseNotes;
+  readonly leases: SessionLeases;
   readonly health: StoreHealth;
   readonly unsaved: UnsavedBytes;
   readonly notices: Notices;

@@ -22,6 +22,8 @@ export interface SessionWriterOptions {
   readonly leaving: AbortSignal;
   /** The store has another log than this one. */
   readonly onConflict: () => void;
+  /** Another server has the session now, and this one's writes are refused. */
+  readonly onStale: () => void;
 }
 
 /**
@@ -136,6 +138,7 @@ export class SessionWriter {
       if (code === "persistence_unavailable") this.#inDoubt = taken;
       else taken?.undo();
       if (code === "sequence_conflict") this.#options.onConflict();
+      if (code === "stale_fence") this.#options.onStale();
       // Refused, or written and not answered.
       if (code === "persistence_unavailable") this.#uncertain = true;
       throw error;

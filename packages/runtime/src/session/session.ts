@@ -9,20 +9,30 @@ import {
 import { setTimeout as delay } from "node:timers/promises";
 import { failpoint, failpointAfterAnswer } from "../failpoint.ts";
 import type { SessionLog } from "../log/session-log.ts";
-import type { SessionHead, SessionKey } from "../persistence/session-store.ts";
-import { acceptMessage, keptMessages, type IncomingMessage } from "./message-queue.ts";
+import type { Lease, SessionHead, SessionKey } from "../persistence/session-store.ts";
+import { acceptMessage, keptMessages, loadedEvent, type IncomingMessage } from "./message-queue.ts";
 import { RunnerIntake } from "./runner-intake.ts";
 import { SandboxSupervisor } from "./sandbox-supervisor.ts";
 import type { SessionParts } from "./session-parts.ts";
 import { SessionWriter } from "./session-writer.ts";
 import { closingEvents } from "./turn-closing.ts";
 import { TurnControl, type TurnStop } from "./turn-control.ts";
+import { turnStart } from "./turn-start.ts";
 
 /** What an embedding application holds of a session. */
 export interface AgentSession {
   readonly sessionId: string;
   /** The committed state; after an unload the last one. */
   getState(): SessionState;
+}
+
+interface SessionStart {
+  readonly head: SessionHead;
+  readonly lease: Lease | undefined;
+  /** The store has another log than this session. */
+  readonly onConflict: (session: Session) => void;
+  /** Another node has it now. */
+  readonly onStale: (session: Session) => void;
 }
 
 /** For a turn's end to be saved, when it was ended by force. */
@@ -34,6 +44,8 @@ const FORCED_END_MS = 5_000;
  */
 export class Session implements AgentSession {
   readonly key: SessionKey;
+  /** Under which this node runs it; undefined: no other server shares the store. */
+  readonly lease: Lease | undefined;
   /** Milliseconds since the epoch. */
   readonly loadedAt: number;
   readonly #parts: SessionParts;
@@ -49,8 +61,9 @@ export class Session implements AgentSession {
   /** This server lets go of it: what cannot be saved now is not tried again. */
   readonly #leaving = new AbortController();
 
-  constructor(parts: SessionParts, log: SessionLog, at: { head: SessionHead; onConflict: (session: Session) => void }) {
+  constructor(parts: SessionParts, log: SessionLog, at: SessionStart) {
     this.key = log.key;
+    this.lease = at.lease;
     this.#parts = parts;
     this.loadedAt = parts.now().getTime();
     this.#log = log;
@@ -58,6 +71,7 @@ export class Session implements AgentSession {
       cursor: at.head.cursor,
       leaving: this.#leaving.signal,
       onConflict: () => at.onConflict(this),
+      onStale: () => at.onStale(this),
     });
     this.#supervisor = new SandboxSupervisor(
       parts,
@@ -70,9 +84,9 @@ export class Session implements AgentSession {
         // An unload does not wait for a store that fails: it fails too, and nothing has ended.
         write: (write) =>
           this.#writer.run(() => (this.#closing ? this.#writer.append(write) : this.#writer.save(write))),
-        fence: () => 1,
-        holdsLease: async () => true,
-        doubtLease: () => undefined,
+        fence: () => at.lease?.fence ?? 1,
+        holdsLease: () => parts.leases.holds(log.key, at.lease),
+        doubtLease: () => void this.#doubtLease(at.onStale),
         onEntries: () => this.#intake.drain(),
         onLost: (reason) => void this.#sandboxLost(reason),
       },
@@ -103,6 +117,11 @@ export class Session implements AgentSession {
     return turn === null && queue.length === 0 && !this.#writer.busy;
   }
 
+  /** A sandbox of it runs, or is being started or waited for. */
+  get hasSandbox(): boolean {
+    return this.#supervisor.active;
+  }
+
   /** A runner has the turn that runs. */
   get working(): boolean {
     return this.#control.isGiven;
@@ -118,7 +137,10 @@ export class Session implements AgentSession {
     this.#refuseWhileClosing();
     return this.#writer.ask(async () => {
       const accepted = await acceptMessage(this.#parts, { key: this.key, state: this.#log.state }, message);
-      if (accepted.write !== undefined) await this.#writer.append(accepted.write);
+      if (accepted.write !== undefined) {
+        this.#standInLine();
+        await this.#writer.append(accepted.write);
+      }
       failpoint("acknowledge:before");
       failpointAfterAnswer("acknowledge:after");
       if (accepted.write !== undefined) await this.#act(message.mode, accepted.answer.messageId);
@@ -127,9 +149,30 @@ export class Session implements AgentSession {
     }, message.content.length);
   }
 
+  /** Throws `unavailable` where its sandbox would have neither a slot nor a place in the line. */
+  #standInLine(): void {
+    const { slots } = this.#parts;
+    if (this.#supervisor.active || slots.promise(this.sessionId)) return;
+    const message = `All ${slots.limit} sandboxes are taken, and ${slots.maxWaiting} sessions wait already. Send again later.`;
+    throw new RuntimeError("unavailable", message, { retryAfter: 5 });
+  }
+
+  /** Nothing waits for a sandbox any more. */
+  #leaveLine(): void {
+    this.#parts.slots.forgo(this.sessionId);
+  }
+
   /** An append that counted as failed was done after all: what is in memory may be behind the store. */
   recheck(): Promise<void> {
     return this.#writer.recheck();
+  }
+
+  async #doubtLease(onStale: SessionStart["onStale"]): Promise<void> {
+    try {
+      if (!(await this.#parts.leases.holds(this.key, this.lease))) onStale(this);
+    } catch (error) {
+      this.#parts.log.debug({ err: error, sessionId: this.sessionId }, "whose a session is could not be asked");
+    }
   }
 
   async #act(mode: IncomingMessage["mode"], messageId: string): Promise<void> {
@@ -145,9 +188,10 @@ export class Session implements AgentSession {
     });
   }
 
-  withdrawMessage(messageId: string): Promise<void> {
+  async withdrawMessage(messageId: string): Promise<void> {
     const { sessionId } = this;
-    return this.#control.change(messageId, { type: "session:message:withdrawn", data: { sessionId, messageId } });
+    await this.#control.change(messageId, { type: "session:message:withdrawn", data: { sessionId, messageId } });
+    this.#pump();
   }
 
   updateOptions(options: SessionOptions): Promise<void> {
@@ -172,7 +216,9 @@ export class Session implements AgentSession {
 
   /** Takes the next message of the queue into a turn, if none runs. */
   #pump(): void {
-    if (this.#log.state.queue.length === 0) return;
+    const { turn, queue } = this.#log.state;
+    if (turn === null && queue.length === 0) this.#leaveLine();
+    if (queue.length === 0) return;
     void this.#writer
       .run(() => this.#nextTurn())
       .catch((error: unknown) => {
@@ -186,22 +232,15 @@ export class Session implements AgentSession {
     if (this.#closing || this.#finishing || turn !== null || message === undefined) return;
     const { messageId, content } = message;
     const turnId = `turn_${this.#parts.newId()}`;
-    const block = { type: "user_message" as const, id: messageId, timestamp: this.#parts.now().toISOString(), content };
-    const place = { sessionId: this.sessionId, conversationId: "main" };
-    await this.#writer.save({
-      events: [
-        { type: "session:turn:started", data: { sessionId: this.sessionId, turnId, messageIds: [messageId] } },
-        { type: "session:block:start", data: { ...place, block } },
-        { type: "session:block:complete", data: { ...place, blockId: messageId, block } },
-      ],
-    });
+    const timestamp = this.#parts.now().toISOString();
+    await this.#writer.save({ events: turnStart(this.sessionId, { turnId, messageId, content, timestamp }) });
     this.#deliver(turnId, [{ messageId, content }]);
   }
 
   /** Gives a turn to the runner, which takes it once, however often it is given. */
   #deliver(turnId: string, messages: { messageId: string; content: string }[]): void {
     const delivery = async (): Promise<void> => {
-      const link = await this.#supervisor.ready();
+      const link = await this.#supervisor.ready().finally(() => this.#leaveLine());
       // In the mailbox: an interrupt comes either before, and ends the turn, or after, and goes to the runner.
       const given = await this.#writer.run(async () => {
         if (this.#log.state.turn?.turnId !== turnId) return null;
@@ -283,23 +322,17 @@ export class Session implements AgentSession {
 
   /** The last server held this session without a sandbox that had begun, and went without saying so. */
   async #markUnloaded(): Promise<void> {
-    const { runtime, turn, queue } = this.#log.state;
-    const { sessionId } = this;
+    const { turn, queue } = this.#log.state;
     // With work left it stays claimed: this server may be killed too.
     const isLoaded = turn !== null || queue.length > 0;
-    const events = [{ type: "session:status" as const, data: { sessionId, runtime: { ...runtime, isLoaded } } }];
-    await this.#writer.save({ events, sandbox: null });
+    await this.#writer.save({ events: [loadedEvent(this.#log.state, isLoaded)], sandbox: null });
   }
 
   /** Says in the log that a server holds the session. */
   markLoaded(): Promise<void> {
     return this.#writer.run(async () => {
-      const { runtime } = this.#log.state;
-      if (runtime.isLoaded) return;
-      const { sessionId } = this;
-      await this.#writer.save({
-        events: [{ type: "session:status", data: { sessionId, runtime: { ...runtime, isLoaded: true } } }],
-      });
+      if (this.#log.state.runtime.isLoaded) return;
+      await this.#writer.save({ events: [loadedEvent(this.#log.state, true)] });
     });
   }
 
@@ -319,13 +352,8 @@ export class Session implements AgentSession {
   }
 
   async #markIdle(): Promise<void> {
-    const { runtime } = this.#log.state;
-    if (!runtime.isLoaded) return;
-    const { sessionId } = this;
-    await this.#writer.append({
-      events: [{ type: "session:status", data: { sessionId, runtime: { ...runtime, isLoaded: false } } }],
-      snapshot: true,
-    });
+    if (!this.#log.state.runtime.isLoaded) return;
+    await this.#writer.append({ events: [loadedEvent(this.#log.state, false)], snapshot: true });
   }
 
   async #stopTurn(): Promise<void> {
@@ -347,6 +375,7 @@ export class Session implements AgentSession {
   /** For shutdown: the sandbox goes on, a later server finds it. */
   async release(): Promise<void> {
     this.#closing = true;
+    this.#leaveLine();
     this.#leaving.abort();
     this.#control.close();
     await this.#writer.idle();
@@ -356,6 +385,7 @@ export class Session implements AgentSession {
   /** For delete: the sandbox ends, whatever is in it. */
   async destroy(): Promise<void> {
     this.#closing = true;
+    this.#leaveLine();
     this.#leaving.abort();
     this.#control.close();
     await this.#supervisor.kill();

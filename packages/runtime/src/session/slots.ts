@@ -3,21 +3,54 @@ interface Waiting {
   readonly onPosition: (position: number) => void;
 }
 
-/** Bounds how many sandboxes run at once. Who has to wait is told the place in the line, 1 is next. */
+/** Bounds how many sandboxes run at once, and how many wait. Who has to wait is told the place in the line, 1 is next. */
 export class Slots {
   readonly limit: number;
+  readonly maxWaiting: number;
   /** Told when somebody has to wait. */
   onShort: (() => void) | undefined;
   #taken = 0;
   readonly #line: Waiting[] = [];
+  /** Who was promised a slot or a place in the line, and has not come yet. */
+  readonly #promised = new Set<string>();
 
-  constructor(limit: number) {
+  constructor(limit: number, maxWaiting = Number.POSITIVE_INFINITY) {
     this.limit = limit;
+    this.maxWaiting = maxWaiting;
   }
 
-  /** Resolves with how to give the slot back; rejects when `signal` fires first. */
-  async acquire(signal: AbortSignal, onPosition: (position: number) => void): Promise<() => void> {
+  /** Sandboxes that run and start. */
+  get taken(): number {
+    return this.#taken;
+  }
+
+  /** Who is in the line or is promised a place. */
+  get waiting(): number {
+    return this.#line.length + this.#promised.size;
+  }
+
+  /** Who comes now has to wait. */
+  get isShort(): boolean {
+    return this.#taken + this.waiting >= this.limit;
+  }
+
+  /** Keeps a slot or a place in the line for `who`, until it comes for it or `forgo`; false: there is none. */
+  promise(who: string): boolean {
+    if (this.#promised.has(who)) return true;
+    if (this.#taken + this.waiting >= this.limit + this.maxWaiting) return false;
+    this.#promised.add(who);
+    return true;
+  }
+
+  /** It does not come, or has what it came for. */
+  forgo(who: string): void {
+    this.#promised.delete(who);
+  }
+
+  /** Resolves with how to give the slot back; rejects when `signal` fires first. `who` had been promised it. */
+  async acquire(signal: AbortSignal, onPosition: (position: number) => void, who?: string): Promise<() => void> {
     signal.throwIfAborted();
+    if (who !== undefined) this.#promised.delete(who);
     if (this.#taken < this.limit && this.#line.length === 0) {
       this.#taken += 1;
     } else {
