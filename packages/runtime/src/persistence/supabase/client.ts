@@ -1,0 +1,90 @@
+import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
+
+/** What PostgREST, or the network before it, says of a call that failed. */
+export interface SupabaseProblem {
+  readonly message: string;
+  readonly code?: string;
+  readonly details?: string | null;
+  readonly hint?: string | null;
+}
+
+interface SupabaseAnswer {
+  readonly data: unknown;
+  readonly error: SupabaseProblem | null;
+  /** 0 where nobody answered. */
+  readonly status: number;
+}
+
+/** What is used of a client of supabase-js: a `SupabaseClient` is one. */
+export interface SupabaseClientLike {
+  schema(name: string): { rpc(name: string, args: object): PromiseLike<SupabaseAnswer> };
+}
+
+/** A call that failed, as its answer says. */
+export class SupabaseFailure extends Error {
+  readonly status: number;
+  readonly problem: SupabaseProblem;
+
+  constructor(status: number, problem: SupabaseProblem) {
+    super(problem.message);
+    this.name = "SupabaseFailure";
+    this.status = status;
+    this.problem = problem;
+  }
+}
+
+/** Calls one of our functions in the database. Throws a `SupabaseFailure`. */
+export type Rpc = (name: string, args?: Readonly<Record<string, unknown>>) => Promise<unknown>;
+
+/** `schema`: the exposed one that has the functions. */
+export function rpcOf(client: SupabaseClientLike, schema: string): Rpc {
+  return async (name, args = {}) => {
+    for (let attempt = 1; ; attempt += 1) {
+      const { data, error, status } = await client.schema(schema).rpc(`agent_runtime_${name}`, args);
+      if (error === null) return data;
+      if (!isTransient(error.code) || attempt === ATTEMPTS) throw new SupabaseFailure(status, error);
+    }
+  };
+}
+
+/** Of a call that others stood in the way of. */
+const ATTEMPTS = 5;
+
+/** Two transactions stood in each other's way, and this one was taken back: the same may be tried again. */
+function isTransient(code: string | undefined): boolean {
+  return code === "40001" || code === "40P01";
+}
+
+/** How long a call may take before it counts as failed. */
+const CALL_MS = 30_000;
+
+interface ClientOptions {
+  readonly auth: Readonly<Record<"persistSession" | "autoRefreshToken" | "detectSessionInUrl", false>>;
+  readonly global: { readonly fetch: typeof fetch };
+}
+
+/** Of supabase-js: what makes a client. */
+export type CreateClient = (url: string, key: string, options: ClientOptions) => SupabaseClientLike;
+
+/** Loads supabase-js, which is an optional dependency, when it is first needed. */
+export async function loadCreateClient(
+  load: () => Promise<{ readonly createClient: CreateClient }> = () => import("@supabase/supabase-js"),
+): Promise<CreateClient> {
+  try {
+    return (await load()).createClient;
+  } catch (cause) {
+    const message = "Supabase needs the package @supabase/supabase-js: npm install @supabase/supabase-js@2.119.1";
+    throw new RuntimeError("missing_dependency", message, { cause });
+  }
+}
+
+/** A client for a server: it keeps no user's session, and no call of it hangs. */
+export function serverClient(createClient: CreateClient, url: string, key: string): SupabaseClientLike {
+  const auth = { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false } as const;
+  return createClient(url, key, { auth, global: { fetch: fetchInTime } });
+}
+
+const fetchInTime: typeof fetch = async (input, init) => {
+  const signals = [AbortSignal.timeout(CALL_MS), ...(init?.signal ? [init.signal] : [])];
+  return await fetch(input, { ...init, signal: AbortSignal.any(signals) });
+};

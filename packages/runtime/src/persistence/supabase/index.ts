@@ -1,0 +1,111 @@
+import { DEFAULT_PROFILE, RuntimeError, type AgentProfile } from "@hhopkins/agent-runtime-protocol";
+import { guardedCall, guardedStore, type StoreGuard } from "../guarded-store.ts";
+import { checkedProfiles, nineMethods, type RawTranscripts } from "../nine-methods.ts";
+import type { PersistenceAdapter } from "../port.ts";
+import type { SessionStore } from "../session-store.ts";
+import { notOpen } from "../store-errors.ts";
+import {
+  loadCreateClient,
+  rpcOf,
+  serverClient,
+  type CreateClient,
+  type Rpc,
+  type SupabaseClientLike,
+} from "./client.ts";
+import { supabaseCluster } from "./cluster.ts";
+import { openingError, supabaseError } from "./errors.ts";
+import { checkInstalled } from "./installed.ts";
+import { supabaseReads } from "./reads.ts";
+import { finishRemovals, supabaseRawTranscripts, supabaseWrites } from "./writes.ts";
+
+export type { SupabaseClientLike } from "./client.ts";
+export { copySupabaseMigrations, type CopiedMigration } from "./migrations.ts";
+
+/** Where the project is: its address and a key, or a client of supabase-js that you have made. */
+export type SupabasePersistenceOptions = SupabaseSettings &
+  (
+    | { readonly url: string; readonly key: string; readonly client?: never }
+    | { readonly client: SupabaseClientLike; readonly url?: never; readonly key?: never }
+  );
+
+interface SupabaseSettings {
+  /** The exposed schema that has the functions; `public` where absent. */
+  readonly schema?: string;
+  /**
+   * Whether many servers may share the project: the default. With a tenant's token it must be `false`, and then one
+   * server alone may use what that token sees.
+   */
+  readonly cluster?: boolean;
+  /** The profile `default` where absent. */
+  readonly profiles?: readonly AgentProfile[];
+}
+
+/**
+ * Keeps sessions in a Supabase project, through its REST interface and the optional package `@supabase/supabase-js`. Its
+ * migrations must have been applied: see `copySupabaseMigrations`. With the secret (service) key for all tenants; with a
+ * tenant's token (a `client` that has it) for that tenant alone, and others are refused with `not_supported`.
+ * `open()` rejects with `missing_dependency`, `invalid_configuration` (address, key, schema) or `data_dir_unusable`; later
+ * failures are `persistence_unavailable`.
+ */
+export function supabasePersistence(
+  options: SupabasePersistenceOptions,
+  load: () => Promise<CreateClient> = loadCreateClient,
+): PersistenceAdapter & { readonly store: SessionStore } {
+  const where = checkedAddress(options);
+  const profiles = checkedProfiles(options.profiles ?? [DEFAULT_PROFILE]);
+  let opened: Rpc | null = null;
+  const need = (): Rpc => {
+    if (opened === null) throw notOpen();
+    return opened;
+  };
+  const rpc: Rpc = (name, args) => need()(name, args);
+  const explain = (error: unknown): RuntimeError => supabaseError(error, where);
+  const guard: StoreGuard = { check: () => void need(), explain };
+  const shared = options.cluster === false ? {} : { cluster: supabaseCluster(rpc) };
+  const store = guardedStore({ ...supabaseReads(rpc), ...supabaseWrites(rpc, explain), ...shared }, guard);
+  return {
+    ...nineMethods({ store, profiles, rawTranscripts: guardedTranscripts(supabaseRawTranscripts(rpc), guard) }),
+    store,
+    open: async () => {
+      opened ??= await open(options, { where, load });
+    },
+    close: async () => {
+      opened = null;
+    },
+  };
+}
+
+function guardedTranscripts({ save, load }: RawTranscripts, guard: StoreGuard): RawTranscripts {
+  const call = guardedCall(guard);
+  return { save: call(save), load: call(load) };
+}
+
+/** What errors call the project. Throws `invalid_configuration`. */
+function checkedAddress({ client, url, key, schema }: SupabasePersistenceOptions): string {
+  if (schema === "") throw wrong("schema", "is empty: name the exposed schema, or leave it away");
+  if (client !== undefined) return "Supabase";
+  if (typeof url !== "string" || !/^https?:\/\/[^/]/.test(url) || !URL.canParse(url)) {
+    throw wrong("url", "is no address: give the project's, such as https://abc.supabase.co");
+  }
+  if (typeof key !== "string" || key === "") throw wrong("key", "is missing: give the project's secret (service) key");
+  return `Supabase at ${new URL(url).origin}`;
+}
+
+function wrong(field: string, text: string): RuntimeError {
+  return new RuntimeError("invalid_configuration", `${field}: ${text}`, { field });
+}
+
+async function open(
+  options: SupabasePersistenceOptions,
+  { where, load }: { where: string; load: () => Promise<CreateClient> },
+): Promise<Rpc> {
+  const client = options.client ?? serverClient(await load(), options.url, options.key);
+  const rpc = rpcOf(client, options.schema ?? "public");
+  try {
+    checkInstalled(await rpc("installed"), { where, cluster: options.cluster !== false });
+    await finishRemovals(rpc);
+  } catch (error) {
+    throw openingError(error, where);
+  }
+  return rpc;
+}
