@@ -61,8 +61,13 @@ export async function startPostgres(folder: string, { durable = false } = {}): P
     }
     await sleep(20);
   }
-  const version = spawnSync(join(programs, "postgres"), ["--version"], as).stdout.trim();
-  return { url: `postgres://${USER}:${PASSWORD}@127.0.0.1:${port}/postgres`, version, stop };
+  const [version = ""] =
+    /(?<=\(PostgreSQL\) )[\d.]+/.exec(spawnSync(join(programs, "postgres"), ["--version"], as).stdout) ?? [];
+  return {
+    url: `postgres://${USER}:${PASSWORD}@127.0.0.1:${port}/postgres`,
+    version: `PostgreSQL ${version}`,
+    stop,
+  };
 }
 
 /** Where Debian puts the programs, the newest version first, or a folder of the search path. */

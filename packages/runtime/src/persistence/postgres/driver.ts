@@ -109,6 +109,6 @@ function preparing(client: PoolClient, nameOf: (text: string) => string | undefi
 }
 
 /** A connection of its own, outside the pool. */
-export function newClient(driver: PostgresDriver, connection: PostgresConnection): Client {
-  return new driver.Client(clientConfig(driver, connection));
+export function newClient(driver: PostgresDriver, connection: PostgresConnection, more: ClientConfig): Client {
+  return new driver.Client({ ...clientConfig(driver, connection), ...more });
 }

@@ -69,6 +69,11 @@ export function isDuplicateKey(error: unknown): boolean {
   return codeOf(error) === "23505";
 }
 
+/** Rolled back because of others at the same time. */
+export function isTransientError(error: unknown): boolean {
+  return ["40P01", "40001"].includes(codeOf(error));
+}
+
 /** An error of the driver, with its remedy; `where` has no password. A `RuntimeError` stays what it is. */
 export function postgresError(error: unknown, where: string): RuntimeError {
   if (error instanceof RuntimeError) return error;

@@ -7,8 +7,9 @@ import type { SessionStore } from "../session-store.ts";
 import type { SqlDialect } from "../sql/dialect.ts";
 import { onConflict } from "../sql/on-conflict.ts";
 import { sqlPersistence } from "../sql/persistence.ts";
+import { postgresBus } from "./bus.ts";
 import { loadDriver, openPool, type PostgresConnection, type PostgresDriver } from "./driver.ts";
-import { isDuplicateKey, postgresError } from "./errors.ts";
+import { isDuplicateKey, isTransientError, postgresError } from "./errors.ts";
 
 export interface PostgresPersistenceOptions {
   /** `postgres://user:password@host:port/database`, with `?sslmode=…` where it has to be. */
@@ -74,6 +75,7 @@ function invalid(field: string, problem: string): RuntimeError {
 
 function postgresDialect(connection: PostgresConnection, load: () => Promise<PostgresDriver>): SqlDialect {
   const where = placeOf(connection);
+  const explain = (error: unknown): RuntimeError => postgresError(error, where);
   return {
     name: "postgres",
     types: {
@@ -90,8 +92,10 @@ function postgresDialect(connection: PostgresConnection, load: () => Promise<Pos
     },
     schema: connection.schema,
     open: async () => new PostgresDialect({ pool: openPool(await load(), connection) }),
-    explain: (error) => postgresError(error, where),
+    explain,
     isDuplicate: isDuplicateKey,
+    isTransient: isTransientError,
+    bus: postgresBus({ load, connection, explain }),
   };
 }
 

@@ -1,10 +1,11 @@
 import type { PersistenceSubject } from "@hhopkins/agent-runtime-testkit";
+import pg from "pg/package.json" with { type: "json" };
 import { afterAll, afterEach, beforeAll } from "vitest";
 import type { PersistenceAdapter } from "../port.ts";
 import { SESSION_TABLES } from "../sql/schema.ts";
 import { contractTests } from "../testing/contract-tests.ts";
 import { postgresPersistence } from "./index.ts";
-import { testDatabase, type TestDatabase } from "./testing/test-database.ts";
+import { testDatabase, testServer, type TestDatabase } from "./testing/test-database.ts";
 
 let database: TestDatabase;
 let count = 0;
@@ -15,6 +16,8 @@ beforeAll(async () => {
 });
 afterEach(async () => {
   for (const adapter of opened.splice(0)) await adapter.close?.();
+  // Opening looks through all tables that there are.
+  await database.query(`drop schema if exists case_${count} cascade`);
 });
 afterAll(async () => database.drop());
 
@@ -44,6 +47,9 @@ function postgresSubject(): PersistenceSubject {
   };
 }
 
-contractTests({ store: "postgres", version: "PostgreSQL 15.18, pg 8.23.1" }, postgresSubject, {
+const server = await testServer();
+if (typeof server === "string") throw new Error(server);
+
+contractTests({ store: "postgres", version: `${server.version}, pg ${pg.version}` }, postgresSubject, {
   suites: ["contract", "cluster"],
 });

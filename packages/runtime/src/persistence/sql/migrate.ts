@@ -27,11 +27,14 @@ function migrations({ types }: SqlDialect): Record<string, Migration> {
 /** Brings the tables up to date. Refuses (`data_dir_unusable`) a database that a newer version has changed. */
 export async function migrate(db: Db, dialect: SqlDialect): Promise<void> {
   const known = migrations(dialect);
-  const unknown = (await appliedMigrations(db, dialect)).filter((name) => !Object.hasOwn(known, name));
+  const applied = await appliedMigrations(db, dialect);
+  const unknown = applied.filter((name) => !Object.hasOwn(known, name));
   if (unknown.length > 0) {
     const message = `The database was made by a newer version of Agent Runtime (it has ${unknown.join(", ")}): run that version or a newer one, or point to another database.`;
     throw new RuntimeError("data_dir_unusable", message);
   }
+  // Looking for what is to do costs more than knowing that there is nothing.
+  if (Object.keys(known).every((name) => applied.includes(name))) return;
   const migrator = new Migrator({
     db,
     provider: { getMigrations: async () => known },

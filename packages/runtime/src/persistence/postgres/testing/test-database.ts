@@ -6,14 +6,14 @@ import { Client } from "pg";
 /** A database of one test's own. */
 export interface TestDatabase {
   readonly url: string;
-  /** Without the database: for what only the server's account may do. */
-  readonly serverUrl: string;
   query<R extends object = Record<string, unknown>>(text: string, values?: unknown[]): Promise<R[]>;
   drop(): Promise<void>;
 }
 
 /** The run's PostgreSQL, which starts with the first who asks; a text says why there is none. */
-export async function testServer(name = "postgres"): Promise<{ readonly url: string } | string> {
+export async function testServer(
+  name = "postgres",
+): Promise<{ readonly url: string; readonly version: string } | string> {
   const offer = process.env["AGENT_RUNTIME_TEST_DATABASES"];
   if (offer === undefined)
     return "AGENT_RUNTIME_TEST_DATABASES is not set: run the tests through Vitest's configuration";
@@ -22,7 +22,7 @@ export async function testServer(name = "postgres"): Promise<{ readonly url: str
   socket.write(`${name}\n`);
   let text = "";
   for await (const part of socket) text += String(part);
-  const answer = JSON.parse(text) as { url: string } | { none: string };
+  const answer = JSON.parse(text) as { url: string; version: string } | { none: string };
   return "none" in answer ? answer.none : answer;
 }
 
@@ -35,7 +35,6 @@ export async function testDatabase(): Promise<TestDatabase> {
   const url = server.url.replace(/\/postgres$/, `/${name}`);
   return {
     url,
-    serverUrl: server.url,
     query: (text, values) => queryOnce(url, text, values),
     drop: async () => void (await queryOnce(server.url, `drop database if exists ${name} with (force)`)),
   };
