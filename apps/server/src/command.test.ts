@@ -119,3 +119,35 @@ test("a gateway serves until SIGTERM; a data directory has one, beside its serve
   expect([await server.exited, await gateway.exited]).toEqual([0, 0]);
   expect((await ended(["serve", "--gateway", "elsewhere"])).code).toBe(2);
 });
+
+test("export and import carry a session from one store to another; a running server keeps its store to itself", async () => {
+  using folder = temporaryFolder();
+  const server = run(["--port", "0", "--sandbox", "unsafe-process", "--data-dir", "a", "--api-key", "k"], folder.path);
+  const [url] = await server.until(/http:\/\/127\.0\.0\.1:\d+/);
+  const headers = { authorization: "Bearer k", "content-type": "application/json" };
+  const body = JSON.stringify({ agentProfileRef: "default", architecture: "claude-agent-sdk", name: "carried" });
+  const created = await fetch(`${url}/sessions/create`, { method: "POST", headers, body });
+  const { sessionId } = (await created.json()) as { sessionId: string };
+  const busy = run(["export", sessionId, "--data-dir", "a"], folder.path);
+  expect(await busy.exited).toBe(1);
+  expect(busy.output()).toMatch(/^agent-runtime: .*(in use|another server)/);
+  server.child.kill("SIGTERM");
+  await server.exited;
+
+  const step = async (...args: string[]) => {
+    const command = run(args, folder.path);
+    return { code: await command.exited, output: command.output() };
+  };
+  expect(await step("export", sessionId, "--data-dir", "a", "--out", "s.gz")).toMatchObject({ code: 0 });
+  expect(await step("import", "s.gz", "--data-dir", "b")).toEqual({ code: 0, output: `${sessionId}\n` });
+  expect(await step("import", "s.gz", "--data-dir", "b")).toMatchObject({
+    code: 1,
+    output: expect.stringContaining("already") as string,
+  });
+  const again = await step("import", "s.gz", "--data-dir", "b", "--session-id", "two", "--name", "other");
+  expect(again).toEqual({ code: 0, output: "two\n" });
+  const unknown = await step("import", "s.gz", "--data-dir", "b", "--session-id", "x", "--agent-profile", "nobody");
+  expect(unknown).toMatchObject({ code: 1, output: expect.stringContaining("no agent profile nobody") as string });
+  expect(await step("export", "nobody", "--data-dir", "b")).toMatchObject({ code: 1 });
+  expect(await step("export", "two", "--persistence", "memory")).toMatchObject({ code: 2 });
+});

@@ -1,5 +1,6 @@
 import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
 import { Command, CommanderError, Option } from "commander";
+import { exportTo, importFrom } from "./archive/archive.ts";
 import { doctor } from "./doctor/doctor.ts";
 import { gateway } from "./gateway/gateway.ts";
 import { serve } from "./serve/serve.ts";
@@ -16,10 +17,12 @@ export async function runCommand(args: readonly string[]): Promise<ExitCode> {
     .description("Runs a fleet of AI coding agents. Without a command it serves.")
     .exitOverride()
     .configureHelp({ showGlobalOptions: true });
+  const settingsOf = (flags: Record<string, unknown>): Promise<Settings> =>
+    resolveSettings({ flags, environment: process.env, folder: process.cwd() });
   const add = (command: Command, action: (settings: Settings) => Promise<ExitCode>, options = OPTION_NAMES): void => {
     addOptions(command.allowExcessArguments(false).exitOverride(), options);
     command.action(async (flags: Record<string, unknown>) => {
-      code = await action(await resolveSettings({ flags, environment: process.env, folder: process.cwd() }));
+      code = await action(await settingsOf(flags));
     });
   };
   add(program.command("serve", { isDefault: true }).description("Serve sessions and the page"), serve);
@@ -33,12 +36,31 @@ export async function runCommand(args: readonly string[]): Promise<ExitCode> {
     "gatewayUrl",
     "logLevel",
   ]);
+  addStoreOptions(program.command("export <session>").description("Write a session to an archive"))
+    .option("--out <file>", "the file; - for standard output (SESSION.ndjson.gz)")
+    .action(async (session: string, { out, ...flags }: Record<string, unknown> & { out?: string }) => {
+      code = await exportTo(await settingsOf(flags), session, out);
+    });
+  const what = "Make a session of an archive, or of a transcript of Claude Code (JSONL); - for standard input";
+  addStoreOptions(program.command("import <file>").description(what))
+    .option("--session-id <id>", "id of the new session (the one that it had)")
+    .option("--agent-profile <id>", "its profile (the one that it had)")
+    .option("--name <name>", "its name (the one that it had)")
+    .action(async (file: string, { sessionId, agentProfile, name, ...flags }: Record<string, string | undefined>) => {
+      code = await importFrom(await settingsOf(flags), file, { sessionId, agentProfileRef: agentProfile, name });
+    });
   try {
     await program.parseAsync([...args], { from: "user" });
     return code;
   } catch (error) {
     return explain(error);
   }
+}
+
+/** For commands that work on a store, without a server. */
+function addStoreOptions(command: Command): Command {
+  addOptions(command.allowExcessArguments(false).exitOverride(), ["dataDir", "persistence"]);
+  return command;
 }
 
 function addOptions(command: Command, options: readonly OptionName[]): void {

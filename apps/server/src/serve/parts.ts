@@ -1,5 +1,9 @@
 import type { AgentRuntimeConfig, SandboxProvider } from "@hhopkins/agent-runtime";
+import { natsBus } from "@hhopkins/agent-runtime/bus/nats";
+import { redisBus } from "@hhopkins/agent-runtime/bus/redis";
 import { memoryPersistence } from "@hhopkins/agent-runtime/persistence/memory";
+import { mysqlPersistence } from "@hhopkins/agent-runtime/persistence/mysql";
+import { postgresPersistence } from "@hhopkins/agent-runtime/persistence/postgres";
 import { sqlitePersistence } from "@hhopkins/agent-runtime/persistence/sqlite";
 import { dockerSandbox } from "@hhopkins/agent-runtime/sandbox/docker";
 import { localSandbox } from "@hhopkins/agent-runtime/sandbox/local";
@@ -11,11 +15,31 @@ import type { Settings } from "../settings/settings.ts";
 
 export function persistenceFor(settings: Settings, dataDir: string): NonNullable<AgentRuntimeConfig["persistence"]> {
   const profiles = settings.profiles === undefined ? {} : { profiles: settings.profiles };
-  switch (settings.persistence) {
+  const { persistence } = settings;
+  if (persistence === "sqlite") return sqlitePersistence({ file: join(dataDir, "agent-runtime.db"), ...profiles });
+  if (persistence === "memory") return memoryPersistence(profiles);
+  return persistence.startsWith("postgres:")
+    ? postgresPersistence({ connectionString: persistence, ...profiles })
+    : mysqlPersistence({ uri: persistence, ...profiles });
+}
+
+/** Over which servers that share the store wake each other. */
+export function busFor({ bus: url }: Settings): Pick<AgentRuntimeConfig, "bus"> {
+  if (url === undefined) return {};
+  return { bus: /^rediss?:/.test(url) ? redisBus({ url }) : natsBus({ url }) };
+}
+
+/** What a person reads about where sessions are kept; no password. */
+export function describePersistence(persistence: Settings["persistence"]): string {
+  switch (persistence) {
     case "sqlite":
-      return sqlitePersistence({ file: join(dataDir, "agent-runtime.db"), ...profiles });
+      return "";
     case "memory":
-      return memoryPersistence(profiles);
+      return " (sessions in memory only)";
+    default: {
+      const { host, pathname, protocol } = new URL(persistence);
+      return ` (sessions in ${protocol}//${host}${pathname})`;
+    }
   }
 }
 

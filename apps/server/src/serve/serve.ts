@@ -1,6 +1,6 @@
 import type { Settings } from "../settings/settings.ts";
 import { createLog } from "./log.ts";
-import { describeSandbox } from "./parts.ts";
+import { describePersistence, describeSandbox } from "./parts.ts";
 import { signalled, watchProcess } from "./process-life.ts";
 import { startServer, type RunningServer } from "./server.ts";
 
@@ -33,7 +33,7 @@ export function welcome({ url, apiKey, model, dataDir }: RunningServer, settings
     `  API key   ${apiKey.isNew ? `${apiKey.key}  (shown this once, kept ${kept})` : kept}`,
     `  Model     ${model.description}`,
     `  Sandbox   ${describeSandbox(settings.sandbox)}`,
-    `  Data      ${dataDir}${settings.persistence === "memory" ? " (sessions in memory only)" : ""}`,
+    `  Data      ${dataDir}${describePersistence(settings.persistence)}`,
     "",
   ];
   return `${lines.join("\n")}\n`;

@@ -14,7 +14,7 @@ import { apiKeyOf, type ApiKey } from "./api-key.ts";
 import { takeDataDir } from "./data-dir.ts";
 import { MODEL_OF_THE_GATEWAY, openModel, type ServedModel } from "./model.ts";
 import { createPageHandler } from "./page-files.ts";
-import { persistenceFor, sandboxFor } from "./parts.ts";
+import { busFor, persistenceFor, sandboxFor } from "./parts.ts";
 
 export interface RunningServer {
   readonly url: string;
@@ -82,7 +82,7 @@ export function runtimeConfig(
   { settings, log, environment }: ServerParts,
   { dataDir, model }: { dataDir: string; model: ServedModel },
 ): AgentRuntimeConfig {
-  const { idleTimeoutMs, syncIntervalMs, maxSandboxes } = settings;
+  const { idleTimeoutMs, syncIntervalMs, maxSandboxes, maxWaiting, leaseMs } = settings;
   return {
     dataDir,
     persistence: persistenceFor(settings, dataDir),
@@ -95,6 +95,9 @@ export function runtimeConfig(
     ...(idleTimeoutMs === undefined ? {} : { idleTimeoutMs }),
     ...(syncIntervalMs === undefined ? {} : { syncIntervalMs }),
     ...(maxSandboxes === undefined ? {} : { maxSandboxes }),
+    ...(maxWaiting === undefined ? {} : { maxWaiting }),
+    ...(leaseMs === undefined ? {} : { cluster: { leaseMs } }),
+    ...busFor(settings),
     ...(settings.warmPool === undefined ? {} : { warmPool: settings.warmPool }),
   };
 }

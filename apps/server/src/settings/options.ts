@@ -3,6 +3,7 @@ import { sandboxLimits } from "./sandbox-limits.ts";
 import { warmPool } from "./warm-pool.ts";
 
 const port = z.coerce.number("must be a number").int("must be a whole number").min(0).max(65_535);
+const none = z.coerce.number("must be a number").int("must be a whole number").min(0);
 const milliseconds = z.coerce.number("must be a number").int("must be a whole number").min(1);
 const origins = z
   .union([z.string(), z.array(z.string())])
@@ -34,7 +35,11 @@ export const OPTIONS = {
     description: "where everything is kept (.agent-runtime)",
     schema: z.string().min(1),
   },
-  persistence: { flag: "--persistence <store>", description: "sqlite or memory (sqlite)", schema: z.string().min(1) },
+  persistence: {
+    flag: "--persistence <store>",
+    description: "sqlite, memory, postgres://… or mysql://…; servers can share the last two (sqlite)",
+    schema: z.string().min(1),
+  },
   sandbox: {
     flag: "--sandbox <provider>",
     description: "local, docker, modal or unsafe-process (local)",
@@ -91,6 +96,21 @@ export const OPTIONS = {
     flag: "--max-sandboxes <number>",
     description: "sandboxes at once (from the memory)",
     schema: milliseconds,
+  },
+  maxWaiting: {
+    flag: "--max-waiting <number>",
+    description: "sessions that may wait for a sandbox; beyond, messages are refused (1000)",
+    schema: none,
+  },
+  leaseMs: {
+    flag: "--lease-ms <ms>",
+    description: "a server that shared its store and says nothing for so long is replaced (10000)",
+    schema: milliseconds,
+  },
+  bus: {
+    flag: "--bus <url>",
+    description: "redis://… or nats://…, over which servers wake each other (the store, or polling)",
+    schema: z.string().regex(/^(rediss?|nats|tls):\/\//, "must begin with redis://, rediss://, nats:// or tls://"),
   },
   warmPool: {
     flag: "--warm-pool <profiles>",

@@ -3,6 +3,8 @@ import { z } from "zod";
 import { CONFIG_FILE, readConfigFile } from "./config-file.ts";
 import { environmentNameOf, flagOf, OPTION_NAMES, OPTIONS, type OptionName } from "./options.ts";
 
+export type DatabaseUrl = `${"postgres" | "mysql"}:${string}`;
+
 type Value<N extends OptionName> = z.output<(typeof OPTIONS)[N]["schema"]>;
 
 /** What the command was told, checked; absent where nobody said anything and the runtime has a default of its own. */
@@ -10,7 +12,7 @@ export interface Settings {
   readonly host: string;
   readonly port: number;
   readonly dataDir: string;
-  readonly persistence: "sqlite" | "memory";
+  readonly persistence: "sqlite" | "memory" | DatabaseUrl;
   readonly sandbox: "local" | "docker" | "modal" | "unsafe-process";
   readonly dockerImage?: string;
   readonly logLevel: Value<"logLevel">;
@@ -26,6 +28,9 @@ export interface Settings {
   readonly idleTimeoutMs?: number;
   readonly syncIntervalMs?: number;
   readonly maxSandboxes?: number;
+  readonly maxWaiting?: number;
+  readonly leaseMs?: number;
+  readonly bus?: string;
   /** By the id of a profile. */
   readonly warmPool?: Value<"warmPool">;
   readonly sandboxLimits?: Value<"sandboxLimits">;
@@ -78,8 +83,10 @@ function checked(name: OptionName, [source, value]: [string, unknown]): unknown 
 
 function persistenceOf(text: string): Settings["persistence"] {
   if (text === "sqlite" || text === "memory") return text;
-  if (/^(postgres|postgresql|mysql):/.test(text)) throw later(`--persistence ${text.split(":")[0]}://…`);
-  throw wrong(`--persistence can be sqlite or memory.`, "persistence");
+  // Never the text itself in a message: there is a password in it.
+  const [, kind] = /^(postgres|mysql)(?:ql)?:\/\//.exec(text) ?? [];
+  if (kind === "postgres" || kind === "mysql") return `${kind}:${text.slice(text.indexOf(":") + 1)}`;
+  throw wrong("--persistence can be sqlite, memory, postgres://… or mysql://….", "persistence");
 }
 
 function sandboxOf(text: string): Settings["sandbox"] {
