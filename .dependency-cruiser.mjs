@@ -230,7 +230,8 @@ export default {
     part("auth", []),
     part("gateway", []),
     part("session", ["log", "auth"]),
-    part("transport", ["log", "session", "auth"]),
+    part("archive", ["log", "session", "auth"]),
+    part("transport", ["log", "session", "auth", "archive"]),
   ],
   options: {
     doNotFollow: { path: ["node_modules", "/dist/"] },

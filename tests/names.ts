@@ -1,4 +1,5 @@
 import { adapterRows } from "./names/adapters.ts";
+import { archiveRows } from "./names/archives.ts";
 import { commandRows } from "./names/command.ts";
 import { environmentRows } from "./names/environments.ts";
 import { eventRows } from "./names/events.ts";
@@ -21,6 +22,7 @@ export const NAMES: readonly Row[] = [
   ...restRows,
   ...eventRows,
   ...typeRows,
+  ...archiveRows,
   ...commandRows,
   ...wireRows,
   ...environmentRows,

@@ -105,3 +105,6 @@ export const server = testsIn("apps/server/src/serve/server.test.ts");
 export const serverLog = testsIn("apps/server/src/serve/log.test.ts");
 export const apiKey = testsIn("apps/server/src/serve/api-key.test.ts");
 export const doctor = testsIn("apps/server/src/doctor/checks.test.ts");
+export const importExport = testsIn("tests/session/import-export.test.ts");
+export const archives = testsIn("packages/runtime/src/archive/archive.test.ts");
+export const seedRestore = testsIn("packages/runtime/src/persistence/seed-restore.test.ts");

@@ -84,4 +84,6 @@ export const DEFAULT_LIMITS = {
   bodyBytes: 10 * 1024 * 1024,
   messageBytes: 1024 * 1024,
   frameBytes: 1024 * 1024,
+  /** Of a session that is imported, unpacked. */
+  archiveBytes: 4 * 1024 * 1024 * 1024,
 } as const;

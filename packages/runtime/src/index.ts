@@ -5,6 +5,7 @@ export {
   type RestServerOptions,
   type WebSocketServerOptions,
 } from "./runtime.ts";
+export { exportSession, importSession, type ImportOptions } from "./archive/index.ts";
 export { DEFAULT_IGNORE, type AgentRuntimeConfig, type GatewayConfig } from "./configuration.ts";
 export { serveGateway, type GatewayServer, type GatewayServerOptions } from "./gateway/index.ts";
 export type { Logger } from "./logger.ts";

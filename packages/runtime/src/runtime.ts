@@ -1,10 +1,20 @@
-import { RuntimeError, type Architecture, type PersistenceAdapter } from "@hhopkins/agent-runtime-protocol";
+import {
+  RuntimeError,
+  type Architecture,
+  type NodeBus,
+  type PersistenceAdapter,
+} from "@hhopkins/agent-runtime-protocol";
 import { RUNNER_ARCHITECTURES, runnerBundlePath } from "@hhopkins/agent-runtime-runner/manifest";
 import { randomUUID } from "node:crypto";
 import type { Server } from "node:http";
 import { join, resolve } from "node:path";
+import { createSessionArchives, type SessionArchives } from "./archive/archives.ts";
 import { createAuthenticate } from "./auth/authentication.ts";
 import type { Authenticate } from "./auth/principal.ts";
+import { betweenNodes, tellOfList, type BetweenNodes } from "./cluster/between-nodes.ts";
+import { ClusterNode } from "./cluster/cluster-node.ts";
+import { NodeNotes } from "./cluster/node-notes.ts";
+import { SessionLeases } from "./cluster/session-leases.ts";
 import {
   checkConfiguration,
   DEFAULT_IGNORE,
@@ -34,6 +44,7 @@ import { storeForAdapter } from "./persistence/seed-store.ts";
 import { timedStore } from "./persistence/timed-store.ts";
 import { sqlitePersistence } from "./persistence/sqlite/index.ts";
 import { profileEnvironments, type ProfileEnvironments } from "./profile-environments.ts";
+import { hostPlace } from "./sandbox/host-place.ts";
 import { localSandbox } from "./sandbox/local/index.ts";
 import { modalSandbox } from "./sandbox/modal/index.ts";
 import type { RunnerFiles, SandboxProvider } from "./sandbox/port.ts";
@@ -42,6 +53,8 @@ import { ListWatch } from "./session/list-watch.ts";
 import { ModelUses } from "./session/model-use.ts";
 import { SessionManager } from "./session/session-manager.ts";
 import type { SessionParts } from "./session/session-parts.ts";
+import { localMethods } from "./session/local-methods.ts";
+import { SessionRequests } from "./session/session-requests.ts";
 import { createSessionService, listItem } from "./session/session-service.ts";
 import { Slots } from "./session/slots.ts";
 import { WarmPool } from "./session/warm-pool.ts";
@@ -93,7 +106,9 @@ export async function createAgentRuntime(config: AgentRuntimeConfig = {}): Promi
   const store = timedStore(kept, { timeoutMs, onLate: (keys) => keys.forEach((key) => manager.recheck(key)) });
   const now = (): Date => new Date();
   const health = new StoreHealth({ now, random: Math.random });
-  const watch = new ListWatch();
+  const watch = new ListWatch((tenant, change) => {
+    if (notes !== undefined) tellOfList(notes, tenant, change);
+  });
   const onAuthFailure: GatewayOptions["onAuthFailure"] = ({ session }, status) =>
     endTurnWithoutCredential(manager, session, status);
   const modelUses = new ModelUses();
@@ -109,9 +124,15 @@ export async function createAgentRuntime(config: AgentRuntimeConfig = {}): Promi
     onEgress: ({ session }, record) => egress.add(session, record),
   });
   const environments = profileEnvironments(config.registries, { log, places: applicationPlaces() });
+  const slots = new Slots(config.maxSandboxes ?? defaultMaxSandboxes(), config.maxWaiting ?? DEFAULTS.maxWaiting);
+  const node = clusterNode(config, { store, provider, slots, dataDir, log });
+  const notes = node === undefined ? undefined : nodeNotes(node, config.bus, log);
   const parts: SessionParts = {
     store,
-    committer: new Committer(store, health),
+    ...(node === undefined ? {} : { node }),
+    ...(notes === undefined ? {} : { notes }),
+    leases: new SessionLeases({ store, node, maxWaiting: slots.maxWaiting }),
+    committer: new Committer(store, health, (tails) => notes?.committed(tails)),
     hub: new LogHub(),
     health,
     notices: new Notices(),
@@ -123,7 +144,7 @@ export async function createAgentRuntime(config: AgentRuntimeConfig = {}): Promi
     newId: randomUUID,
     profiles: checkedReads(adapter, timeoutMs),
     provider,
-    slots: new Slots(config.maxSandboxes ?? defaultMaxSandboxes()),
+    slots,
     warm: new WarmPool(config.warmPool ?? {}),
     gateway,
     network: networkOf(config.network, log),
@@ -152,8 +173,25 @@ export async function createAgentRuntime(config: AgentRuntimeConfig = {}): Promi
     idleTimeoutMs: config.idleTimeoutMs ?? DEFAULTS.idleTimeoutMs,
     shutdownGraceMs: config.shutdownGraceMs ?? DEFAULTS.shutdownGraceMs,
   });
-  const service = createSessionService(parts, manager, watch);
-  return composed({ config, adapter, store, provider, gateway, publicGateway, environments, manager, service, log });
+  const here = localMethods(parts, manager);
+  const between =
+    node === undefined || notes === undefined
+      ? undefined
+      : betweenNodes({
+          ...parts,
+          ...{ node, notes, watch, run: here },
+          listed: async (key) => listItem(await manager.state(key)),
+          localTail: (key) => manager.localTail(key),
+        });
+  const requests = new SessionRequests({ ...parts, manager, here, remote: between?.commands });
+  const service = createSessionService(parts, manager, { watch, requests });
+  const archives = createSessionArchives({
+    ...parts,
+    profiles: () => parts.profiles.listAgentProfiles(),
+    onImported: (tenant, state) => watch.changed(tenant, { event: "sessions:updated", session: listItem(state) }),
+  });
+  const parted = { between, publicGateway, environments };
+  return composed({ config, adapter, store, provider, gateway, manager, service, archives, log, ...parted });
 }
 
 interface Composition {
@@ -165,12 +203,28 @@ interface Composition {
   readonly environments: ProfileEnvironments;
   readonly publicGateway: ((request: Request) => Promise<Response>) | undefined;
   readonly manager: SessionManager;
+  /** Absent: no other server shares the store. */
+  readonly between: BetweenNodes | undefined;
   readonly service: SessionService;
+  readonly archives: SessionArchives;
   readonly log: SessionParts["log"];
 }
 
 function composed(parts: Composition): AgentRuntime {
-  const { config, adapter, store, provider, gateway, publicGateway, environments, manager, service, log } = parts;
+  const {
+    config,
+    adapter,
+    store,
+    provider,
+    gateway,
+    publicGateway,
+    environments,
+    between,
+    manager,
+    service,
+    archives,
+    log,
+  } = parts;
   const authenticateBy = (apiKey?: string): Authenticate =>
     createAuthenticate({
       apiKey,
@@ -190,10 +244,13 @@ function composed(parts: Composition): AgentRuntime {
       await adapter.open?.();
       await provider.probe?.();
       await gateway.open?.();
+      await between?.start();
       await manager.start();
     },
     async shutdown() {
+      await between?.stop();
       await manager.stop();
+      await between?.close();
       await gateway.close();
       await provider.close?.();
       await environments.close();
@@ -207,7 +264,7 @@ function composed(parts: Composition): AgentRuntime {
       if (apiKey !== undefined && apiKey !== "") current = authenticateBy(apiKey);
       if (config.auth === "none") allowedOrigins = options.corsOrigins ?? [];
       const gatewayRoute = publicGateway === undefined ? {} : { gateway: publicGateway };
-      return createRestApp({ service, authenticate, log, ...gatewayRoute, ...rest });
+      return createRestApp({ service, archives, authenticate, log, ...gatewayRoute, ...rest });
     },
     createWebSocketServer(server, options = {}) {
       const origins = allowedOrigins === undefined ? {} : { allowedOrigins };
@@ -242,6 +299,36 @@ function sandboxProvider(config: AgentRuntimeConfig, dataDir: string): SandboxPr
   if (config.sandbox !== undefined) return config.sandbox;
   if (config.modal !== undefined) return modalSandbox(config.modal);
   return localSandbox({ dataDir });
+}
+
+/** What nodes tell each other, over the bus that was given or the database's own. */
+function nodeNotes(node: ClusterNode, bus: NodeBus | undefined, log: Logger): NodeNotes {
+  const { nodeId, cluster } = node;
+  return new NodeNotes({ nodeId, bus: bus ?? cluster.bus, hasOthers: () => node.others().length > 0, log });
+}
+
+/** This process as one of several servers; undefined: the store is its alone. */
+function clusterNode(
+  { cluster = {} }: AgentRuntimeConfig,
+  {
+    store,
+    provider,
+    slots,
+    dataDir,
+    log,
+  }: Pick<SessionParts, "store" | "provider" | "slots" | "log"> & { dataDir: string },
+): ClusterNode | undefined {
+  if (store.cluster === undefined) return undefined;
+  return new ClusterNode({
+    nodeId: randomUUID(),
+    place: provider.place ?? hostPlace({ processes: true }),
+    dataDir,
+    cluster: store.cluster,
+    leaseMs: cluster.leaseMs ?? DEFAULTS.leaseMs,
+    pollMs: cluster.pollMs ?? DEFAULTS.pollMs,
+    load: () => ({ sandboxes: slots.taken, waiting: slots.waiting, maxSandboxes: slots.limit }),
+    log,
+  });
 }
 
 /** Looks the harness's packages up where the application lies, and where this package does. */

@@ -5,6 +5,8 @@ export interface TransportLimits {
   readonly bodyBytes: number;
   readonly messageBytes: number;
   readonly frameBytes: number;
+  /** Of a session that is imported, unpacked. */
+  readonly archiveBytes: number;
 }
 
 export const TRANSPORT_LIMITS: TransportLimits = DEFAULT_LIMITS;

@@ -3,8 +3,10 @@ import { cors } from "hono/cors";
 import { authenticated } from "../../auth/authentication.ts";
 import type { Authenticate } from "../../auth/principal.ts";
 import { TRANSPORT_LIMITS, type TransportLimits } from "../limits.ts";
+import type { SessionArchives } from "../../archive/archives.ts";
 import type { SessionService } from "../../session/service.ts";
 import { SILENT_LOG, type TransportLog } from "../transport-log.ts";
+import { archiveRoutes } from "./archive-routes.ts";
 import { docsPage } from "./docs-page.ts";
 import { createRouter, type RestParts, type RestRouter } from "./environment.ts";
 import { eventRoutes } from "./event-routes.ts";
@@ -18,6 +20,8 @@ import { systemRoutes } from "./system-routes.ts";
 
 export interface RestAppOptions {
   readonly service: SessionService;
+  /** Sessions can be exported and imported. */
+  readonly archives?: SessionArchives;
   readonly authenticate: Authenticate;
   readonly limits?: Partial<TransportLimits>;
   /** Origins whose pages may call; `*` is every one. None by default. */
@@ -42,7 +46,7 @@ export function createRestApp(options: RestAppOptions): RestRouter {
     heartbeatMs: options.heartbeatMs ?? 15_000,
     streamMs: options.streamMs ?? 300_000,
   };
-  const routes = apiRoutes(parts);
+  const routes = apiRoutes(parts, options.archives);
   const app = createRouter();
   app.onError((error, c) => {
     const known = asRuntimeError(error);
@@ -84,10 +88,11 @@ export function createRestApp(options: RestAppOptions): RestRouter {
   return app;
 }
 
-function apiRoutes(parts: RestParts): RestRouter {
+function apiRoutes(parts: RestParts, archives: SessionArchives | undefined): RestRouter {
   const routes = createRouter();
   for (const part of [systemRoutes, sessionRoutes, messageRoutes, fileRoutes, eventRoutes])
     routes.route("/", part(parts));
+  if (archives !== undefined) routes.route("/", archiveRoutes(parts, archives));
   const document = openApiDocument(routes);
   routes.get("/", (c) => c.json({ name: "agent-runtime", docs: "/docs", openapi: "/openapi.json" }));
   routes.get("/openapi.json", (c) => c.json(document));

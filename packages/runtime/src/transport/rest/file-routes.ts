@@ -1,5 +1,6 @@
 import { RuntimeError, isWorkspacePath, type FileEntry } from "@hhopkins/agent-runtime-protocol";
 import { createRoute } from "@hono/zod-openapi";
+import { byteStream } from "./byte-stream.ts";
 import { answer, documents, problems, sessionPath } from "./documents.ts";
 import { createRouter, sessionIdOf, type RestParts, type RestRouter } from "./environment.ts";
 
@@ -76,22 +77,5 @@ function encodeName(name: string): string {
   return encodeURIComponent(name.toWellFormed()).replace(
     /['()*]/g,
     (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
-}
-
-function byteStream(bytes: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {
-  const iterator = bytes[Symbol.asyncIterator]();
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        const { done, value } = await iterator.next();
-        if (done === true) controller.close();
-        else controller.enqueue(value);
-      },
-      async cancel() {
-        await iterator.return?.();
-      },
-    },
-    { highWaterMark: 0 },
   );
 }

@@ -1,0 +1,60 @@
+import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
+import { createRoute, z } from "@hono/zod-openapi";
+import type { SessionArchives } from "../../archive/archives.ts";
+import { listItem } from "../../session/session-service.ts";
+import { byteStream } from "./byte-stream.ts";
+import { answer, documents, problems, sessionPath } from "./documents.ts";
+import { createRouter, sessionIdOf, type RestParts, type RestRouter } from "./environment.ts";
+
+const TYPES = ["application/gzip", "application/x-gzip", "application/x-ndjson", "application/octet-stream"];
+
+const read = createRoute({
+  method: "get",
+  path: "/sessions/{id}/export",
+  summary: "The session as one archive: log, transcript and files",
+  request: { params: sessionPath },
+  responses: { 200: { description: "Gzipped lines of JSON", content: { "application/gzip": {} } }, ...problems },
+});
+
+const create = createRoute({
+  method: "post",
+  path: "/sessions/import",
+  summary: "Make a session of an archive, or of a transcript of Claude Code (JSONL); gzipped or not",
+  request: {
+    query: z.strictObject({
+      sessionId: z.string().min(1).max(200).optional(),
+      agentProfileRef: z.string().min(1).max(200).optional(),
+      name: z.string().min(1).max(1000).optional(),
+    }),
+  },
+  responses: { 201: answer("The session", documents.CreateSessionAnswer), ...problems },
+});
+
+/** Sessions out of one store and into another. */
+export function archiveRoutes({ limits }: RestParts, archives: SessionArchives): RestRouter {
+  const router = createRouter();
+  router.openapi(read, async (c) => {
+    const id = sessionIdOf(c.req.valid("param").id);
+    const bytes = await archives.export(c.var.principal, id);
+    const headers = {
+      "content-type": "application/gzip",
+      "content-disposition": `attachment; filename="${id}.ndjson.gz"`,
+    };
+    return new Response(byteStream(bytes), { headers });
+  });
+  router.openapi(create, async (c) => {
+    const type = c.req.header("content-type")?.split(";")[0]?.trim().toLowerCase() ?? "";
+    if (!TYPES.includes(type)) {
+      const message = `header.content-type: must be one of ${TYPES.join(", ")}`;
+      throw new RuntimeError("invalid_request", message, { field: "header.content-type" });
+    }
+    const body = c.req.raw.body;
+    if (body === null) throw new RuntimeError("invalid_request", "body: is missing", { field: "body" });
+    const state = await archives.import(c.var.principal, body, {
+      ...c.req.valid("query"),
+      maxBytes: limits.archiveBytes,
+    });
+    return c.json(listItem(state), 201);
+  });
+  return router;
+}
