@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes sure of the programs that npm cannot bring: bubblewrap (the local sandbox) and, for tests, Chromium, unzip, Python and PostgreSQL.
-# usage: system-packages.sh bubblewrap [chromium] [unzip] [python] [postgresql]
+# Makes sure of the programs that npm cannot bring: bubblewrap (the local sandbox) and, for tests, Chromium, unzip, Python, PostgreSQL, MariaDB, Redis and NATS.
+# usage: system-packages.sh bubblewrap [chromium] [unzip] [python] [postgresql] [mariadb] [redis] [nats]
 # Installs what is missing on Debian and Ubuntu where it may (root, or sudo without a password), and otherwise says what
 # to install. It never fails the caller: without bubblewrap the server itself refuses to start, with the remedy.
 set -u
@@ -23,6 +23,9 @@ for want in "$@"; do
     python) /usr/bin/python3 -c 'import ensurepip, pip' >/dev/null 2>&1 || missing="$missing python3 python3-pip python3-venv" ;;
     # Its programs: tests start a server of their own with them.
     postgresql) ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null 2>&1 || missing="$missing postgresql" ;;
+    mariadb) command -v mariadbd >/dev/null 2>&1 || [ -x /usr/sbin/mariadbd ] || missing="$missing mariadb-server" ;;
+    redis) command -v redis-server >/dev/null 2>&1 || missing="$missing redis-server" ;;
+    nats) command -v nats-server >/dev/null 2>&1 || [ -x /usr/sbin/nats-server ] || missing="$missing nats-server" ;;
     *) echo "system-packages.sh: unknown program '$want'" >&2; exit 2 ;;
   esac
 done

@@ -3,6 +3,8 @@ import { chmod, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { startMariadb } from "./mariadb-server.ts";
+import { startNats, startRedis } from "./bus-servers.ts";
 import { startPostgres } from "./postgres-server.ts";
 
 /** A server of databases, with an account that may do everything in it. */
@@ -18,6 +20,9 @@ type Answer = { readonly url: string; readonly version: string } | { readonly no
 /** Servers that tests can ask for, by name: each gets a folder of its own. */
 const SERVERS: Readonly<Record<string, (folder: string) => Promise<DatabaseServer>>> = {
   postgres: startPostgres,
+  mariadb: startMariadb,
+  redis: startRedis,
+  nats: startNats,
 };
 
 /** File with the number of the process that a folder belongs to. */

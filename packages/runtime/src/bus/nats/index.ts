@@ -9,6 +9,8 @@ export interface NatsBusOptions {
   readonly subject?: string;
 }
 
+type Listener = Parameters<NodeBus["subscribe"]>[0];
+
 /** A server that answers no ping for three times as long is given up. */
 const PING_MS = 10_000;
 
@@ -21,7 +23,7 @@ export function natsBus(options: NatsBusOptions): NodeBus {
   const addresses = options.url.split(",").map((url) => busAddress(url.trim(), ["nats:", "tls:"]));
   const [address] = addresses as [URL];
   const { subject = "agent-runtime" } = options;
-  const gaps = new Set<() => void>();
+  const listeners = new Set<Listener>();
   let connection: NatsConnection | undefined;
   /** While it is not, what is published would gather in memory. */
   let isConnected = false;
@@ -30,7 +32,7 @@ export function natsBus(options: NatsBusOptions): NodeBus {
     for await (const { type } of watched.status()) {
       if (type === "disconnect") isConnected = false;
       if (type === "reconnect") isConnected = true;
-      if (type === "reconnect" || type === "slowConsumer") for (const onGap of gaps) onGap();
+      if (type === "reconnect" || type === "slowConsumer") for (const listener of listeners) listener.onGap();
     }
   };
 
@@ -64,18 +66,18 @@ export function natsBus(options: NatsBusOptions): NodeBus {
       if (connection === undefined || !isConnected) throw busNotOpen();
       connection.publish(subject, text);
     },
-    async subscribe({ onText, onGap }) {
+    async subscribe(listener) {
       if (connection === undefined) throw busNotOpen();
       const subscription = connection.subscribe(subject, {
         callback: (error, message) => {
-          if (error === null) onText(message.string());
+          if (error === null) listener.onText(message.string());
         },
       });
       // So that what is published from now on comes.
       await connection.flush();
-      gaps.add(onGap);
+      listeners.add(listener);
       return async () => {
-        gaps.delete(onGap);
+        listeners.delete(listener);
         subscription.unsubscribe();
       };
     },
@@ -83,7 +85,7 @@ export function natsBus(options: NatsBusOptions): NodeBus {
       const closing = connection;
       connection = undefined;
       isConnected = false;
-      gaps.clear();
+      listeners.clear();
       await closing?.close();
     },
   };

@@ -9,6 +9,7 @@ export interface RedisBusOptions {
   readonly channel?: string;
 }
 
+type Listener = Parameters<NodeBus["subscribe"]>[0];
 type CreateClient = typeof createClient;
 type RedisClient = ReturnType<CreateClient>;
 
@@ -24,7 +25,7 @@ const MOST_RECONNECT_MS = 2_000;
 export function redisBus(options: RedisBusOptions): NodeBus {
   const address = busAddress(options.url, ["redis:", "rediss:"]);
   const { url, channel = "agent-runtime" } = options;
-  const gaps = new Set<() => void>();
+  const listeners = new Set<Listener>();
   let publisher: RedisClient | undefined;
   let subscriber: RedisClient | undefined;
 
@@ -58,7 +59,7 @@ export function redisBus(options: RedisBusOptions): NodeBus {
       try {
         publisher = await connected(create, () => undefined);
         subscriber = await connected(create, () => {
-          for (const onGap of gaps) onGap();
+          for (const listener of listeners) listener.onGap();
         });
       } catch (cause) {
         await bus.close?.();
@@ -69,22 +70,22 @@ export function redisBus(options: RedisBusOptions): NodeBus {
       if (publisher === undefined) throw busNotOpen();
       await publisher.publish(channel, text);
     },
-    async subscribe({ onText, onGap }) {
+    async subscribe(listener) {
       const client = subscriber;
       if (client === undefined) throw busNotOpen();
-      const listener = (text: string): void => onText(text);
-      await client.subscribe(channel, listener);
-      gaps.add(onGap);
+      const onText = (text: string): void => listener.onText(text);
+      await client.subscribe(channel, onText);
+      listeners.add(listener);
       return async () => {
-        gaps.delete(onGap);
-        if (client.isReady) await client.unsubscribe(channel, listener);
+        listeners.delete(listener);
+        if (client.isReady) await client.unsubscribe(channel, onText);
       };
     },
     async close() {
       const clients = [publisher, subscriber];
       publisher = undefined;
       subscriber = undefined;
-      gaps.clear();
+      listeners.clear();
       for (const client of clients) client?.destroy();
     },
   };
