@@ -78,13 +78,21 @@ export async function loadCreateClient(
   }
 }
 
-/** A client for a server: it keeps no user's session, and no call of it hangs. */
-export function serverClient(createClient: CreateClient, url: string, key: string): SupabaseClientLike {
-  const auth = { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false } as const;
-  return createClient(url, key, { auth, global: { fetch: fetchInTime } });
+interface ServerClientOptions {
+  readonly url: string;
+  readonly key: string;
+  readonly callTimeoutMs?: number | undefined;
 }
 
-const fetchInTime: typeof fetch = async (input, init) => {
-  const signals = [AbortSignal.timeout(CALL_MS), ...(init?.signal ? [init.signal] : [])];
-  return await fetch(input, { ...init, signal: AbortSignal.any(signals) });
-};
+/** A client for a server: it keeps no user's session, and no call of it hangs. */
+export function serverClient(
+  createClient: CreateClient,
+  { url, key, callTimeoutMs = CALL_MS }: ServerClientOptions,
+): SupabaseClientLike {
+  const auth = { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false } as const;
+  const fetchInTime: typeof fetch = async (input, init) => {
+    const signals = [AbortSignal.timeout(callTimeoutMs), ...(init?.signal ? [init.signal] : [])];
+    return await fetch(input, { ...init, signal: AbortSignal.any(signals) });
+  };
+  return createClient(url, key, { auth, global: { fetch: fetchInTime } });
+}

@@ -24,8 +24,19 @@ export { copySupabaseMigrations, type CopiedMigration } from "./migrations.ts";
 /** Where the project is: its address and a key, or a client of supabase-js that you have made. */
 export type SupabasePersistenceOptions = SupabaseSettings &
   (
-    | { readonly url: string; readonly key: string; readonly client?: never }
-    | { readonly client: SupabaseClientLike; readonly url?: never; readonly key?: never }
+    | {
+        readonly url: string;
+        readonly key: string;
+        /** For each call, in milliseconds; default 30 000. */
+        readonly callTimeoutMs?: number;
+        readonly client?: never;
+      }
+    | {
+        readonly client: SupabaseClientLike;
+        readonly url?: never;
+        readonly key?: never;
+        readonly callTimeoutMs?: never;
+      }
   );
 
 interface SupabaseSettings {
@@ -81,7 +92,10 @@ function guardedTranscripts({ save, load }: RawTranscripts, guard: StoreGuard): 
 }
 
 /** What errors call the project. Throws `invalid_configuration`. */
-function checkedAddress({ client, url, key, schema }: SupabasePersistenceOptions): string {
+function checkedAddress({ client, url, key, schema, callTimeoutMs = 1 }: SupabasePersistenceOptions): string {
+  if (!Number.isSafeInteger(callTimeoutMs) || callTimeoutMs < 1) {
+    throw wrong("callTimeoutMs", "must be a whole number of milliseconds, at least 1");
+  }
   if (schema === "") throw wrong("schema", "is empty: name the exposed schema, or leave it away");
   if (client !== undefined) return "Supabase";
   if (typeof url !== "string" || !/^https?:\/\/[^/]/.test(url) || !URL.canParse(url)) {
@@ -99,7 +113,7 @@ async function open(
   options: SupabasePersistenceOptions,
   { where, load }: { where: string; load: () => Promise<CreateClient> },
 ): Promise<Rpc> {
-  const client = options.client ?? serverClient(await load(), options.url, options.key);
+  const client = options.client ?? serverClient(await load(), options);
   const rpc = rpcOf(client, options.schema ?? "public");
   try {
     checkInstalled(await rpc("installed"), { where, cluster: options.cluster !== false });

@@ -43,6 +43,7 @@ export async function startFront(port: number): Promise<Front> {
       from.once("end", () => to.writeHead(fault.status, { "content-type": "application/json" }).end(fault.body));
       return;
     }
+    if (fault === "hang") return;
     if (fault === "lose the call") return void from.socket.destroy();
     forward({ from, to, path, port, loseAnswer: fault === "lose the answer" });
   };
