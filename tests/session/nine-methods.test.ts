@@ -71,3 +71,26 @@ test("after a crash in a turn the sandbox is found again, and all that it said i
   expect(await turnEnds(second, id)).toEqual(["completed", "completed", "completed"]);
   expect((await second.send(id, "another text", { messageId: "queued" })).status).toBe(409);
 });
+
+test("what a start leaves alone, because it is old, goes on when somebody opens it", async () => {
+  const persistence = nineMethodAdapter();
+  const first = await startRuntime({ persistence, shutdownGraceMs: 1 }, { dataDir, model });
+  const id = await first.create();
+  await first.send(id, prompt("talk", { text: "word ".repeat(100), chunk: 5, delayMs: 20 }));
+  await first.until(id, (state) => said(state).at(-1)?.includes("word word") === true);
+  const crashed = copyOf(persistence);
+  const kept = crashed.sessions.get(id);
+  if (kept === undefined) throw new Error("the session was not kept");
+  crashed.sessions.set(id, {
+    ...kept,
+    createdAt: "2026-01-01T00:00:00.000Z",
+    lastActivity: "2026-01-01T00:00:00.000Z",
+  });
+  await first.runtime.shutdown();
+
+  await using second = await startRuntime({ persistence: crashed }, { dataDir, model });
+  expect(second.runtime.sessionManager.getLoadedSessions()).toEqual([]);
+  const done = await second.turn(id, prompt("again", { text: "opened" }));
+  expect(said(done).at(-1)).toBe("opened");
+  expect(await turnEnds(second, id)).toHaveLength(2);
+});

@@ -171,10 +171,9 @@ export class SessionManager {
     return session;
   }
 
-  /** A server held it, and did not let go of it in the log. With several, whoever has the lease first finds that out. */
+  /** A server held it, and did not let go of it in the log; it may be found out only now. */
   #isToResume({ sandbox }: SessionHead, session: Session): boolean {
-    if (this.#unresumed.has(session.sessionId)) return true;
-    return session.lease !== undefined && (sandbox !== null || session.getState().runtime.isLoaded);
+    return this.#unresumed.has(session.sessionId) || sandbox !== null || session.getState().runtime.isLoaded;
   }
 
   /** @internal Throws `session_not_found`. */
