@@ -7,7 +7,17 @@ import { Client } from "pg";
 export interface TestDatabase {
   readonly url: string;
   query<R extends object = Record<string, unknown>>(text: string, values?: unknown[]): Promise<R[]>;
+  /** Holds rows, all that the query selects, as another writer does. */
+  lock(rows: string): Promise<HeldLock>;
+  /** Ends every other connection, as a server that goes down does. */
+  endConnections(): Promise<void>;
   drop(): Promise<void>;
+}
+
+export interface HeldLock extends AsyncDisposable {
+  /** Resolves when somebody waits for it. */
+  waitedFor(): Promise<void>;
+  release(): Promise<void>;
 }
 
 /** The run's PostgreSQL, which starts with the first who asks; a text says why there is none. */
@@ -36,6 +46,13 @@ export async function testDatabase(): Promise<TestDatabase> {
   return {
     url,
     query: (text, values) => queryOnce(url, text, values),
+    lock: (rows) => lock(url, rows),
+    endConnections: async () => {
+      await queryOnce(
+        url,
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'agent-runtime'",
+      );
+    },
     drop: async () => void (await queryOnce(server.url, `drop database if exists ${name} with (force)`)),
   };
 }
@@ -48,4 +65,28 @@ async function queryOnce<R extends object>(url: string, text: string, values: un
   } finally {
     await client.end();
   }
+}
+
+async function lock(url: string, rows: string): Promise<HeldLock> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  await client.query("begin");
+  await client.query(`${rows} for update`);
+  const { rows: own } = await client.query<{ pid: number }>("select pg_backend_pid() as pid");
+  let isHeld = true;
+  const release = async (): Promise<void> => {
+    if (!isHeld) return;
+    isHeld = false;
+    await client.query("rollback");
+    await client.end();
+  };
+  return {
+    waitedFor: async () => {
+      const waiting = "select 1 from pg_stat_activity where $1::int = any (pg_blocking_pids(pid))";
+      for (const end = performance.now() + 20_000; (await queryOnce(url, waiting, [own[0]?.pid])).length === 0;)
+        if (performance.now() > end) throw new Error("nobody waits for the lock");
+    },
+    release,
+    [Symbol.asyncDispose]: release,
+  };
 }
