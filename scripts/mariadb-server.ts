@@ -46,19 +46,29 @@ export async function startMariadb(folder: string, { durable = false } = {}): Pr
         "--innodb-file-per-table=OFF",
       ];
   const flags = [
-    ...["--no-defaults", `--datadir=${data}`, `--socket=${join(data, "server.sock")}`, `--init-file=${accounts}`],
-    ...["--bind-address=127.0.0.1", `--port=${port}`, "--skip-name-resolve", "--skip-log-bin"],
-    ...["--max-connections=300", "--innodb-buffer-pool-size=256M", "--performance-schema=OFF"],
+    "--no-defaults",
+    `--datadir=${data}`,
+    `--socket=${join(data, "server.sock")}`,
+    `--init-file=${accounts}`,
+    "--bind-address=127.0.0.1",
+    `--port=${port}`,
+    "--skip-name-resolve",
+    "--skip-log-bin",
+    "--max-connections=300",
+    "--innodb-buffer-pool-size=256M",
+    "--performance-schema=OFF",
     // As Debian sets it up, not as it comes.
-    ...["--character-set-server=utf8mb4", "--collation-server=utf8mb4_general_ci", "--max-allowed-packet=16M"],
+    "--character-set-server=utf8mb4",
+    "--collation-server=utf8mb4_general_ci",
+    "--max-allowed-packet=16M",
     ...fast,
   ];
   const logFile = join(folder, "mariadb.log");
   const log = openSync(logFile, "a");
-  const [first = "", ...args] = existsSync("/usr/bin/setpriv")
-    ? ["/usr/bin/setpriv", "--pdeathsig", "KILL", server, ...flags]
-    : [server, ...flags];
-  const child = spawn(first, args, { ...owner, cwd: "/", stdio: ["ignore", log, log] });
+  const [first, before] = existsSync("/usr/bin/setpriv")
+    ? ["/usr/bin/setpriv", ["--pdeathsig", "KILL", server]]
+    : [server, []];
+  const child = spawn(first, [...before, ...flags], { ...owner, cwd: "/", stdio: ["ignore", log, log] });
   const exited = new Promise<void>((resolve) => child.once("close", () => resolve()));
   child.once("error", () => undefined);
   const stop = async (): Promise<void> => {

@@ -9,7 +9,7 @@ const given = process.argv.slice(2);
 const config = given.includes("--long") ? "vitest.long.config.ts" : "vitest.config.ts";
 
 await ensureInstalled();
-systemPackages("bubblewrap", "chromium", "unzip", "python", "postgresql", "redis", "nats");
+systemPackages("bubblewrap", "chromium", "unzip", "python", "postgresql", "mariadb", "redis", "nats");
 process.exitCode = await run(
   [join(root, "node_modules/vitest/vitest.mjs"), "run", "--config", config, ...given.filter((arg) => arg !== "--long")],
   { cwd: root },

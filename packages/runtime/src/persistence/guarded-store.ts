@@ -5,6 +5,8 @@ import type { SessionStore } from "./session-store.ts";
 export interface StoreGuard {
   /** Throws where the store cannot be used now, such as after it was closed. */
   readonly check: () => void;
+  /** Does the work of a call; it may do it again. */
+  readonly around?: <R>(work: () => Promise<R>) => Promise<R>;
   /** What a thrown value is to callers. */
   readonly explain: (error: unknown) => RuntimeError;
 }
@@ -44,7 +46,8 @@ export function guardedCall(guard: StoreGuard) {
     async (...args) => {
       try {
         guard.check();
-        return await method(...args);
+        const work = (): Promise<R> => method(...args);
+        return await (guard.around === undefined ? work() : guard.around(work));
       } catch (error) {
         throw guard.explain(error);
       }

@@ -1,5 +1,5 @@
 import type { ColumnDataType, Dialect, Expression, InsertQueryBuilder, InsertResult, RawBuilder } from "kysely";
-import type { NodeBus, RuntimeError } from "@hhopkins/agent-runtime-protocol";
+import type { ErrorCode, NodeBus, RuntimeError } from "@hhopkins/agent-runtime-protocol";
 import type { Tables } from "./schema.ts";
 
 type ColumnType = ColumnDataType | Expression<unknown>;
@@ -52,8 +52,12 @@ export interface SqlDialect {
   verify?(): void;
   /** What an error of the driver is to callers. */
   explain(error: unknown): RuntimeError;
+  /** What it is called when it cannot be opened for a reason of its own; else as `explain` calls it. */
+  readonly openFailure?: ErrorCode;
   /** Whether the driver says so: a row with this key is there already. */
   isDuplicate(error: unknown): boolean;
+  /** Whether a transaction was rolled back because of others at the same time, and would go through now. Absent: never. */
+  isTransient?(error: unknown): boolean;
   /** How nodes wake each other through this database. */
   readonly bus?: NodeBus;
 }

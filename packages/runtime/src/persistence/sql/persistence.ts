@@ -9,6 +9,7 @@ import type { SqlDialect } from "./dialect.ts";
 import { migrate } from "./migrate.ts";
 import { sqlRawTranscripts } from "./raw-transcripts.ts";
 import { finishRemovals } from "./removal.ts";
+import { retried } from "./retried.ts";
 import type { Db, Tables } from "./schema.ts";
 import { sqlStore } from "./store.ts";
 
@@ -32,7 +33,12 @@ export function sqlPersistence(
     need();
     dialect.verify?.();
   };
-  const guard: StoreGuard = { check, explain: dialect.explain };
+  const isTransient = dialect.isTransient?.bind(dialect);
+  const guard: StoreGuard = {
+    check,
+    explain: dialect.explain,
+    ...(isTransient === undefined ? {} : { around: (work) => retried(isTransient, work) }),
+  };
   const store = guardedStore(storeOf(need, dialect), guard);
   const call = guardedCall(guard);
   const rawTranscripts: RawTranscripts = {
@@ -61,7 +67,8 @@ async function open(dialect: SqlDialect): Promise<Opened> {
   } catch (error) {
     await db.destroy().catch(() => undefined);
     const { code, message } = dialect.explain(error);
-    throw new RuntimeError(code === "persistence_unavailable" ? "data_dir_unusable" : code, message, { cause: error });
+    const failed = code === "persistence_unavailable" ? (dialect.openFailure ?? code) : code;
+    throw new RuntimeError(failed, message, { cause: error });
   }
   return { db, store: sqlStore(db, dialect), rawTranscripts: sqlRawTranscripts(db, dialect.words) };
 }

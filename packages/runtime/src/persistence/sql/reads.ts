@@ -1,10 +1,12 @@
 import type { ConversationBlock, FileEntry } from "@hhopkins/agent-runtime-protocol";
+import { sql, type RawBuilder, type SqlBool } from "kysely";
 import { joinedBytes, type BlobPart } from "../blob-bytes.ts";
 import { coveredFromStart, isWholeBlob, type BlobPiece } from "../blob-coverage.ts";
 import { byPath } from "../file-order.ts";
 import type { Checkpoint, SessionKey, SessionStore, StoredSandbox } from "../session-store.ts";
 import { noSession, unknownBlock } from "../store-errors.ts";
 import { sqlList } from "./list.ts";
+import { ofSession } from "./database-clock.ts";
 import { decodeEvent, decodeHead, decodeJson, decodeMessage } from "./rows.ts";
 import type { Db, EventsTable } from "./schema.ts";
 import { statement } from "./statement.ts";
@@ -30,6 +32,7 @@ export function sqlReads(db: Db): Reads {
         .select(["session_id", "seq", "from_seq", "at", "type", "data"])
         .where("tenant", "=", v.tenant)
         .where("session_id", "=", v.session_id)
+        .where(isThere({ tenant: v.tenant, sessionId: v.session_id }))
         .where("seq", ">", v.after)
         .orderBy("seq")
         .limit(v.limit),
@@ -48,7 +51,7 @@ export function sqlReads(db: Db): Reads {
       return { block, position: row.position, conversationId: row.conversation_id };
     },
     files: async (key) => {
-      const rows = await ofSession(db.selectFrom("files").select("entry"), key).execute();
+      const rows = await ofSession(db.selectFrom("files").select("entry"), key).where(isThere(key)).execute();
       return rows.map(({ entry }) => decodeJson<FileEntry>(entry, `a file of session ${key.sessionId}`)).sort(byPath);
     },
     checkpoints: (key, page) => checkpoints(db, key, page),
@@ -62,12 +65,9 @@ export function sqlReads(db: Db): Reads {
   };
 }
 
-/** Narrows a query to the rows of one session. */
-function ofSession<Q extends { where(column: "tenant" | "session_id", operator: "=", value: string): Q }>(
-  query: Q,
-  { tenant, sessionId }: SessionKey,
-): Q {
-  return query.where("tenant", "=", tenant).where("session_id", "=", sessionId);
+/** A session that is being removed has rows for a while, which are nobody's any more. */
+function isThere({ tenant, sessionId }: SessionKey): RawBuilder<SqlBool> {
+  return sql<SqlBool>`exists (select 1 from logs where tenant = ${tenant} and session_id = ${sessionId})`;
 }
 
 const head = async (db: Db, { tenant, sessionId }: SessionKey): ReturnType<SessionStore["head"]> => {
@@ -90,12 +90,9 @@ const head = async (db: Db, { tenant, sessionId }: SessionKey): ReturnType<Sessi
   return row === undefined ? null : decodeHead(row);
 };
 
-async function blockRow(db: Db, { tenant, sessionId }: SessionKey, blockId: string) {
-  return await db
-    .selectFrom("blocks")
-    .select(["block", "position", "conversation_id"])
-    .where("tenant", "=", tenant)
-    .where("session_id", "=", sessionId)
+async function blockRow(db: Db, key: SessionKey, blockId: string) {
+  return await ofSession(db.selectFrom("blocks").select(["block", "position", "conversation_id"]), key)
+    .where(isThere(key))
     .where("block_id", "=", blockId)
     .executeTakeFirst();
 }
@@ -116,6 +113,7 @@ const blocks = async (
     .select("block")
     .where("tenant", "=", key.tenant)
     .where("session_id", "=", key.sessionId)
+    .where(isThere(key))
     .where("conversation_id", "=", conversationId)
     .where("position", "<", end)
     .where("block", "is not", null)
@@ -166,6 +164,7 @@ async function filesAt(db: Db, { tenant, sessionId }: SessionKey, seq: number): 
     .select("file_versions.entry")
     .where("tenant", "=", tenant)
     .where("session_id", "=", sessionId)
+    .where(isThere({ tenant, sessionId }))
     .execute();
   return rows
     .flatMap(({ entry }) => (entry === null ? [] : [decodeJson<FileEntry>(entry, `a file of session ${sessionId}`)]))
@@ -178,6 +177,7 @@ async function blobPieces(db: Db, { tenant, sessionId }: SessionKey, sha256: str
     .select(["start", "length", "total"])
     .where("tenant", "=", tenant)
     .where("session_id", "=", sessionId)
+    .where(isThere({ tenant, sessionId }))
     .where("sha256", "=", sha256)
     .orderBy("start")
     .execute();
@@ -210,6 +210,7 @@ async function* transcript(db: Db, key: SessionKey): AsyncGenerator<{ key: strin
       .select(["n", "entry"])
       .where("tenant", "=", key.tenant)
       .where("session_id", "=", key.sessionId)
+      .where(isThere(key))
       .where("n", ">", after)
       .orderBy("n")
       .limit(TRANSCRIPT_PAGE)
@@ -233,6 +234,7 @@ const message = async (
     .select(["message_id", "idempotency_key", "content_hash", "position"])
     .where("tenant", "=", tenant)
     .where("session_id", "=", sessionId)
+    .where(isThere({ tenant, sessionId }))
     .where((eb) =>
       eb.or([
         ...(messageId === undefined ? [] : [eb("message_id", "=", messageId)]),

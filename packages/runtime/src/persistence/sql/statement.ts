@@ -13,6 +13,9 @@ class Hole {
 /** Most rows that one statement inserts. */
 const MOST_ROWS = 64;
 
+/** Most that several rows of one statement hold together, in characters and bytes: databases have a longest statement. */
+const MOST_LENGTH = 1024 * 1024;
+
 function rowOfHoles<V extends object>(columns: readonly (keyof V & string)[], row: number): V {
   return Object.fromEntries(columns.map((column) => [column, new Hole(row, column)])) as V;
 }
@@ -39,7 +42,7 @@ export function statement<V extends object, R>(
   };
 }
 
-/** The same for many rows: as many statements as they need, each with at most 64. */
+/** The same for many rows: as many statements as they need, each with at most 64, and with a megabyte or a single row. */
 export function rowsStatement<V extends object, R>(
   columns: readonly (keyof V & string)[],
   build: (rows: V[]) => Compilable<R>,
@@ -52,7 +55,31 @@ export function rowsStatement<V extends object, R>(
   };
   return (rows) => {
     const queries: CompiledQuery<R>[] = [];
-    for (let from = 0; from < rows.length; from += MOST_ROWS) queries.push(sized(rows.slice(from, from + MOST_ROWS)));
+    for (let from = 0; from < rows.length;) {
+      const to = endOf(rows, from);
+      queries.push(sized(rows.slice(from, to)));
+      from = to;
+    }
     return queries;
   };
+}
+
+/** Up to where rows go into one statement: at least one. */
+function endOf(rows: readonly object[], from: number): number {
+  let to = from;
+  let length = 0;
+  while (to < rows.length && to - from < MOST_ROWS) {
+    length += lengthOf(rows[to] ?? {});
+    if (to > from && length > MOST_LENGTH) break;
+    to += 1;
+  }
+  return to;
+}
+
+function lengthOf(row: object): number {
+  let length = 0;
+  for (const value of Object.values(row)) {
+    if (typeof value === "string" || value instanceof Uint8Array) length += value.length;
+  }
+  return length;
 }

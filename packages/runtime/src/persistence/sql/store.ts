@@ -10,11 +10,12 @@ import { databaseClock } from "./database-clock.ts";
 import type { SqlDialect } from "./dialect.ts";
 import { sqlReads } from "./reads.ts";
 import { isBeingRemoved, removeSession } from "./removal.ts";
+import { retried } from "./retried.ts";
 import type { Db, Row } from "./schema.ts";
 import { writeBatch, writeParts } from "./write-batch.ts";
 import { writeStatements, type WriteStatements } from "./write-statements.ts";
 
-type StoreDialect = Pick<SqlDialect, "words" | "explain" | "isDuplicate" | "bus">;
+type StoreDialect = Pick<SqlDialect, "words" | "explain" | "isDuplicate" | "isTransient" | "bus">;
 
 interface Writer {
   readonly db: Db;
@@ -127,14 +128,16 @@ function withoutFence({ fence: _none, ...batch }: AppendBatch): AppendBatch {
 }
 
 async function appendTogether(
-  { db, statements }: Writer,
+  { db, statements, dialect }: Writer,
   batches: readonly (EncodedBatch | RuntimeError)[],
 ): Promise<(Error | null)[]> {
-  return await db.transaction().execute(async (trx) => {
-    const outcomes: (Error | null)[] = [];
-    for (const batch of batches) {
-      outcomes.push(batch instanceof RuntimeError ? batch : await writeBatch({ trx, statements, batch }));
-    }
-    return outcomes;
-  });
+  const together = (): Promise<(Error | null)[]> =>
+    db.transaction().execute(async (trx) => {
+      const outcomes: (Error | null)[] = [];
+      for (const batch of batches) {
+        outcomes.push(batch instanceof RuntimeError ? batch : await writeBatch({ trx, statements, batch }));
+      }
+      return outcomes;
+    });
+  return await retried((error) => dialect.isTransient?.(error) ?? false, together);
 }
