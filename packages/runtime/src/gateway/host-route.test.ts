@@ -158,6 +158,7 @@ test("other hosts, other sandboxes, secrets of other hosts and secrets without a
   const unknown = { ...TOKEN, "x-key": secretPlaceholder("ANTHROPIC_API_KEY") };
   expect(await call(git, unknown)).toEqual([502, expect.stringContaining("The secret ANTHROPIC_API_KEY has no value")]);
   expect(await call("/hosts/", TOKEN)).toEqual([404, expect.any(String)]);
+  expect(await call("/hosts/%zz/path", TOKEN)).toEqual([404, expect.any(String)]);
   expect(await call("/hosts/git.example.com:1/../../v1/messages", TOKEN)).toEqual([404, expect.any(String)]);
   expect((await call(git, TOKEN))[0]).toBe(200);
 });

@@ -67,7 +67,7 @@ function targetOf(url: string): Target | null {
   if (!URL.canParse(`http://gateway${url}`)) return null;
   const { pathname, search } = new URL(`http://gateway${url}`);
   const [, place = "", path = ""] = /^\/hosts\/([^/]+)(\/.*)?$/.exec(pathname) ?? [];
-  const [, host = "", port] = /^(.*?)(?::(\d{1,5}))?$/.exec(decodeURIComponent(place)) ?? [];
+  const [, host = "", port] = /^(.*?)(?::(\d{1,5}))?$/.exec(decoded(place)) ?? [];
   const canonical = canonicalHost(host);
   return canonical === null ? null : { host: canonical, port: Number(port ?? HTTPS), path: (path || "/") + search };
 }
@@ -119,4 +119,13 @@ function answerHeaders(incoming: IncomingMessage, url: URL, guest: Guest): Outgo
   const known = guest.grants.some(({ hosts }) => reachOf(hosts, next.hostname, port) !== null);
   if (next.protocol !== "https:" || !known) return headers;
   return { ...headers, location: `/token/${guest.identity.token}/hosts/${next.host}${next.pathname}${next.search}` };
+}
+
+/** Nothing where it is no text: no host is called so. */
+function decoded(place: string): string {
+  try {
+    return decodeURIComponent(place);
+  } catch {
+    return "";
+  }
 }
