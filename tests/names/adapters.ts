@@ -1,5 +1,5 @@
 import * as at from "./files.ts";
-import { fieldsOf, later, tested, type Row } from "./row.ts";
+import { fieldsOf, tested, type Row } from "./row.ts";
 
 const option = (of: string, names: string, test: Parameters<typeof tested>[2]): Row[] =>
   tested("option", fieldsOf(of, names), test);
@@ -35,7 +35,7 @@ const stores: Row[] = [
   ...method("persistence", "store", at.seed("an adapter's own store is used as it is")),
   ...method("persistence", "open close", at.lifetime("reopened: everything is as it was")),
   ...method("store", "create head", at.appends("create: the session is there with its first events")),
-  ...method("store", "append", at.appends("append: of twenty writers at once each event has a number of its own")),
+  ...method("store", "append", at.concurrency("append: of twenty writers at once each event has a number of its own")),
   ...method("store", "events", at.reads("events: pages by cursor, without hole or double")),
   ...method(
     "store",
@@ -73,13 +73,60 @@ const stores: Row[] = [
     "flush",
     at.seed("messages and turn ends are saved before their append resolves; deltas within the interval"),
   ),
-  ...later("method", ["store.lease"], "stores"),
+  ...method(
+    "store",
+    "cluster",
+    at.memory("a memory of its own has no cluster; a shared one's adapters are closed one by one"),
+  ),
+  ...method(
+    "cluster",
+    "heartbeat leave",
+    at.leases("nodes: who says that it lives is seen as it said, until it leaves or its time is over"),
+  ),
+  ...method(
+    "cluster",
+    "bus",
+    at.postgresBus("what one node says all hear, itself too, until they stop; other schemas hear nothing"),
+  ),
+  ...method(
+    "cluster",
+    "claim lease",
+    at.leases("leases: a session has none before it is claimed; who claims it has it, and keeps it"),
+  ),
+  ...method(
+    "cluster",
+    "release",
+    at.leases("leases: what is given back is the lease that was meant, and no later one"),
+  ),
+  ...method("cluster", "leases", at.leases("leases: all that a node holds, and none once it has left")),
+  ...method("cluster", "abandoned", at.leases("abandoned: what somebody should run and nobody living does")),
+  ...method("cluster", "tails", at.leases("tails: where each log ends, in the order of the question")),
+  ...method(
+    "cluster",
+    "send waiting",
+    at.commands("commands: wait for the node that runs the session, as they were sent"),
+  ),
+  ...method(
+    "cluster",
+    "answer answers forget",
+    at.commands("answers: the first one counts, in the order of the question, until it is forgotten"),
+  ),
   ...option("sqlitePersistence", "file", at.options("persistence is a SQLite file in dataDir by default")),
   ...option("sqlitePersistence", "synchronous", at.sqlite("synchronous: full waits for the disk")),
   ...option(
     "sqlitePersistence",
     "profiles",
     at.examples("minimal-server: adapters and a profile of one's own; everything is there after a restart"),
+  ),
+  ...option(
+    "memoryPersistence",
+    "memory",
+    at.memory("a memory of its own has no cluster; a shared one's adapters are closed one by one"),
+  ),
+  ...option(
+    "sharedMemory",
+    "now",
+    at.memory("a shared memory's clock is the one it was given: leases end by it, answers are swept by it"),
   ),
   ...option("memoryPersistence", "profiles", at.memory("profiles are checked, and stand in for the default one")),
 ];

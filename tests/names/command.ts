@@ -172,7 +172,7 @@ const scriptedModel: Row[] = [
     ["startScriptedModel", "script"],
     at.modelHandler("requests are kept with what tests look for, the last ones only"),
   ),
-  ...tested("export", ["persistenceContract"], at.memory("${name}")),
+  ...tested("export", ["persistenceContract"], at.storeContract("%s")),
   ...tested("command", ["agent-runtime-scripted-model"], at.modelCommand("serves until %s")),
   ...later("behaviour", ["scripted model in OpenAI's and Gemini's formats"], "later"),
 ];

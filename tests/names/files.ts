@@ -97,6 +97,12 @@ export const reads = testsIn(`${contract}/reads.ts`);
 export const compactions = testsIn(`${contract}/compactions.ts`);
 export const blobs = testsIn(`${contract}/files.ts`);
 export const storedSessions = testsIn(`${contract}/sessions.ts`);
+// Run by each adapter's tests.
+export const storeContract = testsIn("packages/runtime/src/persistence/testing/contract-tests.ts");
+export const postgresBus = testsIn("packages/runtime/src/persistence/postgres/bus.test.ts");
+export const concurrency = testsIn(`${contract}/concurrency.ts`);
+export const leases = testsIn(`${contract}/leases.ts`);
+export const commands = testsIn(`${contract}/commands.ts`);
 export const lifetime = testsIn(`${contract}/lifetime.ts`);
 
 export const settings = testsIn("apps/server/src/settings/settings.test.ts");

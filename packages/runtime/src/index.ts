@@ -8,6 +8,7 @@ export {
 export { exportSession, importSession, type ImportOptions } from "./archive/index.ts";
 export { DEFAULT_IGNORE, type AgentRuntimeConfig, type GatewayConfig } from "./configuration.ts";
 export { serveGateway, type GatewayServer, type GatewayServerOptions } from "./gateway/index.ts";
+export { persistenceCapabilities, type PersistenceCapability } from "./persistence/capabilities.ts";
 export type { Logger } from "./logger.ts";
 export type { Authenticate, Principal } from "./auth/principal.ts";
 export { SessionManager } from "./session/session-manager.ts";
