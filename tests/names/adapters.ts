@@ -128,6 +128,25 @@ const stores: Row[] = [
     "now",
     at.memory("a shared memory's clock is the one it was given: leases end by it, answers are swept by it"),
   ),
+  ...option("supabasePersistence", "url", at.supabaseFaults("a wrong address: nobody there, or somebody else")),
+  ...option("supabasePersistence", "key", at.supabaseFaults("a wrong key, and a token that is over")),
+  ...option(
+    "supabasePersistence",
+    "schema",
+    at.supabaseFaults("schema: the functions may be in another one, which must be exposed"),
+  ),
+  ...option(
+    "supabasePersistence",
+    "callTimeoutMs",
+    at.supabaseFaults("callTimeoutMs: a call that gets no answer is given up"),
+  ),
+  ...option("supabasePersistence", "profiles", at.supabaseFaults("options that cannot be are refused by name")),
+  ...option("supabasePersistence", "client", at.supabaseTenants("cannot be read by any method")),
+  ...option(
+    "supabasePersistence",
+    "cluster",
+    at.supabaseTenants("cluster: a tenant's token is for one server alone, and the others are told so"),
+  ),
   ...option("memoryPersistence", "profiles", at.memory("profiles are checked, and stand in for the default one")),
 ];
 

@@ -15,6 +15,11 @@ const commands: Row[] = [
     ["gateway"],
     at.command("a gateway serves until SIGTERM; a data directory has one, beside its server"),
   ),
+  ...tested(
+    "command",
+    ["supabase-migrations"],
+    at.command("supabase-migrations copies the SQL files, again without harm, and never over others"),
+  ),
   ...flag("--host --port", at.server("a taken port and a taken data directory are said, and nothing stays open")),
   ...flag("--data-dir", at.server("sessions and key are there after a restart; memory forgets the sessions")),
   ...flag("--persistence", at.server("sessions and key are there after a restart; memory forgets the sessions")),

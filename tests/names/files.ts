@@ -105,6 +105,10 @@ export const leases = testsIn(`${contract}/leases.ts`);
 export const commands = testsIn(`${contract}/commands.ts`);
 export const lifetime = testsIn(`${contract}/lifetime.ts`);
 
+const supabase = "packages/runtime/src/persistence/supabase";
+export const supabaseFaults = testsIn(`${supabase}/faults.test.ts`);
+export const supabaseTenants = testsIn(`${supabase}/tenants.test.ts`);
+
 export const settings = testsIn("apps/server/src/settings/settings.test.ts");
 export const command = testsIn("apps/server/src/command.test.ts");
 export const server = testsIn("apps/server/src/serve/server.test.ts");

@@ -18,6 +18,7 @@ const packages: Row[] = [
     imported,
   ),
   ...tested("entry point", [`${runtime}/persistence/memory`, `${runtime}/persistence/sqlite`], imported),
+  ...tested("entry point", [`${runtime}/persistence/supabase`], imported),
   ...tested(
     "entry point",
     [
@@ -37,12 +38,7 @@ const packages: Row[] = [
   ),
   ...later(
     "entry point",
-    [
-      `${runtime}/persistence/postgres`,
-      `${runtime}/persistence/mysql`,
-      `${runtime}/persistence/supabase`,
-      `${runtime}/persistence/convex`,
-    ],
+    [`${runtime}/persistence/postgres`, `${runtime}/persistence/mysql`, `${runtime}/persistence/convex`],
     "stores",
   ),
   ...later("entry point", [`${runtime}-react`], "react"),

@@ -46,7 +46,7 @@ export async function commandNames(): Promise<Name[]> {
   const help = async (...args: string[]): Promise<string> =>
     (await run(process.execPath, [main, ...args, "--help"])).stdout;
   const [program, serve] = await Promise.all([help(), help("serve")]);
-  const commands = [...(program.split("Commands:")[1] ?? "").matchAll(/^ {2}(\w+)/gm)].map(([, name = ""]) => name);
+  const commands = [...(program.split("Commands:")[1] ?? "").matchAll(/^ {2}([\w-]+)/gm)].map(([, name = ""]) => name);
   const found = (pattern: RegExp): string[] => [...new Set(serve.match(pattern))];
   return [
     ...commands.filter((name) => name !== "help").map((name) => ({ kind: "command", name })),

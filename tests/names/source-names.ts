@@ -15,6 +15,8 @@ const INTERFACES: readonly (readonly [kind: string, of: string, file: string, na
   ["option", "createWebSocketServer", "runtime/src/runtime.ts", "WebSocketServerOptions"],
   ["option", "limits", "runtime/src/transport/limits.ts", "TransportLimits"],
   ["option", "sqlitePersistence", "runtime/src/persistence/sqlite/index.ts", "SqlitePersistenceOptions"],
+  ["option", "supabasePersistence", "runtime/src/persistence/supabase/index.ts", "SupabaseSettings"],
+  ["option", "supabasePersistence", "runtime/src/persistence/supabase/index.ts", "SupabaseProject"],
   ["option", "memoryPersistence", "runtime/src/persistence/memory/index.ts", "MemoryPersistenceOptions"],
   ["option", "sharedMemory", "runtime/src/persistence/memory/index.ts", "SharedMemoryOptions"],
   ["option", "hostSandbox", "runtime/src/sandbox/host-provider.ts", "HostOptions"],

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readdirSync, readFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -150,4 +151,28 @@ test("export and import carry a session from one store to another; a running ser
   expect(unknown).toMatchObject({ code: 1, output: expect.stringContaining("no agent profile nobody") as string });
   expect(await step("export", "nobody", "--data-dir", "b")).toMatchObject({ code: 1 });
   expect(await step("export", "two", "--persistence", "memory")).toMatchObject({ code: 2 });
+});
+
+test("supabase-migrations copies the SQL files, again without harm, and never over others", async () => {
+  using folder = temporaryFolder();
+  const step = async (...args: string[]) => {
+    const command = run(["supabase-migrations", ...args], folder.path);
+    return { code: await command.exited, output: command.output() };
+  };
+  const written = await step();
+  expect(written.code).toBe(0);
+  const into = join(folder.path, "supabase/migrations");
+  const names = readdirSync(into).toSorted();
+  expect(names.length).toBeGreaterThan(3);
+  expect(names.every((name) => /^\d{14}_agent_runtime_\w+\.sql$/.test(name))).toBe(true);
+  for (const name of names) expect(written.output).toContain(`written: supabase/migrations/${name}\n`);
+  expect(written.output).toContain("npx supabase db push");
+  expect((await step()).output).toContain(`there already: supabase/migrations/${names[0]}\n`);
+  const own = await step("own", "--schema", "api");
+  expect(own.code).toBe(0);
+  const text = (file: string) => readFileSync(join(folder.path, file), "utf8");
+  expect(text(`own/${names.at(-2)}`)).toContain('create function "api".agent_runtime_');
+  expect(text(`supabase/migrations/${names.at(-2)}`)).toContain("create function public.agent_runtime_");
+  const other = await step("own");
+  expect(other).toMatchObject({ code: 1, output: expect.stringMatching(/own\/\d+.*other content/) as string });
 });

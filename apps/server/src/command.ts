@@ -6,6 +6,7 @@ import { gateway } from "./gateway/gateway.ts";
 import { serve } from "./serve/serve.ts";
 import { environmentNameOf, OPTION_NAMES, OPTIONS, type OptionName } from "./settings/options.ts";
 import { resolveSettings, type Settings } from "./settings/settings.ts";
+import { MIGRATIONS_FOLDER, supabaseMigrations } from "./supabase/migrations.ts";
 
 /** 0: clean; 1: a fault; 2: wrong usage or configuration. */
 export type ExitCode = number;
@@ -48,6 +49,15 @@ export async function runCommand(args: readonly string[]): Promise<ExitCode> {
     .option("--name <name>", "its name (the one that it had)")
     .action(async (file: string, { sessionId, agentProfile, name, ...flags }: Record<string, string | undefined>) => {
       code = await importFrom(await settingsOf(flags), file, { sessionId, agentProfileRef: agentProfile, name });
+    });
+  program
+    .command("supabase-migrations [folder]")
+    .description(`Copy the SQL files that a Supabase project needs (into ${MIGRATIONS_FOLDER})`)
+    .option("--schema <name>", "an exposed schema for the functions (public)")
+    .allowExcessArguments(false)
+    .exitOverride()
+    .action(async (folder: string | undefined, { schema }: { schema?: string }) => {
+      code = await supabaseMigrations(folder ?? MIGRATIONS_FOLDER, schema);
     });
   try {
     await program.parseAsync([...args], { from: "user" });

@@ -74,6 +74,8 @@ describe("opening", () => {
       expect(given(options)).toThrow(new RegExp(`^${field}: `));
     }
     expect(given({})).toThrow("url: ");
+    const profiles = [{ id: "mine", name: "" }];
+    expect(given({ url: "https://abc.supabase.co", key: "k", profiles })).toThrow("profiles.0.name");
   });
 
   test("without the package it says how to get it", async () => {

@@ -22,24 +22,9 @@ export type { SupabaseClientLike } from "./client.ts";
 export { copySupabaseMigrations, type CopiedMigration } from "./migrations.ts";
 
 /** Where the project is: its address and a key, or a client of supabase-js that you have made. */
-export type SupabasePersistenceOptions = SupabaseSettings &
-  (
-    | {
-        readonly url: string;
-        readonly key: string;
-        /** For each call, in milliseconds; default 30 000. */
-        readonly callTimeoutMs?: number;
-        readonly client?: never;
-      }
-    | {
-        readonly client: SupabaseClientLike;
-        readonly url?: never;
-        readonly key?: never;
-        readonly callTimeoutMs?: never;
-      }
-  );
+export type SupabasePersistenceOptions = SupabaseSettings & (SupabaseProject | SupabaseClientOption);
 
-interface SupabaseSettings {
+export interface SupabaseSettings {
   /** The exposed schema that has the functions; `public` where absent. */
   readonly schema?: string;
   /**
@@ -49,6 +34,22 @@ interface SupabaseSettings {
   readonly cluster?: boolean;
   /** The profile `default` where absent. */
   readonly profiles?: readonly AgentProfile[];
+}
+
+export interface SupabaseProject {
+  readonly url: string;
+  /** The secret (service) key: of the server alone, never of a page. */
+  readonly key: string;
+  /** For each call, in milliseconds; default 30 000. */
+  readonly callTimeoutMs?: number;
+  readonly client?: never;
+}
+
+export interface SupabaseClientOption {
+  readonly client: SupabaseClientLike;
+  readonly url?: never;
+  readonly key?: never;
+  readonly callTimeoutMs?: never;
 }
 
 /**

@@ -59,13 +59,9 @@ const subject: PersistenceSubject = {
   because: { tenants: "the token is one tenant's" },
 };
 
-contractTests(
-  { store: "supabase, a tenant's token", version: "PostgREST 12.0.2, supabase-js 2.119.1" },
-  () => subject,
-  {
-    suites: ["store"],
-  },
-);
+contractTests({ store: "supabase, RLS", version: "PostgREST 12.0.2, supabase-js 2.119.1" }, () => subject, {
+  suites: ["store"],
+});
 
 const SHA = "a".repeat(64);
 const AT = "2026-11-22T08:00:00.000Z";
