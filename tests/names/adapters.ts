@@ -112,6 +112,26 @@ const stores: Row[] = [
     at.commands("answers: the first one counts, in the order of the question, until it is forgotten"),
   ),
   ...option("sqlitePersistence", "file", at.options("persistence is a SQLite file in dataDir by default")),
+  ...option(
+    "mysqlPersistence",
+    "uri",
+    at.mysql("a user without rights is told so; with those on its database alone it works"),
+  ),
+  ...option(
+    "mysqlPersistence",
+    "connection profiles",
+    at.mysql("an account by its parts, profiles of one's own, and a pool of one"),
+  ),
+  ...option(
+    "mysqlPersistence",
+    "max connectTimeoutMs",
+    at.mysql("a pool whose connections are all busy says what to do, and works again afterwards"),
+  ),
+  ...option(
+    "mysqlPersistence",
+    "statementTimeoutMs",
+    at.mysql("a statement that takes too long is given up, and leaves nothing"),
+  ),
   ...option("sqlitePersistence", "synchronous", at.sqlite("synchronous: full waits for the disk")),
   ...option(
     "sqlitePersistence",

@@ -58,6 +58,7 @@ export const modalSandbox = testsIn("packages/runtime/src/sandbox/modal/sandbox.
 export const modalFaults = testsIn("packages/runtime/src/sandbox/modal/faults.test.ts");
 export const sandboxLife = testsIn("tests/session/sandbox-life.test.ts");
 export const memory = testsIn("packages/runtime/src/persistence/memory/memory.test.ts");
+export const mysql = testsIn("packages/runtime/src/persistence/mysql/faults.test.ts");
 export const sqlite = testsIn("packages/runtime/src/persistence/sqlite/faults.test.ts");
 export const seed = testsIn("packages/runtime/src/persistence/seed-store.test.ts");
 

@@ -36,10 +36,11 @@ const packages: Row[] = [
       "starts from its bundle, dials the server, survives its death, and ends on SIGTERM with everything told",
     ),
   ),
-  ...later(
+  ...later("entry point", [`${runtime}/persistence/postgres`, `${runtime}/persistence/convex`], "stores"),
+  ...tested(
     "entry point",
-    [`${runtime}/persistence/postgres`, `${runtime}/persistence/mysql`, `${runtime}/persistence/convex`],
-    "stores",
+    [`${runtime}/persistence/mysql`],
+    at.mysql("eight nodes that start at once on an empty database"),
   ),
   ...later("entry point", [`${runtime}-react`], "react"),
   ...tested(

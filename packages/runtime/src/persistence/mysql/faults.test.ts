@@ -198,12 +198,13 @@ describe("opening", () => {
     expectError(await failure(adapter.listAllSessions()), "persistence_unavailable", /open/);
   });
 
-  test("an account by its parts, and a pool of one", async () => {
+  test("an account by its parts, profiles of one's own, and a pool of one", async () => {
     const { hostname: host, port, username: user, password } = new URL(database.uri);
     const connection = { host, port: Number(port), user, password, database: database.name };
-    const adapter = mysqlPersistence({ connection, max: 1 });
+    const adapter = mysqlPersistence({ connection, max: 1, profiles: [{ id: "reviewer", name: "Reviewer" }] });
     await adapter.open?.();
     opened.push(adapter);
+    expect(await adapter.listAgentProfiles()).toMatchObject([{ id: "reviewer", name: "Reviewer" }]);
     await create(adapter.store);
     expect((await adapter.store.head(key))?.lastSeq).toBe(1);
   });
