@@ -41,7 +41,8 @@ function named(own: URL, kind: DatabaseKind, as: string): string {
   return url.href;
 }
 
-async function runsServer(name: string): Promise<{ readonly url: string } | string> {
+/** A server of this run, by its name; a text says why there is none. */
+export async function runsServer(name: string): Promise<{ readonly url: string } | string> {
   const offer = process.env["AGENT_RUNTIME_TEST_DATABASES"];
   if (offer === undefined) return "AGENT_RUNTIME_TEST_DATABASES is not set: nobody offers databases";
   const socket = createConnection(offer);
