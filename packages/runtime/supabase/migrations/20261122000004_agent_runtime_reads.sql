@@ -1,5 +1,11 @@
 -- What can be read. Each answer is one JSON value, so no limit of rows applies to it; what may be long is read in pages.
 
+-- A session that is being removed has rows for a while, which are nobody's any more.
+create function agent_runtime.is_there(p_tenant text, p_session text) returns boolean
+language sql stable security invoker set search_path = '' as $$
+  select exists (select from agent_runtime.logs l where l.tenant = p_tenant and l.session_id = p_session)
+$$;
+
 create function public.agent_runtime_head(p_tenant text, p_session text) returns jsonb
 language sql stable security invoker set search_path = '' as $$
   select to_jsonb(s) || to_jsonb(l)
@@ -16,14 +22,17 @@ language sql stable security invoker set search_path = '' as $$
   select coalesce(json_agg(page order by page.seq), '[]')
   from (
     select e.session_id, e.seq, e.from_seq, e.at, e.type, e.data from agent_runtime.events e
-    where e.tenant = p_tenant and e.session_id = p_session and e.seq > p_after order by e.seq limit p_limit
+    where e.tenant = p_tenant and e.session_id = p_session
+      and agent_runtime.is_there(p_tenant, p_session) and e.seq > p_after order by e.seq limit p_limit
   ) page
 $$;
 
 create function public.agent_runtime_block(p_tenant text, p_session text, p_block text) returns json
 language sql stable security invoker set search_path = '' as $$
   select json_build_object('block', b.block, 'position', b.position, 'conversation_id', b.conversation_id)
-  from agent_runtime.blocks b where b.tenant = p_tenant and b.session_id = p_session and b.block_id = p_block
+  from agent_runtime.blocks b
+  where b.tenant = p_tenant and b.session_id = p_session and b.block_id = p_block
+    and agent_runtime.is_there(p_tenant, p_session)
 $$;
 
 -- The newest first. null: there is no block `p_before`, though there is the session.
@@ -34,14 +43,14 @@ language plpgsql stable security invoker set search_path = '' as $$
 declare
   v_end bigint := 9223372036854775807;
 begin
+  if not agent_runtime.is_there(p_tenant, p_session) then
+    return '[]';
+  end if;
   if p_before is not null then
     select b.position into v_end from agent_runtime.blocks b
     where b.tenant = p_tenant and b.session_id = p_session and b.block_id = p_before;
     if not found then
-      if exists (select from agent_runtime.logs l where l.tenant = p_tenant and l.session_id = p_session) then
-        return null;
-      end if;
-      return '[]';
+      return null;
     end if;
   end if;
   return (
@@ -61,7 +70,8 @@ language sql stable security invoker set search_path = '' as $$
   select coalesce(json_agg(page order by page.path_key), '[]')
   from (
     select f.path_key, f.entry from agent_runtime.files f
-    where f.tenant = p_tenant and f.session_id = p_session and f.path_key > p_after
+    where f.tenant = p_tenant and f.session_id = p_session
+      and agent_runtime.is_there(p_tenant, p_session) and f.path_key > p_after
     order by f.path_key limit p_limit
   ) page
 $$;
@@ -74,7 +84,8 @@ language sql stable security invoker set search_path = '' as $$
   select coalesce(json_agg(page order by page.path_key), '[]')
   from (
     select distinct on (v.path_key) v.path_key, v.entry from agent_runtime.file_versions v
-    where v.tenant = p_tenant and v.session_id = p_session and v.path_key > p_after and v.seq <= p_seq
+    where v.tenant = p_tenant and v.session_id = p_session
+      and agent_runtime.is_there(p_tenant, p_session) and v.path_key > p_after and v.seq <= p_seq
     order by v.path_key, v.seq desc limit p_limit
   ) page
 $$;
@@ -92,7 +103,9 @@ $$;
 create function public.agent_runtime_blob_pieces(p_tenant text, p_session text, p_sha256 text) returns json
 language sql stable security invoker set search_path = '' as $$
   select coalesce(json_agg(json_build_object('start', b.start, 'length', b.length, 'total', b.total) order by b.start), '[]')
-  from agent_runtime.blobs b where b.tenant = p_tenant and b.session_id = p_session and b.sha256 = p_sha256
+  from agent_runtime.blobs b
+  where b.tenant = p_tenant and b.session_id = p_session and b.sha256 = p_sha256
+    and agent_runtime.is_there(p_tenant, p_session)
 $$;
 
 create function public.agent_runtime_blob_piece(p_tenant text, p_session text, p_sha256 text, p_start bigint) returns json
@@ -106,7 +119,8 @@ language sql stable security invoker set search_path = '' as $$
   select coalesce(json_agg(page order by page.n), '[]')
   from (
     select t.n, t.entry from agent_runtime.transcripts t
-    where t.tenant = p_tenant and t.session_id = p_session and t.n > p_after order by t.n limit p_limit
+    where t.tenant = p_tenant and t.session_id = p_session
+      and agent_runtime.is_there(p_tenant, p_session) and t.n > p_after order by t.n limit p_limit
   ) page
 $$;
 
@@ -123,7 +137,8 @@ language sql stable security invoker set search_path = '' as $$
     'position', m.position
   )
   from agent_runtime.messages m
-  where m.tenant = p_tenant and m.session_id = p_session and (m.message_id = p_message or m.idempotency_key = p_key)
+  where m.tenant = p_tenant and m.session_id = p_session and agent_runtime.is_there(p_tenant, p_session)
+    and (m.message_id = p_message or m.idempotency_key = p_key)
   limit 1
 $$;
 

@@ -1,4 +1,5 @@
 import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
+import { retried } from "../sql/retried.ts";
 
 /** What PostgREST, or the network before it, says of a call that failed. */
 export interface SupabaseProblem {
@@ -38,21 +39,17 @@ export type Rpc = (name: string, args?: Readonly<Record<string, unknown>>) => Pr
 
 /** `schema`: the exposed one that has the functions. */
 export function rpcOf(client: SupabaseClientLike, schema: string): Rpc {
-  return async (name, args = {}) => {
-    for (let attempt = 1; ; attempt += 1) {
+  return async (name, args = {}) =>
+    await retried(stoodInTheWay, async () => {
       const { data, error, status } = await client.schema(schema).rpc(`agent_runtime_${name}`, args);
-      if (error === null) return data;
-      if (!isTransient(error.code) || attempt === ATTEMPTS) throw new SupabaseFailure(status, error);
-    }
-  };
+      if (error !== null) throw new SupabaseFailure(status, error);
+      return data;
+    });
 }
 
-/** Of a call that others stood in the way of. */
-const ATTEMPTS = 5;
-
-/** Two transactions stood in each other's way, and this one was taken back: the same may be tried again. */
-function isTransient(code: string | undefined): boolean {
-  return code === "40001" || code === "40P01";
+/** Two transactions stood in each other's way, and this one was taken back. */
+function stoodInTheWay(error: unknown): boolean {
+  return error instanceof SupabaseFailure && ["40001", "40P01"].includes(error.problem.code ?? "");
 }
 
 /** How long a call may take before it counts as failed. */

@@ -15,7 +15,7 @@ beforeAll(async () => {
 afterEach(async () => {
   for (const adapter of open.splice(0)) await adapter.close?.();
 });
-afterAll(async () => project.stop());
+afterAll(async () => project?.stop());
 
 async function another(): Promise<PersistenceAdapter> {
   const adapter = supabasePersistence({ url: project.url, key: project.serviceKey });

@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterEach(async () => {
   for (const adapter of open.splice(0)) await adapter.close?.();
 });
-afterAll(async () => project.stop());
+afterAll(async () => project?.stop());
 
 /** A client of supabase-js that shows this token, as one of a signed-in user does. */
 function clientWith(token: string) {

@@ -5,6 +5,7 @@ export type CallFault =
   | "pass"
   | "lose the answer"
   | "lose the call"
+  | "hang"
   | { readonly status: number; readonly body: string };
 
 /** What stands before PostgREST in a project: it serves it below `/rest/v1`. */

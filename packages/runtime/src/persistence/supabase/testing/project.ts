@@ -5,6 +5,7 @@ import { request } from "node:http";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { Client } from "pg";
 import { testDatabase, testServer, type TestDatabase } from "../../postgres/testing/test-database.ts";
 import { supabaseMigrations } from "../migrations.ts";
 import { startFront, type Front } from "./front.ts";
@@ -71,7 +72,7 @@ export async function startProject({
   const server = await testServer();
   if (typeof server === "string") throw new Error(server);
   const database = await testDatabase();
-  await database.query(ROLES);
+  await makeRoles(server.url);
   await database.query(PROJECT);
   if (schema !== "public") await database.query(`create schema ${schema}; grant usage on schema ${schema} to public`);
   if (!empty) await migrateProject(database, schema);
@@ -92,6 +93,17 @@ export async function startProject({
       await database.drop();
     },
   };
+}
+
+/** In the database that all test files share: so they wait for each other. */
+async function makeRoles(serverUrl: string): Promise<void> {
+  const client = new Client({ connectionString: serverUrl });
+  await client.connect();
+  try {
+    await client.query(ROLES);
+  } finally {
+    await client.end();
+  }
 }
 
 /** Each file in a transaction of its own, as the command of Supabase applies them. */
