@@ -1,0 +1,103 @@
+/** Writes to a session's log. A mutation is one transaction, and no two see each other's half. */
+import { v } from "convex/values";
+import { mutation, type Writer } from "./access.ts";
+import { batches, batchFields, type Batch, type Refusal } from "./batches.ts";
+import type { Doc } from "./documents.ts";
+import { findLog } from "./logs.ts";
+import { writeParts } from "./parts.ts";
+
+const maybeText = v.union(v.string(), v.null());
+
+/** A new session with its log's first events. */
+export const create = mutation(
+  {
+    tenant: v.string(),
+    sessionId: v.string(),
+    logId: v.string(),
+    record: v.object({
+      type: v.string(),
+      profile: v.string(),
+      name: maybeText,
+      createdAt: v.string(),
+      lastActivity: maybeText,
+      active: v.number(),
+      created: v.number(),
+      sessionOptions: maybeText,
+      metadata: maybeText,
+      runtime: v.string(),
+    }),
+    first: v.object(batchFields),
+  },
+  async (ctx, { tenant, sessionId, logId, record, first }): Promise<Refusal | null> => {
+    if ((await findLog(ctx, first.key)) !== null) return { kind: "exists" };
+    const log = await ctx.db.insert("agentRuntimeLogs", {
+      key: first.key,
+      tenant,
+      sessionId,
+      logId,
+      lastSeq: 0,
+      compactedTo: 0,
+      cursor: null,
+      nativeSessionId: null,
+      generation: 0,
+      transcripts: 0,
+      sandbox: null,
+      loaded: false,
+      held: false,
+      snapshot: null,
+      raw: null,
+      node: null,
+      fence: 0,
+      asked: false,
+      wanted: false,
+    });
+    await ctx.db.insert("agentRuntimeSessions", { log, tenant, sessionId, loaded: false, ...record });
+    const created = await ctx.db.get("agentRuntimeLogs", log);
+    if (created !== null) await writeParts(ctx, created, first);
+    return null;
+  },
+);
+
+/** Batches in order; each is written whole, or refused and leaves nothing. */
+export const append = mutation({ batches }, async (ctx, args): Promise<(Refusal | null)[]> => {
+  const outcomes: (Refusal | null)[] = [];
+  for (const batch of args.batches) {
+    const log = await findLog(ctx, batch.key);
+    const refusal = log === null ? { kind: "no_session" as const } : await refusalOf(ctx, log, batch);
+    if (log !== null && refusal === null) await writeParts(ctx, log, batch);
+    outcomes.push(refusal);
+  }
+  return outcomes;
+});
+
+async function refusalOf(ctx: Writer, log: Doc<"agentRuntimeLogs">, batch: Batch): Promise<Refusal | null> {
+  if (batch.fence !== null && batch.fence !== log.fence) return { kind: "stale_fence", fence: log.fence };
+  if (batch.expectedSeq !== log.lastSeq) return { kind: "wrong_seq", lastSeq: log.lastSeq };
+  if (batch.cursor !== null && log.cursor !== null && !isBeyond(batch.cursor, log.cursor)) {
+    return { kind: "taken_before" };
+  }
+  for (const { messageId, idempotencyKey } of batch.messages) {
+    if (await isKnown(ctx, log, { messageId, idempotencyKey })) return { kind: "known_message", messageId };
+  }
+  return null;
+}
+
+type Cursor = NonNullable<Batch["cursor"]>;
+
+function isBeyond(cursor: Cursor, stored: Cursor): boolean {
+  return cursor.generation > stored.generation || (cursor.generation === stored.generation && cursor.n > stored.n);
+}
+
+async function isKnown(
+  ctx: Writer,
+  log: Doc<"agentRuntimeLogs">,
+  { messageId, idempotencyKey }: { messageId: string; idempotencyKey: string | null },
+): Promise<boolean> {
+  const messages = ctx.db.query("agentRuntimeMessages");
+  const same = await messages.withIndex("by_log", (q) => q.eq("log", log._id).eq("messageId", messageId)).first();
+  if (same !== null || idempotencyKey === null) return same !== null;
+  const again = ctx.db
+    .query("agentRuntimeMessages")
+    .withIndex("by_idempotency_key", (q) => q.eq("log", log._id).eq("idempotencyKey", idempotencyKey));
+  return (await again.first()) !== null;
+}
