@@ -19,7 +19,7 @@ const SRC = "^packages/[^/]+/(src|dist)/";
  * A folder inside a part that has a port is an adapter; the files beside the port belong to the part, and so does what
  * providers of this host share of environments.
  */
-const ADAPTER = `${RUNTIME}/(persistence|sandbox)/(?!environments/)[^/]+/`;
+const ADAPTER = `${RUNTIME}/(persistence|sandbox|bus)/(?!environments/)[^/]+/`;
 /** For every part: what the runtime logs with, and the points at which tests kill it. */
 const LOGGER = `${RUNTIME}/(logger|failpoint)\\.ts$`;
 const PORTS = `${RUNTIME}/[^/]+/port\\.ts$`;
@@ -214,7 +214,7 @@ export default {
     forbid(
       "adapter-arrows",
       "an adapter imports what lies beside its own port, protocol and its own SDK",
-      { path: `${RUNTIME}/(persistence|sandbox)/([^/]+)/`, pathNot: TEST },
+      { path: `${RUNTIME}/(persistence|sandbox|bus)/([^/]+)/`, pathNot: TEST },
       {
         path: `${RUNTIME}/`,
         // `sql/` is no adapter: it is what the SQL family shares; `environments/` is what the host's providers share.
@@ -229,8 +229,9 @@ export default {
     part("log", []),
     part("auth", []),
     part("gateway", []),
-    part("session", ["log", "auth"]),
-    part("archive", ["log", "session", "auth"]),
+    part("cluster", ["log"]),
+    part("session", ["log", "auth", "cluster"]),
+    part("archive", ["log", "session", "auth", "cluster"]),
     part("transport", ["log", "session", "auth", "archive"]),
   ],
   options: {

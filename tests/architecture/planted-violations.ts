@@ -72,7 +72,9 @@ export const planted: Record<string, readonly Planted[]> = {
   "runtime-log-arrows": [bad(`${RUNTIME}/log/session.ts`, "../session/session.ts")],
   "runtime-auth-arrows": [bad(`${RUNTIME}/auth/session.ts`, "../session/session.ts")],
   "runtime-gateway-arrows": [bad(`${RUNTIME}/gateway/session.ts`, "../session/session.ts")],
+  "runtime-cluster-arrows": [bad(`${RUNTIME}/cluster/session.ts`, "../session/session.ts")],
   "runtime-session-arrows": [bad(`${RUNTIME}/session/web.ts`, "../transport/web.ts")],
+  "runtime-archive-arrows": [bad(`${RUNTIME}/archive/web.ts`, "../transport/web.ts")],
   "runtime-transport-arrows": [
     bad(`${RUNTIME}/transport/keys.ts`, "../gateway/keys.ts", { [`${RUNTIME}/gateway/keys.ts`]: something }),
   ],

@@ -49,7 +49,7 @@ import { localSandbox } from "./sandbox/local/index.ts";
 import { modalSandbox } from "./sandbox/modal/index.ts";
 import type { RunnerFiles, SandboxProvider } from "./sandbox/port.ts";
 import { EgressBook } from "./session/egress-book.ts";
-import { ListWatch } from "./session/list-watch.ts";
+import { ListWatch } from "./log/list-watch.ts";
 import { ModelUses } from "./session/model-use.ts";
 import { SessionManager } from "./session/session-manager.ts";
 import type { SessionParts } from "./session/session-parts.ts";

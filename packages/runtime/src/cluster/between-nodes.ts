@@ -1,8 +1,7 @@
 import type { LogHub } from "../log/hub.ts";
 import type { Logger } from "../logger.ts";
 import type { SessionKey, SessionStore } from "../persistence/session-store.ts";
-import type { ListWatch } from "../session/list-watch.ts";
-import type { SessionListChange } from "../session/service.ts";
+import type { ListWatch, SessionListChange } from "../log/list-watch.ts";
 import { CommandExecutor, type RunMethod } from "./command-executor.ts";
 import type { NodeMembership } from "./node-membership.ts";
 import type { NodeNotes } from "./node-notes.ts";

@@ -1,7 +1,7 @@
 import { SessionListItem } from "@hhopkins/agent-runtime-protocol";
 import type { Logger } from "../logger.ts";
 import type { SessionKey } from "../persistence/session-store.ts";
-import type { ListWatch } from "../session/list-watch.ts";
+import type { ListWatch } from "../log/list-watch.ts";
 import { noteKey, type Note } from "./note.ts";
 import type { NodeNotes } from "./node-notes.ts";
 

@@ -17,6 +17,7 @@ import type {
 } from "@hhopkins/agent-runtime-protocol";
 import type { Principal } from "../auth/principal.ts";
 import type { LogFrame } from "../log/frame.ts";
+import type { SessionListChange } from "../log/list-watch.ts";
 import type { Notice } from "../log/notices.ts";
 
 /** Where a follower stands and what comes next. */
@@ -48,10 +49,6 @@ export interface Readiness {
   /** One line a part: `ok`, or what is wrong. */
   readonly checks: Readonly<Record<string, string>>;
 }
-
-export type SessionListChange =
-  | { readonly event: "sessions:updated"; readonly session: SessionListItem }
-  | { readonly event: "sessions:removed"; readonly sessionId: string };
 
 /**
  * What the transports need of the sessions; every call is made for a principal and scoped to its tenant. Errors are

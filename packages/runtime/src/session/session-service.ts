@@ -15,7 +15,7 @@ import type { SessionManager } from "./session-manager.ts";
 import type { SessionParts } from "./session-parts.ts";
 import type { SessionRequests } from "./session-requests.ts";
 import { storeReadiness } from "./store-readiness.ts";
-import type { ListWatch } from "./list-watch.ts";
+import type { ListWatch } from "../log/list-watch.ts";
 import { workspaceArchive } from "./workspace-archive.ts";
 
 export interface SessionServiceOptions {

@@ -10,7 +10,8 @@ import {
 } from "@hhopkins/agent-runtime-protocol";
 import type { Principal } from "../../auth/principal.ts";
 import { LogFrame } from "../../log/frame.ts";
-import type { Follow, FollowOptions, SessionListChange, SessionService } from "../../session/service.ts";
+import type { SessionListChange } from "../../log/list-watch.ts";
+import type { Follow, FollowOptions, SessionService } from "../../session/service.ts";
 
 interface MemorySession {
   readonly tenant: string;

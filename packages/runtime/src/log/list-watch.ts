@@ -1,4 +1,8 @@
-import type { SessionListChange } from "./service.ts";
+import type { SessionListItem } from "@hhopkins/agent-runtime-protocol";
+
+export type SessionListChange =
+  | { readonly event: "sessions:updated"; readonly session: SessionListItem }
+  | { readonly event: "sessions:removed"; readonly sessionId: string };
 
 /** Tells who watches a tenant's list what has changed in it. Best effort: nothing is kept. */
 export class ListWatch {
