@@ -8,7 +8,7 @@ export const storeTable = caseTable({
   page: "docs/persistence.md",
   folder: "stores",
   suites: { contract: "Contract", cluster: "Cluster" },
-  columns: ["memory", "sqlite", "postgres", "mysql", "supabase", "convex", "nine methods"],
+  columns: ["memory", "sqlite", "postgres", "mysql", "supabase", "supabase, RLS", "convex", "nine methods"],
 });
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) storeTable.main();
