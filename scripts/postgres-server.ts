@@ -19,7 +19,7 @@ const READY_MS = 30_000;
 const NOBODY = 65_534;
 
 /**
- * Starts one with its data in `folder`, on a free loopback port. It ends with this process, however that ends.
+ * Starts one with its data in `folder`, which other users must be able to reach, on a free loopback port. It ends with this process, however that ends.
  * `durable`: commits wait for the disk, as anybody's would. Throws where no PostgreSQL is installed.
  */
 export async function startPostgres(folder: string, { durable = false } = {}): Promise<PostgresServer> {

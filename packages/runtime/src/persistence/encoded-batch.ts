@@ -98,6 +98,18 @@ export function encodeBatch(batch: AppendBatch): EncodedBatch {
   };
 }
 
+/** Whether there is nothing in the batch but events, and the place in a runner's journal up to which they go. */
+export function isPlain(batch: EncodedBatch): boolean {
+  const parts = [batch.transcript, batch.blobs, batch.putFiles, batch.deletedFiles, batch.blocks, batch.messages];
+  const changes = [batch.nativeSessionId, batch.snapshot, batch.record, batch.checkpoint, batch.runtime];
+  return (
+    batch.sandbox === undefined &&
+    batch.droppedBlobs.length === 0 &&
+    parts.every(({ length }) => length === 0) &&
+    changes.every((change) => change === null)
+  );
+}
+
 /** A path as a key of fixed length: paths may be longer, and hold more kinds of characters, than an index takes. */
 export function pathKey(path: string): string {
   return createHash("sha256").update(json(path)).digest("hex");

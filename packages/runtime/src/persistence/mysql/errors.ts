@@ -99,6 +99,12 @@ export function isTransient(error: unknown): boolean {
   return ["ER_LOCK_DEADLOCK", "ER_LOCK_WAIT_TIMEOUT", "ER_CHECKREAD"].includes(codeOf(error));
 }
 
+/** Not an answer of the database to a statement, or one with which it ended the connection. */
+export function isConnectionLost(error: unknown): boolean {
+  const code = codeOf(error);
+  return !code.startsWith("ER_") || ["ER_SERVER_SHUTDOWN", "ER_CONNECTION_KILLED"].includes(code);
+}
+
 /** An error of the driver, with its remedy; `where` has no password. A `RuntimeError` stays what it is. */
 export function mysqlError(error: unknown, where: string): RuntimeError {
   if (error instanceof RuntimeError) return error;

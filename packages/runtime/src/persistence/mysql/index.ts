@@ -7,7 +7,7 @@ import type { SessionStore } from "../session-store.ts";
 import type { SqlDialect, SqlTypes } from "../sql/dialect.ts";
 import { sqlPersistence } from "../sql/persistence.ts";
 import { loadDriver, openPool, type MysqlConnection, type MysqlDriver, type MysqlServer } from "./driver.ts";
-import { isDuplicateKey, isTransient, mysqlError } from "./errors.ts";
+import { isConnectionLost, isDuplicateKey, isTransient, mysqlError } from "./errors.ts";
 import { onDuplicateKey } from "./on-duplicate-key.ts";
 
 export interface MysqlPersistenceOptions {
@@ -98,6 +98,7 @@ function mysqlDialect(connection: MysqlConnection, load: () => Promise<MysqlDriv
     explain: (error) => mysqlError(error, where),
     isDuplicate: isDuplicateKey,
     isTransient,
+    isConnectionLost,
   };
 }
 

@@ -74,6 +74,11 @@ export function isTransientError(error: unknown): boolean {
   return ["40P01", "40001"].includes(codeOf(error));
 }
 
+/** Not an answer of the database to a statement, or one with which it ended the connection. */
+export function isConnectionLost(error: unknown): boolean {
+  return !/^(?!57P|08)[0-9A-Z]{5}$/.test(codeOf(error));
+}
+
 /** An error of the driver, with its remedy; `where` has no password. A `RuntimeError` stays what it is. */
 export function postgresError(error: unknown, where: string): RuntimeError {
   if (error instanceof RuntimeError) return error;

@@ -23,6 +23,7 @@ afterEach(async () => {
 });
 afterAll(async () => database.drop());
 
+const LOST = /connection was lost|Connection terminated/;
 const nextSchema = (): string => `faults_${(count += 1)}`;
 
 async function open(options: PostgresPersistenceOptions = {}): Promise<SessionStore> {
@@ -238,22 +239,36 @@ describe("running", () => {
     expect(await store.append([{ ...key, expectedSeq: 1, events: [delta(2)] }])).toEqual([null]);
   });
 
-  test("the answer to a commit is lost: the log's head says that it was written, and the same again is refused", async () => {
+  test("the answer to an append is lost: the log's head says that it was written, and the same again is refused", async () => {
+    await using way = await cuttableWay(database.url);
+    const store = await open({ connectionString: way.url });
+    await create(store);
+    const batch = { ...key, expectedSeq: 1, events: [delta(2)] };
+    way.loseAnswer(0);
+    expectError((await store.append([batch]))[0], "persistence_unavailable", LOST);
+    expect((await store.head(key))?.lastSeq).toBe(2);
+    expect(await store.append([batch])).toEqual([expect.objectContaining({ code: "sequence_conflict" })]);
+    expect((await store.events(key, { after: 0, limit: 10 })).map(({ seq }) => seq)).toEqual([1, 2]);
+  });
+
+  test("wherever in a transaction the connection is lost, nobody is told that another writer was faster", async () => {
     await using way = await cuttableWay(database.url);
     const store = await open({ connectionString: way.url, max: 1 });
     await create(store);
-    const batch = { ...key, expectedSeq: 1, events: [delta(2)] };
-    let tries = 0;
-    // Of the answers within one append each is lost once; the last is the commit's.
-    for (let isWritten = false; !isWritten; tries += 1) {
-      way.loseAnswer(tries);
-      const [outcome] = await store.append([batch]);
-      expectError(outcome, "persistence_unavailable", /connection was lost|Connection terminated/);
-      isWritten = (await store.head(key))?.lastSeq === 2;
+    const messages = [{ messageId: "m1", contentHash: "h" }];
+    const batches = [
+      { ...key, expectedSeq: 1, events: [delta(2)], messages },
+      { ...key, expectedSeq: 2, events: [delta(3)] },
+    ];
+    let lost = 0;
+    for (; (await store.head(key))?.lastSeq === 1; lost += 1) {
+      way.loseAnswer(lost);
+      for (const outcome of await store.append(batches)) expectError(outcome, "persistence_unavailable", LOST);
     }
-    expect(tries).toBeGreaterThan(1);
-    expect(await store.append([batch])).toEqual([expect.objectContaining({ code: "sequence_conflict" })]);
-    expect((await store.events(key, { after: 0, limit: 10 })).map(({ seq }) => seq)).toEqual([1, 2]);
+    // The last answer that was lost was the commit's; all before left nothing.
+    expect(lost).toBeGreaterThan(4);
+    expect((await store.events(key, { after: 0, limit: 10 })).map(({ seq }) => seq)).toEqual([1, 2, 3]);
+    expect(await store.message(key, { messageId: "m1" })).toEqual(messages[0]);
   });
 
   test("while the database is away calls fail at once; when it is back they work", async () => {

@@ -9,7 +9,8 @@ import { onConflict } from "../sql/on-conflict.ts";
 import { sqlPersistence } from "../sql/persistence.ts";
 import { postgresBus } from "./bus.ts";
 import { loadDriver, openPool, type PostgresConnection, type PostgresDriver } from "./driver.ts";
-import { isDuplicateKey, isTransientError, postgresError } from "./errors.ts";
+import { isConnectionLost, isDuplicateKey, isTransientError, postgresError } from "./errors.ts";
+import { plainAppend } from "./plain-append.ts";
 
 export interface PostgresPersistenceOptions {
   /** `postgres://user:password@host:port/database`, with `?sslmode=…` where it has to be. */
@@ -95,6 +96,8 @@ function postgresDialect(connection: PostgresConnection, load: () => Promise<Pos
     explain,
     isDuplicate: isDuplicateKey,
     isTransient: isTransientError,
+    isConnectionLost,
+    appendPlain: plainAppend,
     bus: postgresBus({ load, connection, explain }),
   };
 }

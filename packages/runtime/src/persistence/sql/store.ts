@@ -1,5 +1,5 @@
 import { RuntimeError, toRuntimeError } from "@hhopkins/agent-runtime-protocol";
-import { encodeBatch, type EncodedBatch } from "../encoded-batch.ts";
+import { encodeBatch, isPlain, type EncodedBatch } from "../encoded-batch.ts";
 import { sortTime } from "../list-cursor.ts";
 import { NEVER_RUN } from "../memory-session.ts";
 import type { AppendBatch, SessionKey, SessionStore } from "../session-store.ts";
@@ -15,7 +15,7 @@ import type { Db, Row } from "./schema.ts";
 import { writeBatch, writeParts } from "./write-batch.ts";
 import { writeStatements, type WriteStatements } from "./write-statements.ts";
 
-type StoreDialect = Pick<SqlDialect, "words" | "explain" | "isDuplicate" | "isTransient" | "bus">;
+type StoreDialect = Omit<SqlDialect, "name" | "types" | "schema" | "open" | "verify">;
 
 interface Writer {
   readonly db: Db;
@@ -95,10 +95,6 @@ function logRow(batch: EncodedBatch, logId: string): Row<"logs"> {
   };
 }
 
-/**
- * All batches in one transaction, where a refused one writes nothing. When the database fails on one of them, all are
- * rolled back and each is written alone: so a batch that cannot be written does not take others with it.
- */
 async function append(writer: Writer, batches: Parameters<SessionStore["append"]>[0]): Promise<(Error | null)[]> {
   const encoded = batches.map((batch) => {
     try {
@@ -107,17 +103,54 @@ async function append(writer: Writer, batches: Parameters<SessionStore["append"]
       return toRuntimeError(error, "persistence_unavailable");
     }
   });
+  const { appendPlain } = writer.dialect;
+  const plain = appendPlain === undefined ? [] : plainOnes(encoded);
+  if (appendPlain === undefined || plain.length === 0) return await appendAll(writer, encoded);
+  const written = await appendPlain(writer.db, plain).catch((error: unknown) => ({ error }));
+  if ("error" in written) return await appendFailed(writer, encoded, written.error);
+  const isWritten = (batch: EncodedBatch | RuntimeError): boolean => written.has(batch as EncodedBatch);
+  const others = await appendAll(
+    writer,
+    encoded.filter((batch) => !isWritten(batch)),
+  );
+  return encoded.map((batch) => (isWritten(batch) ? null : (others.shift() ?? null)));
+}
+
+/** Batches of events alone whose session has no other batch: their order among the others does not count. */
+function plainOnes(batches: readonly (EncodedBatch | RuntimeError)[]): EncodedBatch[] {
+  const encoded = batches.filter((batch): batch is EncodedBatch => !(batch instanceof RuntimeError));
+  const name = ({ tenant, sessionId }: EncodedBatch): string => JSON.stringify([tenant, sessionId]);
+  const counts = new Map<string, number>();
+  for (const batch of encoded) counts.set(name(batch), (counts.get(name(batch)) ?? 0) + 1);
+  return encoded.filter((batch) => counts.get(name(batch)) === 1 && isPlain(batch));
+}
+
+/** All batches in one transaction, where a refused one writes nothing. */
+async function appendAll(writer: Writer, batches: readonly (EncodedBatch | RuntimeError)[]): Promise<(Error | null)[]> {
+  if (batches.length === 0) return [];
   try {
-    return await appendTogether(writer, encoded);
+    return await appendTogether(writer, batches);
   } catch (error) {
-    if (encoded.length <= 1)
-      return encoded.map((batch) => (batch instanceof RuntimeError ? batch : writer.dialect.explain(error)));
+    return await appendFailed(writer, batches, error);
+  }
+}
+
+/**
+ * When the database fails on one of them, all are rolled back and each is written alone: so a batch that cannot be
+ * written does not take others with it. When the connection fails, they may be written, and are not tried again.
+ */
+async function appendFailed(
+  writer: Writer,
+  batches: readonly (EncodedBatch | RuntimeError)[],
+  error: unknown,
+): Promise<(Error | null)[]> {
+  const { dialect } = writer;
+  if (batches.length === 1 || dialect.isConnectionLost?.(error) === true) {
+    return batches.map((batch) => (batch instanceof RuntimeError ? batch : dialect.explain(error)));
   }
   const outcomes: (Error | null)[] = [];
-  for (const batch of encoded) {
-    outcomes.push(
-      ...(await appendTogether(writer, [batch]).catch((error: unknown) => [writer.dialect.explain(error)])),
-    );
+  for (const batch of batches) {
+    outcomes.push(...(await appendTogether(writer, [batch]).catch((alone: unknown) => [dialect.explain(alone)])));
   }
   return outcomes;
 }
