@@ -16,8 +16,13 @@ interface SupabaseAnswer {
   readonly status: number;
 }
 
-/** What is used of a client of supabase-js: a `SupabaseClient` is one. */
+/** What is used of a client of supabase-js: every `SupabaseClient` is one, whichever functions its types know of. */
 export interface SupabaseClientLike {
+  schema(name: never): { rpc(name: never, args: never): PromiseLike<SupabaseAnswer> };
+}
+
+/** The same, for whoever calls functions that its types do not know of. */
+interface CallableClient {
   schema(name: string): { rpc(name: string, args: object): PromiseLike<SupabaseAnswer> };
 }
 
@@ -39,9 +44,10 @@ export type Rpc = (name: string, args?: Readonly<Record<string, unknown>>) => Pr
 
 /** `schema`: the exposed one that has the functions. */
 export function rpcOf(client: SupabaseClientLike, schema: string): Rpc {
+  const callable = client as CallableClient;
   return async (name, args = {}) =>
     await retried(stoodInTheWay, async () => {
-      const { data, error, status } = await client.schema(schema).rpc(`agent_runtime_${name}`, args);
+      const { data, error, status } = await callable.schema(schema).rpc(`agent_runtime_${name}`, args);
       if (error !== null) throw new SupabaseFailure(status, error);
       return data;
     });

@@ -4,6 +4,7 @@ import { postgresPersistence } from "../postgres/index.ts";
 import { supabasePersistence } from "./index.ts";
 import { startProject, type TestProject } from "./testing/project.ts";
 
+const AT = "2026-11-22T08:00:00.000Z";
 let project: TestProject;
 beforeAll(async () => {
   project = await startProject();
@@ -16,7 +17,7 @@ async function opened<A extends PersistenceAdapter>(adapter: A): Promise<A> {
   return adapter;
 }
 
-const direct = (schema?: string) =>
+const postgres = (schema?: string) =>
   opened(
     postgresPersistence({
       connectionString: project.database.url,
@@ -43,7 +44,7 @@ async function shape(schema: string): Promise<string[]> {
 }
 
 test("the tables are those that the PostgreSQL adapter makes", async () => {
-  await direct("reference");
+  await postgres("reference");
   const ours = await shape("agent_runtime");
   expect(ours.length).toBeGreaterThan(100);
   expect(ours).toEqual(await shape("reference"));
@@ -52,17 +53,50 @@ test("the tables are those that the PostgreSQL adapter makes", async () => {
 test("the PostgreSQL adapter finds them up to date, and both see the same sessions", async () => {
   const applied = "select name, timestamp from agent_runtime.agent_runtime_migrations order by name";
   const before = await project.database.query(applied);
-  const postgres = await direct();
+  const direct = await postgres();
   const supabase = await opened(supabasePersistence({ url: project.url, key: project.serviceKey }));
   expect(await project.database.query(applied)).toEqual(before);
-  const record = { type: "t", agentProfileReference: "default", createdAt: "2026-11-22T08:00:00.000Z" };
+  const record = { type: "t", agentProfileReference: "default", createdAt: AT };
   await supabase.createSessionRecord({ sessionId: "by-rest", ...record, name: "odd \u0000 \ud800" });
-  await postgres.createSessionRecord({ sessionId: "direct", ...record, metadata: { odd: "\u0000" } });
-  await postgres.saveWorkspaceFile("by-rest", { path: "a.bin", content: "/wA=", encoding: "base64" });
+  await direct.createSessionRecord({ sessionId: "direct", ...record, metadata: { odd: "\u0000" } });
+  await direct.saveWorkspaceFile("by-rest", { path: "a.bin", content: "/wA=", encoding: "base64" });
   await supabase.saveWorkspaceFile("direct", { path: "a.txt", content: "é" });
   for (const id of ["by-rest", "direct"]) {
-    expect(await supabase.loadSession(id)).toEqual(await postgres.loadSession(id));
+    expect(await supabase.loadSession(id)).toEqual(await direct.loadSession(id));
     expect((await supabase.loadSession(id))?.workspaceFiles).toHaveLength(1);
   }
-  expect(await supabase.listAllSessions()).toEqual(await postgres.listAllSessions());
+  expect(await supabase.listAllSessions()).toEqual(await direct.listAllSessions());
+});
+
+test("servers that reach the tables in either way run sessions side by side", async () => {
+  const direct = await postgres();
+  const supabase = await opened(supabasePersistence({ url: project.url, key: project.serviceKey }));
+  const [a, b] = [direct.store.cluster, supabase.store.cluster];
+  if (a === undefined || b === undefined) throw new Error("no cluster");
+  const node = (nodeId: string) => {
+    return { nodeId, place: "here", sandboxes: 1, waiting: 2, maxSandboxes: 3, leaving: false };
+  };
+  await a.heartbeat(node("direct"), 60_000);
+  expect(await b.heartbeat(node("by-rest"), 60_000)).toEqual({
+    lapsed: true,
+    nodes: expect.arrayContaining([node("direct"), node("by-rest")]) as unknown,
+  });
+  const key = { tenant: "default", sessionId: "shared" };
+  const record = { sessionId: "shared", type: "t", agentProfileReference: "default", createdAt: AT };
+  await supabase.store.create({ ...key, record, logId: "L", first: { events: [] } });
+  const first = await a.claim(key, "direct");
+  expect(await b.claim(key, "by-rest")).toEqual(first);
+  const command = { ...key, id: "c1", from: "by-rest", method: "send", body: { odd: "\u0000" } };
+  await b.send(command);
+  expect(await a.waiting("direct", 10)).toEqual([command]);
+  await a.answer("c1", { ok: true, data: null });
+  expect(await b.answers(["c1"])).toEqual([{ ok: true, data: null }]);
+  await a.leave("direct");
+  const second = await b.claim(key, "by-rest");
+  expect(second).toEqual({ nodeId: "by-rest", fence: first.fence + 1 });
+  const batch = { ...key, expectedSeq: 0, events: [] };
+  const [late] = await direct.store.append([{ ...batch, fence: first.fence }]);
+  expect(late).toMatchObject({ code: "stale_fence" });
+  expect(await direct.store.append([{ ...batch, fence: second.fence }])).toEqual([null]);
+  expect(await supabase.store.append([{ ...batch, fence: first.fence }])).toEqual([late]);
 });

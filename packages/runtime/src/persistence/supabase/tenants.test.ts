@@ -20,6 +20,15 @@ afterEach(async () => {
 });
 afterAll(async () => project?.stop());
 
+/** As users have them generated: of a project whose own tables and functions are others. */
+interface Database {
+  public: {
+    Tables: { notes: { Row: { id: number }; Insert: { id: number }; Update: { id?: number }; Relationships: [] } };
+    Views: Record<never, never>;
+    Functions: { add: { Args: { a: number }; Returns: number } };
+  };
+}
+
 /** A client of supabase-js that shows this token, as one of a signed-in user does. */
 function clientWith(token: string) {
   return createClient(project.url, project.anonKey, { accessToken: async () => token });
@@ -32,6 +41,15 @@ async function opened(token: string) {
   await adapter.open?.();
   return adapter;
 }
+
+test("client: one with types of a project of its own is one too", async () => {
+  const token = project.token({ tenant: "typed" });
+  const client = createClient<Database>(project.url, project.anonKey, { accessToken: async () => token });
+  const adapter = supabasePersistence({ client, cluster: false });
+  open.push(adapter);
+  await adapter.open?.();
+  expect((await adapter.store.list({ tenant: "typed", limit: 1 })).sessions).toEqual([]);
+});
 
 const ofTenant = (tenant: string) => opened(project.token({ tenant }));
 
