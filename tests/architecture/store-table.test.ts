@@ -6,16 +6,16 @@ import { storeTable } from "../../scripts/store-table.mjs";
 
 const CELLS = storeTable.cellsOf(readFileSync(join(import.meta.dirname, "../../docs/persistence.md"), "utf8"));
 
+/** Stores that many servers can share. */
+const SHARED = ["memory", "postgres", "mysql", "supabase", "convex"];
+
 /** What each store was tested with. */
 const EXPECTED = {
   Contract: {
-    memory: persistenceContract,
-    sqlite: persistenceContract,
+    ...Object.fromEntries([...SHARED, "sqlite"].map((store) => [store, persistenceContract])),
     "nine methods": sessionStoreContract,
   },
-  Cluster: {
-    memory: clusterContract,
-  },
+  Cluster: Object.fromEntries(SHARED.map((store) => [store, clusterContract])),
 };
 
 for (const [suite, stores] of Object.entries(EXPECTED)) {

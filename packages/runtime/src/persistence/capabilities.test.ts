@@ -1,8 +1,12 @@
 import { expect, test } from "vitest";
 import { persistenceCapabilities } from "./capabilities.ts";
+import { convexPersistence } from "./convex/index.ts";
 import { memoryPersistence, sharedMemory } from "./memory/index.ts";
+import { mysqlPersistence } from "./mysql/index.ts";
 import type { PersistenceAdapter } from "./port.ts";
+import { postgresPersistence } from "./postgres/index.ts";
 import { sqlitePersistence } from "./sqlite/index.ts";
+import { supabasePersistence } from "./supabase/index.ts";
 
 const NINE_METHODS = {
   listAllSessions: async () => [],
@@ -22,6 +26,11 @@ test("what each adapter has", () => {
     memory: memoryPersistence(),
     "memory, shared": memoryPersistence({ memory: sharedMemory() }),
     sqlite: sqlitePersistence({ file: ":memory:" }),
+    postgres: postgresPersistence({ connectionString: "postgres://127.0.0.1/none" }),
+    mysql: mysqlPersistence({ uri: "mysql://127.0.0.1/none" }),
+    supabase: supabasePersistence({ url: "http://127.0.0.1:1", key: "none" }),
+    convex: convexPersistence({ url: "http://127.0.0.1:1", secret: "s".repeat(32) }),
+    "convex, cluster": convexPersistence({ url: "http://127.0.0.1:1", secret: "s".repeat(32), cluster: true }),
   };
   const had = Object.entries(adapters).map(
     ([name, adapter]) => `${name}: ${persistenceCapabilities(adapter).join(", ") || "–"}`,
@@ -32,6 +41,11 @@ test("what each adapter has", () => {
       "memory: store, tenants",
       "memory, shared: store, tenants, cluster",
       "sqlite: store, tenants",
+      "postgres: store, tenants, cluster, bus",
+      "mysql: store, tenants, cluster",
+      "supabase: store, tenants, cluster",
+      "convex: store, tenants",
+      "convex, cluster: store, tenants, cluster",
     ]
   `);
 });
