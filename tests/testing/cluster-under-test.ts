@@ -13,7 +13,10 @@ export interface ClusterUnderTest extends AsyncDisposable {
   readonly model: ScriptedModel;
   readonly database: TestDatabase;
   /** Starts the node of this name; one that was there before and has ended is started again. */
-  node(name: string, options?: { flags?: readonly string[]; environment?: Record<string, string> }): Promise<ServerProcess>;
+  node(
+    name: string,
+    options?: { flags?: readonly string[]; environment?: Record<string, string> },
+  ): Promise<ServerProcess>;
   /** Its folder; the data directory is `data` in it. */
   folder(name: string): string;
   /** Who holds the session, with its fence; undefined: nobody. */
@@ -32,14 +35,21 @@ export async function startCluster(kind: DatabaseKind = "postgres"): Promise<Clu
     model,
     database,
     folder: (name) => join(folder, name),
-    all: servers,
     async node(name, { flags = [], environment = {} } = {}) {
       names.add(name);
       await mkdir(join(folder, name), { recursive: true });
       const server = await startServerProcess({
         folder: join(folder, name),
         modelUrl: model.url,
-        flags: ["--persistence", database.url(), "--lease-ms", String(LEASE_MS), "--sandbox", "unsafe-process", ...flags],
+        flags: [
+          "--persistence",
+          database.url(),
+          "--lease-ms",
+          String(LEASE_MS),
+          "--sandbox",
+          "unsafe-process",
+          ...flags,
+        ],
         environment,
       });
       servers.push(server);
