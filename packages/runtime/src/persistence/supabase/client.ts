@@ -44,7 +44,7 @@ export type Rpc = (name: string, args?: Readonly<Record<string, unknown>>) => Pr
 
 /** `schema`: the exposed one that has the functions. */
 export function rpcOf(client: SupabaseClientLike, schema: string): Rpc {
-  const callable = client as CallableClient;
+  const callable: CallableClient = client;
   return async (name, args = {}) =>
     await retried(stoodInTheWay, async () => {
       const { data, error, status } = await callable.schema(schema).rpc(`agent_runtime_${name}`, args);

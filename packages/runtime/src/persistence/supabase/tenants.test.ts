@@ -24,7 +24,7 @@ afterAll(async () => project?.stop());
 interface Database {
   public: {
     Tables: { notes: { Row: { id: number }; Insert: { id: number }; Update: { id?: number }; Relationships: [] } };
-    Views: Record<never, never>;
+    Views: Record<string, never>;
     Functions: { add: { Args: { a: number }; Returns: number } };
   };
 }
