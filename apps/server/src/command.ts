@@ -1,6 +1,7 @@
 import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
 import { Command, CommanderError, Option } from "commander";
 import { exportTo, importFrom } from "./archive/archive.ts";
+import { convexFunctions, FUNCTIONS_FOLDER } from "./convex/functions.ts";
 import { doctor } from "./doctor/doctor.ts";
 import { gateway } from "./gateway/gateway.ts";
 import { serve } from "./serve/serve.ts";
@@ -58,6 +59,15 @@ export async function runCommand(args: readonly string[]): Promise<ExitCode> {
     .exitOverride()
     .action(async (folder: string | undefined, { schema }: { schema?: string }) => {
       code = await supabaseMigrations(folder ?? MIGRATIONS_FOLDER, schema);
+    });
+  program
+    .command("convex-functions [folder]")
+    .description(`Copy the functions that a Convex project needs (into ${FUNCTIONS_FOLDER})`)
+    .option("--force", "overwrite files that were changed")
+    .allowExcessArguments(false)
+    .exitOverride()
+    .action(async (folder: string | undefined, { force }: { force?: boolean }) => {
+      code = await convexFunctions(folder ?? FUNCTIONS_FOLDER, force === true);
     });
   try {
     await program.parseAsync([...args], { from: "user" });
