@@ -2,7 +2,7 @@ import type { SessionState } from "@hhopkins/agent-runtime-protocol";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { createAgentRuntime } from "../../runtime.ts";
+import { createAgentRuntime } from "../../index.ts";
 import { localSandbox } from "../../sandbox/local/index.ts";
 import { createNodeHandler } from "../../transport/node-handler.ts";
 import type { PersistenceAdapter } from "../port.ts";
