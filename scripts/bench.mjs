@@ -7,10 +7,12 @@ import { run, systemPackages } from "./run.mjs";
 
 const programs = {
   latency: "bench/latency.ts",
+  cluster: "bench/cluster.ts",
   fanout: "bench/fanout.ts",
   gateway: "bench/gateway.ts",
   resume: "bench/resume.ts",
   sandboxes: "bench/sandboxes.ts",
+  stores: "bench/stores.ts",
   soak: "tests/soak/soak.ts",
 };
 const [first = "latency", ...others] = process.argv.slice(2);
@@ -19,7 +21,8 @@ const [program, given] = Object.hasOwn(programs, first)
   : [programs.latency, process.argv.slice(2)];
 
 await ensureInstalled();
-systemPackages("bubblewrap");
+const servers = { stores: ["postgresql", "mariadb"], cluster: ["postgresql", "redis", "nats"] };
+systemPackages("bubblewrap", ...(servers[first] ?? []));
 const { bundle } = await import("./bundle.mjs");
 await bundle();
 process.exitCode = await run([join(root, program), ...given], { cwd: root });

@@ -29,6 +29,13 @@ export function postgresBus({ load, connection, explain }: PostgresBusParts): No
   const listeners = new Set<Listener>();
   let client: Client | null = null;
   let opened: AbortController | null = null;
+  /** A connection is asked one thing after another. */
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(ask: () => Promise<T>): Promise<T> => {
+    const asked = last.then(ask);
+    last = asked.catch(() => undefined);
+    return asked;
+  };
 
   const connect = async (signal: AbortSignal): Promise<void> => {
     const made = newClient(await load(), connection, { query_timeout: ANSWER_MS });
@@ -49,7 +56,8 @@ export function postgresBus({ load, connection, explain }: PostgresBusParts): No
       for (const listener of listeners) listener.onText(payload);
     });
     client = made;
-    const ping = setInterval(() => void made.query("select 1").catch(() => made.connection.stream.destroy()), PING_MS);
+    const alive = (): Promise<unknown> => inTurn(() => made.query("select 1"));
+    const ping = setInterval(() => void alive().catch(() => made.connection.stream.destroy()), PING_MS);
     ping.unref();
     made.once("end", () => {
       clearInterval(ping);
@@ -81,9 +89,11 @@ export function postgresBus({ load, connection, explain }: PostgresBusParts): No
       }
     },
     publish: async (text) => {
-      if (client === null) throw notConnected(opened === null);
+      const asked = client;
+      if (asked === null) throw notConnected(opened === null);
+      const query = { text: "select pg_notify($1, $2)", values: [channel, text], name: "agent_runtime_notify" };
       try {
-        await client.query({ text: "select pg_notify($1, $2)", values: [channel, text], name: "agent_runtime_notify" });
+        await inTurn(() => asked.query(query));
       } catch (error) {
         throw explain(error);
       }
