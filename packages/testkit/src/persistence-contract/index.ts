@@ -3,6 +3,7 @@ import { appendCases } from "./appends.ts";
 import { commandCases } from "./commands.ts";
 import { compactionCases } from "./compactions.ts";
 import { concurrencyCases } from "./concurrency.ts";
+import { fenceCases } from "./fences.ts";
 import { fileCases } from "./files.ts";
 import { largeCases } from "./large.ts";
 import { leaseCases } from "./leases.ts";
@@ -33,6 +34,7 @@ export const sessionStoreContract: Readonly<Record<string, PersistenceCase>> = {
 /** What a `store` with `cluster` promises: many nodes share it. */
 export const clusterContract: Readonly<Record<string, PersistenceCase>> = {
   ...leaseCases,
+  ...fenceCases,
   ...commandCases,
 };
 
