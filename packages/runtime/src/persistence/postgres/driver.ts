@@ -28,6 +28,11 @@ export async function loadDriver(
   }
 }
 
+/**
+ * A server that is stopped amid a transaction keeps its locks, and nobody could take its sessions over: so long between
+ * two statements, in ms, then the database ends it.
+ */
+const IDLE_IN_TRANSACTION_MS = 2_000;
 /** Statements that a connection keeps prepared. */
 const PREPARED = 200;
 
@@ -83,7 +88,8 @@ export function clientConfig(driver: PostgresDriver, connection: PostgresConnect
 async function settled(client: PoolClient, connection: PostgresConnection): Promise<PoolClient> {
   const { schema, statementTimeoutMs } = connection;
   try {
-    await client.query(`set search_path to ${quoted(schema)}; set statement_timeout to ${statementTimeoutMs}`);
+    const timeouts = `set statement_timeout to ${statementTimeoutMs}; set idle_in_transaction_session_timeout to ${IDLE_IN_TRANSACTION_MS}`;
+    await client.query(`set search_path to ${quoted(schema)}; ${timeouts}`);
     return client;
   } catch (error) {
     client.release(true);

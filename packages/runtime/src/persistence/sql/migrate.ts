@@ -13,7 +13,7 @@ import type { Db } from "./schema.ts";
 const TABLE = "agent_runtime_migrations";
 
 /** Every change of the tables, by name, in order. A released one never changes. */
-function migrations({ types }: SqlDialect): Record<string, Migration> {
+export function migrations({ types }: Pick<SqlDialect, "types">): Record<string, Migration> {
   return {
     "001-sessions": sessionsMigration(types),
     "002-compaction": compactionMigration(),
