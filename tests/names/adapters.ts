@@ -167,6 +167,28 @@ const stores: Row[] = [
     "cluster",
     at.supabaseTenants("cluster: a tenant's token is for one server alone, and the others are told so"),
   ),
+  ...option(
+    "convexPersistence",
+    "url",
+    at.convexFaults("a url that is none, and a secret that is too short, are named"),
+  ),
+  ...option("convexPersistence", "secret", at.convexFaults("no function does anything without the secret")),
+  ...option("convexPersistence", "profiles", at.convexFaults("profiles are listed, and checked")),
+  ...option(
+    "convexPersistence",
+    "cluster",
+    at.convexFaults("servers that share a deployment are asked for: without cluster it has none of it"),
+  ),
+  ...option(
+    "copyConvexFunctions",
+    "folder",
+    at.convexCopy("a folder of another name is refused: the adapter would not find them"),
+  ),
+  ...option(
+    "copyConvexFunctions",
+    "force",
+    at.convexCopy("a file that was changed is not overwritten without force, and then nothing is"),
+  ),
   ...option("memoryPersistence", "profiles", at.memory("profiles are checked, and stand in for the default one")),
 ];
 

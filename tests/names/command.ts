@@ -20,6 +20,11 @@ const commands: Row[] = [
     ["supabase-migrations"],
     at.command("supabase-migrations copies the SQL files, again without harm, and never over others"),
   ),
+  ...tested(
+    "command",
+    ["convex-functions"],
+    at.command("convex-functions copies the functions, says what comes next, and overwrites nothing without --force"),
+  ),
   ...flag("--host --port", at.server("a taken port and a taken data directory are said, and nothing stays open")),
   ...flag("--data-dir", at.server("sessions and key are there after a restart; memory forgets the sessions")),
   ...flag("--persistence", at.server("sessions and key are there after a restart; memory forgets the sessions")),

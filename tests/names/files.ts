@@ -110,6 +110,10 @@ const supabase = "packages/runtime/src/persistence/supabase";
 export const supabaseFaults = testsIn(`${supabase}/faults.test.ts`);
 export const supabaseTenants = testsIn(`${supabase}/tenants.test.ts`);
 
+const convex = "packages/runtime/src/persistence/convex";
+export const convexFaults = testsIn(`${convex}/faults.test.ts`);
+export const convexCopy = testsIn(`${convex}/copy.test.ts`);
+
 export const settings = testsIn("apps/server/src/settings/settings.test.ts");
 export const command = testsIn("apps/server/src/command.test.ts");
 export const server = testsIn("apps/server/src/serve/server.test.ts");

@@ -18,7 +18,7 @@ const packages: Row[] = [
     imported,
   ),
   ...tested("entry point", [`${runtime}/persistence/memory`, `${runtime}/persistence/sqlite`], imported),
-  ...tested("entry point", [`${runtime}/persistence/supabase`], imported),
+  ...tested("entry point", [`${runtime}/persistence/supabase`, `${runtime}/persistence/convex`], imported),
   ...tested(
     "entry point",
     [
@@ -36,7 +36,7 @@ const packages: Row[] = [
       "starts from its bundle, dials the server, survives its death, and ends on SIGTERM with everything told",
     ),
   ),
-  ...later("entry point", [`${runtime}/persistence/postgres`, `${runtime}/persistence/convex`], "stores"),
+  ...later("entry point", [`${runtime}/persistence/postgres`], "stores"),
   ...tested(
     "entry point",
     [`${runtime}/persistence/mysql`],

@@ -18,6 +18,8 @@ const INTERFACES: readonly (readonly [kind: string, of: string, file: string, na
   ["option", "mysqlPersistence", "runtime/src/persistence/mysql/index.ts", "MysqlPersistenceOptions"],
   ["option", "supabasePersistence", "runtime/src/persistence/supabase/index.ts", "SupabaseSettings"],
   ["option", "supabasePersistence", "runtime/src/persistence/supabase/index.ts", "SupabaseProject"],
+  ["option", "convexPersistence", "runtime/src/persistence/convex/index.ts", "ConvexPersistenceOptions"],
+  ["option", "copyConvexFunctions", "runtime/src/persistence/convex/copy.ts", "CopyConvexFunctionsOptions"],
   ["option", "memoryPersistence", "runtime/src/persistence/memory/index.ts", "MemoryPersistenceOptions"],
   ["option", "sharedMemory", "runtime/src/persistence/memory/index.ts", "SharedMemoryOptions"],
   ["option", "hostSandbox", "runtime/src/sandbox/host-provider.ts", "HostOptions"],

@@ -46,6 +46,21 @@ describe("opening", () => {
     );
   });
 
+  test("profiles are listed, and checked", async () => {
+    const profile = { id: "mine", name: "Mine", systemPrompt: "Be brief." };
+    const options = { url: "http://127.0.0.1:1", secret: TEST_SECRET };
+    const adapter = convexPersistence({ ...options, profiles: [profile] });
+    expect(await adapter.listAgentProfiles()).toEqual([{ id: "mine", name: "Mine" }]);
+    expect(await adapter.loadAgentProfile("mine")).toEqual(profile);
+    expect(() => convexPersistence({ ...options, profiles: [profile, profile] })).toThrow("two have the id mine");
+  });
+
+  test("servers that share a deployment are asked for: without cluster it has none of it", () => {
+    const options = { url: "http://127.0.0.1:1", secret: TEST_SECRET };
+    expect(convexPersistence(options).store.cluster).toBeUndefined();
+    expect(convexPersistence({ ...options, cluster: true }).store.cluster).toBeDefined();
+  });
+
   test("without the package the error says what to install", async () => {
     const missing = () =>
       loadConvex(async () => {
