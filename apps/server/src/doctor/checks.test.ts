@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
+import { createConnection, createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { resolveSettings } from "../settings/settings.ts";
@@ -38,6 +38,29 @@ test("finds what does not, with the remedy", async () => {
   expect(report(findings)).toMatch(/FAIL {2}Model: .*ANTHROPIC_API_KEY/);
   expect(report(findings)).toMatch(/FAIL {2}Port \d+: .*--port/);
   expect(report(findings)).toMatch(/FAIL {2}Data directory: .*--data-dir/);
+});
+
+/** The address of the run's PostgreSQL. */
+async function postgres(): Promise<string> {
+  const socket = createConnection(process.env["AGENT_RUNTIME_TEST_DATABASES"] ?? "");
+  socket.write("postgres\n");
+  let text = "";
+  for await (const part of socket) text += String(part);
+  return (JSON.parse(text) as { url: string }).url;
+}
+
+test("a database that works, and one that does not; the password is not printed", async () => {
+  using folder = temporaryFolder();
+  const url = await postgres();
+  const found = async (persistence: string) => {
+    const findings = await diagnose(await settingsOf({ dataDir: folder.path, persistence }), {});
+    return report(findings.filter(({ name }) => name === "Database"));
+  };
+  expect(await found(url)).toBe(`ok    Database: works (sessions in postgres://${new URL(url).host}/postgres)\n`);
+  const wrong = await found(url.replace(/:[^:@/]+@/, ":secret-word@"));
+  expect(wrong).toMatch(/^FAIL {2}Database: .*the user or the password is wrong: correct it/);
+  expect(wrong).not.toContain("secret-word");
+  expect(await found("memory")).toBe("");
 });
 
 test("a missing bubblewrap is found", async () => {

@@ -5,7 +5,7 @@ import { dirname, resolve } from "node:path";
 import { once } from "node:events";
 import type { Settings } from "../settings/settings.ts";
 import { modelCredential } from "../serve/model.ts";
-import { sandboxFor } from "../serve/parts.ts";
+import { describePersistence, persistenceFor, sandboxFor } from "../serve/parts.ts";
 
 export interface Finding {
   readonly name: string;
@@ -17,7 +17,7 @@ export interface Finding {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Looks at everything that a start needs. Never rejects; changes nothing. */
+/** Looks at everything that a start needs. Never rejects; changes nothing but a database that has not our tables yet. */
 export async function diagnose(settings: Settings, environment: Environment): Promise<Finding[]> {
   return [
     nodeFinding(process.versions.node),
@@ -25,6 +25,7 @@ export async function diagnose(settings: Settings, environment: Environment): Pr
     credentialFinding(settings, environment),
     await portFinding(settings),
     dataDirFinding(settings.dataDir),
+    ...(isDatabase(settings) ? [await databaseFinding(settings)] : []),
   ];
 }
 
@@ -56,6 +57,24 @@ async function sandboxFinding(settings: Settings, environment: Environment): Pro
     return { name, state: lacks.length === 0 ? "ok" : "warn", detail };
   } catch (error) {
     return { name, state: "fail", detail: toRuntimeError(error).message };
+  }
+}
+
+function isDatabase({ persistence }: Settings): boolean {
+  return persistence !== "sqlite" && persistence !== "memory";
+}
+
+/** Opens the database as a start would; what a first start makes there is made. */
+async function databaseFinding(settings: Settings): Promise<Finding> {
+  const name = "Database";
+  const adapter = persistenceFor(settings, settings.dataDir);
+  try {
+    await adapter.open?.();
+    return { name, state: "ok", detail: `works${describePersistence(settings.persistence)}` };
+  } catch (error) {
+    return { name, state: "fail", detail: toRuntimeError(error).message };
+  } finally {
+    await adapter.close?.();
   }
 }
 
