@@ -51,6 +51,14 @@ function settings(lockSeconds: number): string {
   ].join(", ");
 }
 
+/**
+ * A server that is stopped amid a transaction keeps its locks, and nobody could take its sessions over: after so many
+ * seconds between two statements the database ends it. MySQL knows no such bound for transactions alone; what it ends
+ * there is any connection without work, which the pool replaces.
+ */
+const IDLE_IN_TRANSACTION = "set idle_transaction_timeout = 2";
+const IDLE = "set wait_timeout = 20";
+
 /** MariaDB before 11.1 calls one of them otherwise. */
 const OLDER_NAME = /\btransaction_isolation\b/;
 
@@ -166,12 +174,13 @@ class Taking {
     const text = settings(Math.max(1, Math.ceil((statementTimeoutMs === 0 ? 50_000 : statementTimeoutMs) / 3_000)));
     const ask = async (sql: string): Promise<void> =>
       await new Promise((resolve, reject) => raw.query(sql, (error) => (error ? reject(error) : resolve())));
-    try {
-      await ask(text);
-    } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "ER_UNKNOWN_SYSTEM_VARIABLE")) throw error;
-      await ask(text.replace(OLDER_NAME, "tx_isolation"));
-    }
+    const askOr = async (sql: string, instead: string): Promise<void> =>
+      await ask(sql).catch(async (error: unknown) => {
+        if (!(error instanceof Error && "code" in error && error.code === "ER_UNKNOWN_SYSTEM_VARIABLE")) throw error;
+        await ask(instead);
+      });
+    await askOr(text, text.replace(OLDER_NAME, "tx_isolation"));
+    await askOr(IDLE_IN_TRANSACTION, IDLE);
   }
 
   /** The connection with a deadline for each statement; one that broke is given up, and its rollback has happened. */
