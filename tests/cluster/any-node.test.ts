@@ -16,8 +16,8 @@ import { runsServer, type DatabaseKind } from "../testing/test-database.ts";
 const WAIT = { timeout: 60_000, interval: 20 };
 const WAYS: readonly { name: string; kind: DatabaseKind; bus?: "redis" | "nats" }[] = [
   { name: "PostgreSQL and its NOTIFY", kind: "postgres" },
-  { name: "PostgreSQL and Redis", kind: "postgres", bus: "redis" },
-  { name: "PostgreSQL and NATS", kind: "postgres", bus: "nats" },
+  { name: "MariaDB and Redis", kind: "mysql", bus: "redis" },
+  { name: "MariaDB and NATS", kind: "mysql", bus: "nats" },
   { name: "MariaDB and polling", kind: "mysql" },
 ];
 
@@ -87,7 +87,7 @@ describe.each(WAYS)("$name", ({ kind, bus }) => {
   });
 
   // A list is told of by notes alone: polling asks for logs.
-  if (kind === "postgres")
+  if (kind === "postgres" || bus !== undefined)
     test("lists are watched over nodes", async () => {
       const socket = new WebSocket(`${servers[1]!.server.url.replace("http", "ws")}/ws`, {
         headers: { "x-api-key": API_KEY },

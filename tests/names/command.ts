@@ -27,6 +27,7 @@ const commands: Row[] = [
   ),
   ...flag("--host --port", at.server("a taken port and a taken data directory are said, and nothing stays open")),
   ...flag("--data-dir", at.server("sessions and key are there after a restart; memory forgets the sessions")),
+  ...flag("--bus", at.anyNode("lists are watched over nodes")),
   ...flag("--persistence", at.server("sessions and key are there after a restart; memory forgets the sessions")),
   ...flag("--sandbox --idle-timeout-ms --sync-interval-ms --max-sandboxes --warm-pool", limits),
   ...flag(
@@ -74,6 +75,7 @@ const commands: Row[] = [
       "IDLE_TIMEOUT_MS",
       "SYNC_INTERVAL_MS",
       "MAX_SANDBOXES",
+      "BUS",
       "WARM_POOL",
       "SANDBOX_LIMITS",
       "CORS_ORIGIN",
@@ -113,7 +115,11 @@ const commands: Row[] = [
     ["--persistence sqlite", "--persistence memory"],
     at.server("sessions and key are there after a restart; memory forgets the sessions"),
   ),
-  ...later("flag value", ["--persistence postgres://", "--persistence mysql://"], "stores"),
+  ...tested(
+    "flag value",
+    ["--persistence postgres://", "--persistence mysql://"],
+    at.anyNode("a turn is followed on both nodes, by WebSocket and SSE: the same events, without hole or double"),
+  ),
   ...tested(
     "flag value",
     ["--sandbox local"],

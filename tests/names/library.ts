@@ -29,6 +29,7 @@ const packages: Row[] = [
     ],
     imported,
   ),
+  ...tested("entry point", [`${runtime}/bus/redis`, `${runtime}/bus/nats`], imported),
   ...tested(
     "entry point",
     [`${runtime}-runner/bundle`],
@@ -171,7 +172,7 @@ const runtimeOptions: Row[] = [
     at.externalGateway("an answer goes on while servers come and go, and a new one says the same again"),
   ),
   ...later("option", ["createAgentRuntime.tools"], "profiles"),
-  ...later("option", ["createAgentRuntime.bus"], "stores"),
+  ...option("createAgentRuntime", "bus", at.anyNode("lists are watched over nodes")),
   ...option("createRestServer", "apiKey limits corsOrigins heartbeatMs streamMs", restOptions),
   ...option("limits", "bodyBytes messageBytes", restOptions),
   ...option("limits", "frameBytes", webSocketOptions),
