@@ -6,15 +6,18 @@ language sql stable security invoker set search_path = '' as $$
   select exists (select from agent_runtime.logs l where l.tenant = p_tenant and l.session_id = p_session)
 $$;
 
-create function public.agent_runtime_head(p_tenant text, p_session text) returns jsonb
+create function public.agent_runtime_head(p_tenant text, p_session text) returns json
 language sql stable security invoker set search_path = '' as $$
-  select to_jsonb(s) || to_jsonb(l)
-    || jsonb_build_object('version', n.version, 'state', n.state, 'sandbox', b.sandbox)
-  from agent_runtime.sessions s
-  join agent_runtime.logs l on l.tenant = s.tenant and l.session_id = s.session_id
-  left join agent_runtime.snapshots n on n.tenant = s.tenant and n.session_id = s.session_id
-  left join agent_runtime.sandboxes b on b.tenant = s.tenant and b.session_id = s.session_id
-  where s.tenant = p_tenant and s.session_id = p_session
+  select to_json(h)
+  from (
+    select s.*, l.log_id, l.last_seq, l.compacted_to, l.cursor_generation, l.cursor_n, l.native_session_id, l.generation,
+      n.version, n.state, b.sandbox
+    from agent_runtime.sessions s
+    join agent_runtime.logs l on l.tenant = s.tenant and l.session_id = s.session_id
+    left join agent_runtime.snapshots n on n.tenant = s.tenant and n.session_id = s.session_id
+    left join agent_runtime.sandboxes b on b.tenant = s.tenant and b.session_id = s.session_id
+    where s.tenant = p_tenant and s.session_id = p_session
+  ) h
 $$;
 
 create function public.agent_runtime_events(p_tenant text, p_session text, p_after bigint, p_limit bigint) returns json
