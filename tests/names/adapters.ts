@@ -113,6 +113,31 @@ const stores: Row[] = [
   ),
   ...option("sqlitePersistence", "file", at.options("persistence is a SQLite file in dataDir by default")),
   ...option(
+    "postgresPersistence",
+    "connectionString",
+    at.postgres("a wrong password, a user that is not there, a database that is not there"),
+  ),
+  ...option(
+    "postgresPersistence",
+    "connection profiles",
+    at.postgres("an account by its parts, with a password that is asked for, and profiles of one's own"),
+  ),
+  ...option(
+    "postgresPersistence",
+    "schema",
+    at.postgres("a user without rights is told which; with a schema of its own it works"),
+  ),
+  ...option(
+    "postgresPersistence",
+    "max connectTimeoutMs",
+    at.postgres("a pool whose connections are all busy says what to do, and works again afterwards"),
+  ),
+  ...option(
+    "postgresPersistence",
+    "statementTimeoutMs",
+    at.postgres("a statement that takes too long is given up, and leaves nothing"),
+  ),
+  ...option(
     "mysqlPersistence",
     "uri",
     at.mysql("a user without rights is told so; with those on its database alone it works"),

@@ -37,7 +37,11 @@ const packages: Row[] = [
       "starts from its bundle, dials the server, survives its death, and ends on SIGTERM with everything told",
     ),
   ),
-  ...later("entry point", [`${runtime}/persistence/postgres`], "stores"),
+  ...tested(
+    "entry point",
+    [`${runtime}/persistence/postgres`],
+    at.postgres("twenty nodes that start at once on an empty database"),
+  ),
   ...tested(
     "entry point",
     [`${runtime}/persistence/mysql`],

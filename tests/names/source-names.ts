@@ -15,6 +15,7 @@ const INTERFACES: readonly (readonly [kind: string, of: string, file: string, na
   ["option", "createWebSocketServer", "runtime/src/runtime.ts", "WebSocketServerOptions"],
   ["option", "limits", "runtime/src/transport/limits.ts", "TransportLimits"],
   ["option", "sqlitePersistence", "runtime/src/persistence/sqlite/index.ts", "SqlitePersistenceOptions"],
+  ["option", "postgresPersistence", "runtime/src/persistence/postgres/index.ts", "PostgresPersistenceOptions"],
   ["option", "mysqlPersistence", "runtime/src/persistence/mysql/index.ts", "MysqlPersistenceOptions"],
   ["option", "supabasePersistence", "runtime/src/persistence/supabase/index.ts", "SupabaseSettings"],
   ["option", "supabasePersistence", "runtime/src/persistence/supabase/index.ts", "SupabaseProject"],

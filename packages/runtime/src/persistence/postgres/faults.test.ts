@@ -97,6 +97,23 @@ describe("opening", () => {
     }
   });
 
+  test("an account by its parts, with a password that is asked for, and profiles of one's own", async () => {
+    const { hostname: host, port, username: user, password, pathname } = new URL(database.url);
+    const account = { host, port: Number(port), user, database: pathname.slice(1) };
+    const profile = { id: "mine", name: "Mine", systemPrompt: "Be brief." };
+    const connection = { ...account, password: async () => password, application_name: "my-server" };
+    const adapter = postgresPersistence({ connection, schema: nextSchema(), profiles: [profile] });
+    await adapter.open?.();
+    opened.push(adapter);
+    await create(adapter.store);
+    expect(await adapter.listAgentProfiles()).toEqual([{ id: "mine", name: "Mine" }]);
+    const named = "select count(*) as n from pg_stat_activity where application_name = 'my-server'";
+    expect(Number((await database.query<{ n: string }>(named))[0]?.n)).toBeGreaterThan(0);
+    const wrong = { ...connection, password: "wrong-word" };
+    const text = /PostgreSQL at 127\.0\.0\.1:\d+\/test_\w+: the user or the password is wrong/;
+    expectError(await openFailure({ connection: wrong }), "invalid_configuration", text);
+  });
+
   test("nobody there, no such host", async () => {
     const port = changed((url) => (url.port = "1"));
     const error = await openFailure({ connectionString: port });

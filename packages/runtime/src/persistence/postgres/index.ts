@@ -105,7 +105,7 @@ function postgresDialect(connection: PostgresConnection, load: () => Promise<Pos
 /** For messages: where the database is, without the password. */
 function placeOf({ client }: PostgresConnection): string {
   const url = client.connectionString === undefined ? null : URL.parse(client.connectionString);
-  const host = url?.host ?? client.host ?? "localhost";
+  const host = url?.host ?? `${client.host ?? "localhost"}${client.port === undefined ? "" : `:${client.port}`}`;
   const database = url?.pathname.slice(1) ?? client.database ?? "";
   return `PostgreSQL at ${host}${database === "" ? "" : `/${database}`}`;
 }
