@@ -25,6 +25,10 @@ export interface ClusterNodeOptions {
 
 /** Heartbeats in the time of one lease. */
 const BEATS_A_LEASE = 3;
+/** What a heartbeat said of others holds for so long. */
+const FRESH_MS = 200;
+/** Until a node that was given a session has surely said how full it is then. */
+const GIVEN_SHARE = 1 / 2;
 /** After a heartbeat that failed. */
 const AGAIN = 12;
 
@@ -36,10 +40,11 @@ export class ClusterNode implements NodeMembership {
   readonly #options: ClusterNodeOptions;
   readonly #elapsed: () => number;
   readonly #beats: Periodic;
-  /** Sessions given to a node since it last said how full it is. */
-  readonly #given = new Map<string, number>();
+  /** Nodes that sessions were given to, and when: they may not have said so themselves yet. */
+  #given: readonly { readonly nodeId: string; readonly at: number }[] = [];
   #nodes: readonly NodeRecord[] = [];
   #until = Number.NEGATIVE_INFINITY;
+  #refreshing: Promise<void> | undefined;
   #failed = false;
   #isLeaving = false;
   /** Others could take its sessions, and it has not looked which. */
@@ -83,9 +88,11 @@ export class ClusterNode implements NodeMembership {
   /** Who lived at the last heartbeat, this node among them, with what was given to them since. */
   nodes(): readonly NodeRecord[] {
     const own = this.#record();
+    const since = this.#elapsed() - this.leaseMs * GIVEN_SHARE;
     return this.#nodes.map((node) => {
       if (node.nodeId === this.nodeId) return own;
-      return { ...node, waiting: node.waiting + (this.#given.get(node.nodeId) ?? 0) };
+      const given = this.#given.filter(({ nodeId, at }) => nodeId === node.nodeId && at > since).length;
+      return { ...node, waiting: node.waiting + given };
     });
   }
 
@@ -95,7 +102,8 @@ export class ClusterNode implements NodeMembership {
 
   /** A session was given to another node, which will say so itself with its next heartbeat. */
   gave(nodeId: string): void {
-    this.#given.set(nodeId, (this.#given.get(nodeId) ?? 0) + 1);
+    const at = this.#elapsed();
+    this.#given = [...this.#given.filter((given) => given.at > at - this.leaseMs), { nodeId, at }];
   }
 
   /** Why this node may not take sessions at the moment; undefined: it may. */
@@ -115,6 +123,19 @@ export class ClusterNode implements NodeMembership {
     await this.#retirePrevious();
     this.#onReturn = onReturn;
     this.#beats.start();
+  }
+
+  /** Asks who lives, and how full they are, where that is not known of this moment. */
+  async refresh(): Promise<void> {
+    if (this.#elapsed() - (this.#until - this.leaseMs) < FRESH_MS) return;
+    this.#refreshing ??= this.#say()
+      .then((lapsed) => {
+        this.#returns ||= lapsed;
+      })
+      .finally(() => {
+        this.#refreshing = undefined;
+      });
+    await this.#refreshing;
   }
 
   /** The store knows how it is before this resolves; rejects where it cannot be told. */
@@ -169,7 +190,6 @@ export class ClusterNode implements NodeMembership {
     const { lapsed, nodes } = await withDeadline(cluster.heartbeat(this.#record(), leaseMs), deadline, late);
     this.#until = since + leaseMs;
     this.#nodes = nodes;
-    this.#given.clear();
     return lapsed;
   }
 

@@ -1,5 +1,5 @@
 import { RuntimeError, toRuntimeError } from "@hhopkins/agent-runtime-protocol";
-import type { Lease, SessionKey, SessionStore } from "../persistence/session-store.ts";
+import type { Lease, NodeRecord, SessionKey, SessionStore } from "../persistence/session-store.ts";
 import type { ClusterNode } from "./cluster-node.ts";
 import { byRoom, isFull, reaches, successors } from "./placement.ts";
 import { RunsElsewhere } from "./runs-elsewhere.ts";
@@ -68,9 +68,19 @@ export class SessionLeases {
     if (first === undefined) return node.nodeId;
     if (sandbox !== null) return reaches(node.place, sandbox) && !node.isLeaving ? node.nodeId : first.nodeId;
     if (!needsSandbox) return node.nodeId;
-    const free = candidates.find((candidate) => !isFull(candidate, this.#options.maxWaiting));
+    const free = this.#free(candidates) ?? (await this.#freeByNow(node));
     if (free === undefined) throw everythingFull();
     return free.nodeId;
+  }
+
+  #free(nodes: readonly NodeRecord[]): NodeRecord | undefined {
+    return nodes.find((candidate) => !isFull(candidate, this.#options.maxWaiting));
+  }
+
+  /** Before somebody is refused: others may have come, or have room again. */
+  async #freeByNow(node: ClusterNode): Promise<NodeRecord | undefined> {
+    await node.refresh();
+    return this.#free(byRoom(successors(node.nodes(), null), node));
   }
 
   /** Whether another node has a sandbox left. */

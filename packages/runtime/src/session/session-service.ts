@@ -131,7 +131,10 @@ export function createSessionService(
     },
     async readiness() {
       const persistence = await persistenceCheck();
-      return { ready: persistence === "ok", checks: { persistence } };
+      const { node } = parts;
+      const checks: Record<string, string> = { persistence };
+      if (node !== undefined) checks["cluster"] = node.lapse?.message ?? "ok";
+      return { ready: Object.values(checks).every((check) => check === "ok"), checks };
     },
   };
 }
