@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
 import type { SessionState } from "@hhopkins/agent-runtime-protocol";
-import { expect, test } from "vitest";
+import type { JSONValue } from "convex/values";
+import { describe, expect, test } from "vitest";
 import type { AppendBatch } from "../session-store.ts";
 import { TEST_SECRET } from "./testing/deployment.ts";
+import { checkAnswer, checkArguments, checkDocument } from "./testing/limits.ts";
 import { createSession, delta, deploymentForTest, failure, KEY, openedStore } from "./testing/stores.ts";
 
 process.env["AGENT_RUNTIME_SECRET"] = TEST_SECRET;
@@ -160,4 +162,45 @@ test("ids that no Unicode text can be are kept all the same", async () => {
     expect(await store.message(KEY, { idempotencyKey: odd })).toEqual(message);
     expect((await store.head(KEY))?.nativeSessionId).toBe(odd);
   }
+});
+
+describe("the stand-in for a deployment holds us to", () => {
+  const MiB = 1024 * 1024;
+  const array = (length: number): number[] => Array.from({ length }, () => 0);
+  const deep = (levels: number): JSONValue => (levels === 0 ? 0 : [deep(levels - 1)]);
+  const fields = (count: number) => Object.fromEntries(array(count).map((zero, index) => [`f${index}`, zero]));
+
+  test.for<[string, JSONValue, JSONValue]>([
+    ["documents of 1 MiB", { text: "x".repeat(MiB - 500) }, { text: "x".repeat(MiB) }],
+    ["documents of 1 MiB of bytes in UTF-8", { text: "é".repeat(MiB / 2 - 500) }, { text: "é".repeat(MiB / 2) }],
+    ["arrays of 8,192", array(8_192), array(8_193)],
+    ["objects of 1,024 fields", fields(1_024), fields(1_025)],
+    ["16 levels", deep(16), deep(17)],
+    ["strings of Unicode", "\ud83d\ude42", "\ud83d"],
+  ])("%s", ([, most, more]) => {
+    expect(() => checkDocument(most)).not.toThrow();
+    expect(() => checkDocument(more)).toThrow();
+  });
+
+  test("16 MiB of arguments and answers", () => {
+    for (const check of [checkArguments, checkAnswer]) {
+      expect(() => check(array(17).map(() => "x".repeat(MiB - 100_000)))).not.toThrow();
+      expect(() => check(array(17).map(() => "x".repeat(MiB)))).toThrow(/too large/);
+    }
+  });
+
+  test("what is written in spite of them is not kept", async () => {
+    const { deployment } = await opened();
+    const insert = async (text: string) =>
+      await deployment.look(async ({ db }) => {
+        const [log] = await db.query("agentRuntimeLogs").collect();
+        if (log !== undefined) await db.insert("agentRuntimeTexts", { log: log._id, owner: "x", part: 0, text });
+      });
+    await insert("x".repeat(MiB / 2));
+    await expect(insert("x".repeat(MiB))).rejects.toThrow(/too large/);
+    const reads = deployment.look(async ({ db }) => {
+      for (let n = 0; n < 5_000; n += 1) await db.query("agentRuntimeNodes").first();
+    });
+    await expect(reads).rejects.toThrow(/index ranges/);
+  });
 });
