@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { once } from "node:events";
@@ -62,6 +62,14 @@ test("every entry point of the packed packages can be imported in plain Node", a
   const program = `for (const entry of ${JSON.stringify(libraries)}) console.log(entry, Object.keys(await import(entry)).length > 0)`;
   const { stdout } = await run(process.execPath, ["--input-type=module", "--eval", program], { cwd: folder });
   expect(stdout.trimEnd().split("\n")).toEqual(libraries.map((entry) => `${entry} true`));
+});
+
+test("the packed package brings the SQL files for Supabase", async () => {
+  const program = `import { copySupabaseMigrations } from "@hhopkins/agent-runtime/persistence/supabase";
+    console.log((await copySupabaseMigrations("migrations")).length);`;
+  const { stdout } = await run(process.execPath, ["--input-type=module", "--eval", program], { cwd: folder });
+  expect(Number(stdout)).toBeGreaterThan(3);
+  expect(readdirSync(join(folder, "migrations"))).toHaveLength(Number(stdout));
 });
 
 describe("the founding document", () => {
