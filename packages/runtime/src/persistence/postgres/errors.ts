@@ -28,6 +28,7 @@ const REMEDIES: Readonly<Record<string, Remedy>> = {
   "25006": {
     remedy: "the database is read-only (a standby, or default_transaction_read_only): connect to the primary",
   },
+  "25P03": { remedy: "this server said nothing in the middle of a transaction, which was undone: it is made again" },
   "53100": { remedy: FULL },
   "53200": { remedy: "the server is out of memory" },
   "53300": { remedy: TOO_MANY },

@@ -288,6 +288,26 @@ describe("running", () => {
     expect(await store.message(key, { messageId: "m1" })).toEqual(messages[0]);
   });
 
+  test("a server that stops in the middle of a transaction does not keep the session from others", async () => {
+    await using way = await cuttableWay(database.url);
+    const schema = nextSchema();
+    const stopped = await open({ schema, connectionString: way.url, max: 1 });
+    const other = await open({ schema });
+    await create(other);
+    await stopped.head(key);
+    const messages = [{ messageId: "m1", contentHash: "h" }];
+    // After `begin`, the look for the message, and the log's own row, which is locked from then on.
+    const stop = way.stop(2);
+    const writing = stopped.append([{ ...key, expectedSeq: 1, events: [delta(2, "stopped")], messages }]);
+    await stop;
+    expect(await other.append([{ ...key, expectedSeq: 1, events: [delta(2, "other")] }])).toEqual([null]);
+    way.cut();
+    expectError((await writing)[0], "persistence_unavailable", LOST);
+    expect((await other.events(key, { after: 1, limit: 10 })).map(({ data }) => data)).toEqual([
+      expect.objectContaining({ delta: "other" }),
+    ]);
+  });
+
   test("while the database is away calls fail at once; when it is back they work", async () => {
     await using way = await cuttableWay(database.url);
     const store = await open({ connectionString: way.url });

@@ -9,6 +9,8 @@ export interface CuttableWay extends AsyncDisposable {
   mend(): void;
   /** After so many more answers of the database, the next one is lost, and every connection with it. */
   loseAnswer(after: number): void;
+  /** After so many more answers nothing goes either way, as if the server had stopped; resolves when it is so. */
+  stop(after: number): Promise<void>;
 }
 
 export async function cuttableWay(url: string): Promise<CuttableWay> {
@@ -16,6 +18,7 @@ export async function cuttableWay(url: string): Promise<CuttableWay> {
   const sockets = new Set<Socket>();
   let isCut = false;
   let answersLeft = Infinity;
+  let atEnd = (): void => undefined;
   const drop = (): void => {
     for (const socket of sockets) socket.destroy();
   };
@@ -32,7 +35,7 @@ export async function cuttableWay(url: string): Promise<CuttableWay> {
       answersLeft -= 1;
       if (answersLeft >= 0) return void from.write(part);
       answersLeft = Infinity;
-      drop();
+      atEnd();
     });
     from.on("close", () => to.destroy());
     to.on("close", () => from.destroy());
@@ -53,7 +56,16 @@ export async function cuttableWay(url: string): Promise<CuttableWay> {
     },
     loseAnswer: (after) => {
       answersLeft = after;
+      atEnd = drop;
     },
+    stop: (after) =>
+      new Promise((resolve) => {
+        answersLeft = after;
+        atEnd = () => {
+          for (const socket of sockets) socket.pause();
+          resolve();
+        };
+      }),
     [Symbol.asyncDispose]: async () => {
       drop();
       server.close();
