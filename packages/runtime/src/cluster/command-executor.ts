@@ -28,7 +28,7 @@ export type RunMethod = <M extends SessionMethod>(
 
 export interface CommandExecutorParts {
   readonly nodeId: string;
-  readonly cluster: Pick<ClusterStore, "waiting" | "answer">;
+  readonly cluster: Pick<ClusterStore, "waiting" | "answer" | "answers">;
   readonly notes: NodeNotes;
   readonly run: RunMethod;
   /** A command of this node's own has its answer. */
@@ -39,7 +39,8 @@ export interface CommandExecutorParts {
 
 /** With a bus, it is looked for commands all the same: a note can be lost, and a session taken over brings what waits for it. */
 const POLL_BESIDE_BUS_MS = 1_000;
-const COMMANDS_AT_ONCE = 100;
+/** A message may be a megabyte. */
+const COMMANDS_AT_ONCE = 50;
 const MOST_UNKEPT = 1_000;
 
 /**
@@ -50,11 +51,15 @@ const MOST_UNKEPT = 1_000;
 export class CommandExecutor {
   readonly #parts: CommandExecutorParts;
   readonly #running = new Map<string, Promise<void>>();
+  /** Answered since the last look began: what that look finds may be from before. */
+  readonly #answered = new Set<string>();
   /** By session: the last of those that have to wait for one another. */
-  readonly #order = new Map<string, Promise<void>>();
+  readonly #order = new Map<string, Promise<unknown>>();
   /** By command: answers that could not be kept. What was done is not done again for it. */
   readonly #unkept = new Map<string, CommandAnswer>();
   readonly #taking: Periodic;
+  /** There was not room for all. */
+  #hasMore = false;
   #unlisten: (() => void) | undefined;
 
   constructor(parts: CommandExecutorParts) {
@@ -94,18 +99,28 @@ export class CommandExecutor {
 
   async #take(): Promise<void> {
     const { cluster, nodeId } = this.#parts;
-    const commands = await cluster.waiting(nodeId, COMMANDS_AT_ONCE + this.#running.size);
+    const limit = COMMANDS_AT_ONCE + this.#running.size;
+    const answered = [...this.#answered];
+    const commands = await cluster.waiting(nodeId, limit);
+    this.#hasMore = commands.length === limit;
     for (const command of commands) {
-      if (this.#running.has(command.id)) continue;
-      const done = this.#inOrder(command).finally(() => this.#running.delete(command.id));
+      if (this.#running.has(command.id) || this.#answered.has(command.id)) continue;
+      const done = this.#inOrder(command).then((isDone) => {
+        this.#running.delete(command.id);
+        if (isDone) this.#answered.add(command.id);
+        // One that is left for later makes no room.
+        if (isDone && this.#hasMore) this.#taking.now();
+      });
       this.#running.set(command.id, done);
     }
+    // Whoever asks from now on does not find them.
+    for (const id of answered) this.#answered.delete(id);
   }
 
-  /** Never rejects. */
-  #inOrder(command: SessionCommand): Promise<void> {
+  /** Whether it is answered. Never rejects. */
+  #inOrder(command: SessionCommand): Promise<boolean> {
     const session = `${command.tenant}\0${command.sessionId}`;
-    const before = this.#order.get(session) ?? Promise.resolve();
+    const before: Promise<unknown> = this.#order.get(session) ?? Promise.resolve();
     const done = before.then(() => this.#execute(command));
     // What takes long begins in its turn, and nobody waits for its end.
     const isLong = isSessionMethod(command.method) && LONG_METHODS.has(command.method);
@@ -117,20 +132,28 @@ export class CommandExecutor {
     return done;
   }
 
-  async #execute(command: SessionCommand): Promise<void> {
+  async #execute(command: SessionCommand): Promise<boolean> {
     const { cluster, notes, nodeId, onOwnAnswer, log } = this.#parts;
     try {
       const answer = this.#unkept.get(command.id) ?? (await this.#answerTo(command));
-      if (answer === null) return;
+      if (answer === null) return false;
       this.#unkept.set(command.id, answer);
       await cluster.answer(command.id, answer);
       this.#unkept.delete(command.id);
       if (command.from === nodeId) onOwnAnswer();
       else notes.tell({ is: "answer", to: command.from, ids: [command.id] });
+      return true;
     } catch (error) {
       dropFirst(this.#unkept);
       log.debug({ err: error, sessionId: command.sessionId }, "a command's answer could not be kept");
+      return false;
     }
+  }
+
+  /** The node that had the session did it, and gave the session back before it said so: now it would hit what came after. */
+  async #isAnswered({ id }: SessionCommand): Promise<boolean> {
+    const [answer] = await this.#parts.cluster.answers([id]);
+    return answer !== null && answer !== undefined;
   }
 
   /** null: it is left for later, or for another node. */
@@ -138,6 +161,7 @@ export class CommandExecutor {
     const { tenant, sessionId, method } = command;
     try {
       if (!isSessionMethod(method)) throw new RuntimeError("not_supported", `This server knows no method ${method}.`);
+      if (LONG_METHODS.has(method) && (await this.#isAnswered(command))) return null;
       const data = await this.#parts.run({ tenant, sessionId }, method, methodBody(method, command.body));
       return { ok: true, data };
     } catch (error) {

@@ -104,6 +104,22 @@ describe.each([
   });
 });
 
+test("more commands than are taken at once are all done, without waiting for the next poll", async () => {
+  const memory = sharedMemory();
+  const bus = new MemoryBus();
+  const a = await node({ memory, nodeId: "a", bus });
+  const b = await node({ memory, nodeId: "b", bus });
+  const keys = await Promise.all(Array.from({ length: 200 }, (_unused, index) => session(a.store, `s${index}`)));
+  for (const key of keys) await a.cluster.claim(key, "a");
+  bus.isLossy = true;
+  const asked = keys.map((key) => b.remote.ask({ key, method: "interrupt", body: {}, nodeId: "a" }));
+  await vi.waitUntil(async () => (await a.cluster.waiting("a", 300)).length === 200);
+  bus.isLossy = false;
+  a.executor.look();
+  await Promise.all(asked);
+  expect(a.done).toHaveLength(200);
+});
+
 test("bodies and methods are looked at again where they arrive", async () => {
   const memory = sharedMemory();
   const a = await node({ memory, nodeId: "a" });
@@ -229,6 +245,60 @@ test("an answer that the store did not take is given again, and what was asked i
   await a.cluster.claim(key, "a");
   await b.remote.ask({ key, method: "interrupt", body: {}, nodeId: "a" });
   expect([a.done, failures]).toEqual([[["interrupt", {}]], 0]);
+});
+
+test("a command that is answered while it is looked for is not done again", async () => {
+  const memory = sharedMemory();
+  const looks: (() => void)[] = [];
+  // Each answer to a look is as old as the look.
+  const cluster = (real: ClusterStore): ClusterStore =>
+    new Proxy(real, {
+      get: (target, name) => {
+        const value: unknown = Reflect.get(target, name);
+        if (typeof value !== "function") return value;
+        if (name !== "waiting" || looks.length === 0) return value.bind(target);
+        return async (...given: unknown[]) => {
+          const found: unknown = await value.apply(target, given);
+          await new Promise<void>((resolve) => looks.push(resolve));
+          return found;
+        };
+      },
+    });
+  const bus = new MemoryBus();
+  const gate = Promise.withResolvers<null>();
+  const a = await node({ memory, nodeId: "a", bus, cluster, run: () => gate.promise });
+  const key = await session(a.store);
+  await a.cluster.claim(key, "a");
+  await a.cluster.send({ ...key, id: "b.1", from: "b", method: "unload", body: {} });
+  a.executor.look();
+  await vi.waitUntil(() => a.done.length === 1);
+  looks.push(() => {});
+  a.executor.look();
+  await vi.waitUntil(() => looks.length === 2);
+  gate.resolve(null);
+  await vi.waitUntil(async () => (await a.cluster.answers(["b.1"]))[0] !== null);
+  await a.executor.idle();
+  looks.splice(0)[1]?.();
+  a.executor.look();
+  await a.executor.stop();
+  await a.executor.idle();
+  expect(a.done).toEqual([["unload", {}]]);
+});
+
+test("an unload that the session's last node has done is not done again by the next one", async () => {
+  const memory = sharedMemory();
+  const gate = Promise.withResolvers<null>();
+  const a = await node({ memory, nodeId: "a", run: () => gate.promise });
+  const key = await session(a.store);
+  await a.cluster.claim(key, "a");
+  await a.cluster.send({ ...key, id: "b.1", from: "b", method: "interrupt", body: {} });
+  await a.cluster.send({ ...key, id: "b.2", from: "b", method: "unload", body: {} });
+  await vi.waitUntil(() => a.done.length === 1);
+  await a.cluster.answer("b.2", { ok: true, data: null });
+  gate.resolve(null);
+  await vi.waitUntil(async () => (await a.cluster.answers(["b.1"]))[0] !== null);
+  await a.executor.idle();
+  expect(a.done).toEqual([["interrupt", {}]]);
 });
 
 test("without an answer in time: a message waits on, anything else is never done", async () => {

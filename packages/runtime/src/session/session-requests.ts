@@ -18,6 +18,10 @@ export interface SessionRequestsParts extends Pick<SessionParts, "store" | "newI
 
 type NamedMessage = IncomingMessage & { readonly messageId: string };
 
+function isNamed(message: IncomingMessage): message is NamedMessage {
+  return message.messageId !== undefined;
+}
+
 /** What clients ask of sessions: done by the node that runs the session, wherever it was asked. */
 export class SessionRequests {
   readonly #parts: SessionRequestsParts;
@@ -36,7 +40,7 @@ export class SessionRequests {
     const body = await this.#named(key, message);
     return this.#hereOr(key, ["send", body], (nodeId, remote) =>
       remote.ask({ key, method: "send", body, nodeId }).catch((error: unknown) => {
-        if (error instanceof NoAnswer) return this.#promised(key, body);
+        if (error instanceof NoAnswer && isNamed(body)) return this.#promised(key, body);
         throw error;
       }),
     );
@@ -74,10 +78,12 @@ export class SessionRequests {
   }
 
   /** So that it is the same message the second time, on whichever node. */
-  async #named(key: SessionKey, message: IncomingMessage): Promise<NamedMessage> {
+  async #named(key: SessionKey, message: IncomingMessage): Promise<IncomingMessage> {
     const { messageId, idempotencyKey } = message;
-    if (messageId !== undefined) return { ...message, messageId };
+    if (messageId !== undefined) return message;
     if (idempotencyKey === undefined) return { ...message, messageId: `msg_${this.#parts.newId()}` };
+    // The session finds it by its key, and nobody else is asked.
+    if (this.#parts.remote === undefined) return message;
     const known = await this.#parts.store.message(key, { idempotencyKey });
     const derived = `msg_${sha256(`${key.sessionId} ${idempotencyKey}`).slice(0, 32)}`;
     return { ...message, messageId: known?.messageId ?? derived };
