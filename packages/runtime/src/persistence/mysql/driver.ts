@@ -73,8 +73,9 @@ export function openPool(driver: MysqlDriver, connection: MysqlConnection): Open
   const pool = driver.createPool({
     ...connection.client,
     connectionLimit: connection.max,
-    maxIdle: connection.max,
-    idleTimeout: 30_000,
+    // Given back before the server ends them.
+    maxIdle: 0,
+    idleTimeout: 10_000,
     connectTimeout: connection.connectTimeoutMs,
     enableKeepAlive: true,
     charset: "utf8mb4",

@@ -101,6 +101,8 @@ export function isTransient(error: unknown): boolean {
 
 /** Not an answer of the database to a statement, or one with which it ended the connection. */
 export function isConnectionLost(error: unknown): boolean {
+  // Refused before it was sent.
+  if (error instanceof RuntimeError) return false;
   const code = codeOf(error);
   return !code.startsWith("ER_") || ["ER_SERVER_SHUTDOWN", "ER_CONNECTION_KILLED"].includes(code);
 }
