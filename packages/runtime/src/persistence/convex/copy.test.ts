@@ -27,6 +27,17 @@ test("every file is copied, into a folder that is made; again it changes nothing
   expect(copyConvexFunctions({ folder })).toEqual({ folder, written: [], unchanged: names });
 });
 
+test("they are in the published package, where the adapter of its dist looks for them", () => {
+  const root = join(HERE, "../../..");
+  const { files } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { files: string[] };
+  expect(files).toContain("src/persistence/convex/functions");
+  const source = readFileSync(join(HERE, "copy.ts"), "utf8");
+  const [, path = ""] = /new URL\("(.*?)", import\.meta\.url\)/.exec(source) ?? [];
+  for (const place of ["src", "dist"]) {
+    expect(join(root, place, "persistence/convex", path, "x")).toBe(join(SOURCES, "x"));
+  }
+});
+
 test("a file that was changed is not overwritten without force, and then nothing is", () => {
   copyConvexFunctions({ folder });
   const changed = join(folder, "reads.ts");

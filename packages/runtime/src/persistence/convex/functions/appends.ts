@@ -2,7 +2,8 @@
 import { v } from "convex/values";
 import { mutation, type Writer } from "./access.ts";
 import { batches, batchFields, type Batch, type Refusal } from "./batches.ts";
-import type { Doc } from "./documents.ts";
+import type { Doc, Id } from "./documents.ts";
+import { rowsByName } from "./known.ts";
 import { findLog } from "./logs.ts";
 import { writeParts } from "./parts.ts";
 
@@ -76,10 +77,8 @@ async function refusalOf(ctx: Writer, log: Doc<"agentRuntimeLogs">, batch: Batch
   if (batch.cursor !== null && log.cursor !== null && !isBeyond(batch.cursor, log.cursor)) {
     return { kind: "taken_before" };
   }
-  for (const { messageId, idempotencyKey } of batch.messages) {
-    if (await isKnown(ctx, log, { messageId, idempotencyKey })) return { kind: "known_message", messageId };
-  }
-  return null;
+  const messageId = await knownMessage(ctx, log._id, batch.messages);
+  return messageId === null ? null : { kind: "known_message", messageId };
 }
 
 type Cursor = NonNullable<Batch["cursor"]>;
@@ -88,16 +87,47 @@ function isBeyond(cursor: Cursor, stored: Cursor): boolean {
   return cursor.generation > stored.generation || (cursor.generation === stored.generation && cursor.n > stored.n);
 }
 
-async function isKnown(
+/** The first message of which the session has the id or the key already, or null. */
+async function knownMessage(
   ctx: Writer,
-  log: Doc<"agentRuntimeLogs">,
-  { messageId, idempotencyKey }: { messageId: string; idempotencyKey: string | null },
-): Promise<boolean> {
-  const messages = ctx.db.query("agentRuntimeMessages");
-  const same = await messages.withIndex("by_log", (q) => q.eq("log", log._id).eq("messageId", messageId)).first();
-  if (same !== null || idempotencyKey === null) return same !== null;
-  const again = ctx.db
+  log: Id<"agentRuntimeLogs">,
+  messages: Batch["messages"],
+): Promise<string | null> {
+  const query = () => ctx.db.query("agentRuntimeMessages");
+  const byId = await rowsByName(
+    messages.map(({ messageId }) => messageId),
+    (first, last) =>
+      query().withIndex("by_log", (q) => q.eq("log", log).gte("messageId", first).lte("messageId", last)),
+    ({ messageId }) => messageId,
+  );
+  const byKey = await rowsByName(
+    messages.flatMap(({ idempotencyKey }) => idempotencyKey ?? []),
+    (first, last) =>
+      query().withIndex("by_idempotency_key", (q) =>
+        q.eq("log", log).gte("idempotencyKey", first).lte("idempotencyKey", last),
+      ),
+    ({ idempotencyKey }) => idempotencyKey ?? "",
+  );
+  for (const { messageId, idempotencyKey: key } of messages) {
+    const same = byId(messageId) ?? (byId(messageId) === undefined ? await withId(ctx, log, messageId) : null);
+    if (same !== null) return messageId;
+    if (key === null) continue;
+    const again = byKey(key) ?? (byKey(key) === undefined ? await withKey(ctx, log, key) : null);
+    if (again !== null) return messageId;
+  }
+  return null;
+}
+
+async function withId(ctx: Writer, log: Id<"agentRuntimeLogs">, messageId: string) {
+  return await ctx.db
     .query("agentRuntimeMessages")
-    .withIndex("by_idempotency_key", (q) => q.eq("log", log._id).eq("idempotencyKey", idempotencyKey));
-  return (await again.first()) !== null;
+    .withIndex("by_log", (q) => q.eq("log", log).eq("messageId", messageId))
+    .first();
+}
+
+async function withKey(ctx: Writer, log: Id<"agentRuntimeLogs">, key: string) {
+  return await ctx.db
+    .query("agentRuntimeMessages")
+    .withIndex("by_idempotency_key", (q) => q.eq("log", log).eq("idempotencyKey", key))
+    .first();
 }
