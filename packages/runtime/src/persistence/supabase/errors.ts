@@ -83,13 +83,14 @@ export function supabaseError(error: unknown, where: string): RuntimeError {
   );
 }
 
-/** The same of what fails at the start: it is the configuration, or what stands where the data should be. */
+/** The same of what fails at the start: where it is the configuration, or the tables, it says so by its code. */
 export function openingError(error: unknown, where: string): RuntimeError {
   const explained = supabaseError(error, where);
-  const { code, message, field } = explained;
-  if (code !== "persistence_unavailable") return explained;
-  if (field === undefined) return new RuntimeError("data_dir_unusable", message, { cause: error });
-  return new RuntimeError("invalid_configuration", message, { cause: error, field });
+  if (!(error instanceof SupabaseFailure)) return explained;
+  const { message, field } = explained;
+  if (field !== undefined) return new RuntimeError("invalid_configuration", message, { cause: error, field });
+  if (remedyOf(error) === NO_FUNCTIONS) return new RuntimeError("data_dir_unusable", message, { cause: error });
+  return explained;
 }
 
 function remedyOf({ status, problem }: SupabaseFailure): Remedy | undefined {

@@ -88,7 +88,7 @@ describe("opening", () => {
 
   test("a wrong address: nobody there, or somebody else", async () => {
     const nobody = await openFailure({ url: "http://127.0.0.1:9" });
-    expect(nobody.code).toBe("data_dir_unusable");
+    expect(nobody.code).toBe("persistence_unavailable");
     expect(nobody.message).toContain("http://127.0.0.1:9: nobody answers there");
     const server = createServer((_from, to) => to.writeHead(404, { "content-type": "text/html" }).end("<h1>no</h1>"));
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

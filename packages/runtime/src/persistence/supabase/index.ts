@@ -56,8 +56,8 @@ export interface SupabaseClientOption {
  * Keeps sessions in a Supabase project, through its REST interface and the optional package `@supabase/supabase-js`. Its
  * migrations must have been applied: see `copySupabaseMigrations`. With the secret (service) key for all tenants; with a
  * tenant's token (a `client` that has it) for that tenant alone, and others are refused with `not_supported`.
- * `open()` rejects with `missing_dependency`, `invalid_configuration` (address, key, schema) or `data_dir_unusable`; later
- * failures are `persistence_unavailable`.
+ * `open()` rejects with `missing_dependency`, `invalid_configuration` (address, key, schema), `data_dir_unusable` (our
+ * migrations are not there, or are others) or `persistence_unavailable`, as whatever fails later is.
  */
 export function supabasePersistence(
   options: SupabasePersistenceOptions,
