@@ -96,7 +96,7 @@ test("one node alone bounds its line, too: maxWaiting", async () => {
     ({ runtime }) => runtime.sandbox?.status === "ready",
   );
   const sent = await Promise.all([hanging(server), hanging(server), hanging(server)]);
-  expect(sent.map(({ answer }) => answer.status).toSorted()).toEqual([202, 503, 503]);
+  expect(sent.map(({ answer }) => answer.status).toSorted((one, other) => one - other)).toEqual([202, 503, 503]);
   const waiting = sent.find(({ answer }) => answer.status === 202);
   const state = await until(
     () => server.state(waiting?.sessionId ?? ""),

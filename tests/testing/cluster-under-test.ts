@@ -59,7 +59,8 @@ export async function startCluster(kind: DatabaseKind = "postgres"): Promise<Clu
       const [row] = await database.query<{ node_id: string | null; fence: string | number }>(
         `select node_id, fence from ${kind === "postgres" ? "agent_runtime." : ""}logs where session_id = '${sessionId}'`,
       );
-      return row?.node_id == null ? undefined : { nodeId: row.node_id, fence: Number(row.fence) };
+      const nodeId = row?.node_id ?? undefined;
+      return nodeId === undefined ? undefined : { nodeId, fence: Number(row?.fence) };
     },
     async create(server) {
       const body = { agentProfileRef: "default", architecture: "claude-agent-sdk" };

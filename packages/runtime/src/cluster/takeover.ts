@@ -43,15 +43,18 @@ export class Takeover {
     this.#options = options;
     this.#looks = new Periodic({
       everyMs: () => (this.#hasMore ? COURTESY_MS : this.#lookMs()),
-      work: () => this.#look(),
+      work: async () => void (await this.#look()),
       onError: (error) => options.log.warn({ err: error }, "it could not be asked which sessions nobody runs"),
     });
   }
 
   /** Resolves when what nobody runs now is taken, by this node or another, and goes on. */
   async start(): Promise<void> {
-    await this.#look();
-    await Promise.all(this.#adopting.values());
+    let taken = 0;
+    do {
+      taken = await this.#look();
+      await Promise.all(this.#adopting.values());
+    } while (taken === LOOK_SESSIONS);
     this.#unlisten = this.#options.notes?.onLeaseFreed(() => this.#looks.now());
     this.#looks.start();
   }
@@ -68,16 +71,17 @@ export class Takeover {
     return most * (0.5 + this.#options.random() / 2);
   }
 
-  async #look(): Promise<void> {
+  /** How many sessions it has begun to take. */
+  async #look(): Promise<number> {
     const { node } = this.#options;
     this.#hasMore = false;
-    if (node.isLeaving || node.lapse !== undefined) return;
+    if (node.isLeaving || node.lapse !== undefined) return 0;
     const found = await this.#abandoned();
-    if (found.length === 0) return;
+    if (found.length === 0) return 0;
     const emptier = this.#emptier();
     if (emptier === 0) return this.#take(found);
     await pause(Math.min(emptier * COURTESY_MS, MOST_COURTESY_MS), this.#stop.signal);
-    if (!this.#stop.signal.aborted) this.#take(await this.#abandoned());
+    return this.#stop.signal.aborted ? 0 : this.#take(await this.#abandoned());
   }
 
   async #abandoned(): Promise<Found> {
@@ -101,11 +105,12 @@ export class Takeover {
     );
   }
 
-  #take(found: Found): void {
+  #take(found: Found): number {
     const takers = Math.max(1, successors(this.#options.node.nodes(), null).length);
     const share = Math.ceil(found.length / takers);
-    this.#hasMore = share < found.length;
+    this.#hasMore = share < found.length || found.length === LOOK_SESSIONS;
     for (const session of shuffled(found, this.#options.random).slice(0, share)) this.#adopt(session);
+    return share;
   }
 
   #adopt({ tenant, sessionId }: SessionKey): void {
