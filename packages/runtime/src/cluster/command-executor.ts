@@ -121,10 +121,11 @@ export class CommandExecutor {
   #inOrder(command: SessionCommand): Promise<boolean> {
     const session = `${command.tenant}\0${command.sessionId}`;
     const before: Promise<unknown> = this.#order.get(session) ?? Promise.resolve();
-    const done = before.then(() => this.#execute(command));
-    // What takes long begins in its turn, and nobody waits for its end.
     const isLong = isSessionMethod(command.method) && LONG_METHODS.has(command.method);
-    const turn = isLong ? before : done;
+    const ready = before.then(async () => !isLong || (await this.#isWaiting(command)));
+    const done = ready.then((isWaiting) => isWaiting && this.#execute(command));
+    // What takes long begins in its turn, and nobody waits for its end.
+    const turn = isLong ? ready : done;
     this.#order.set(session, turn);
     void turn.then(() => {
       if (this.#order.get(session) === turn) this.#order.delete(session);
@@ -150,10 +151,13 @@ export class CommandExecutor {
     }
   }
 
-  /** The node that had the session did it, and gave the session back before it said so: now it would hit what came after. */
-  async #isAnswered({ id }: SessionCommand): Promise<boolean> {
-    const [answer] = await this.#parts.cluster.answers([id]);
-    return answer !== null && answer !== undefined;
+  /**
+   * Not where the node that had the session did it, and gave the session back before it said so: now it would hit what
+   * came after. Never rejects; what cannot be known is left for later.
+   */
+  async #isWaiting({ id }: SessionCommand): Promise<boolean> {
+    const answers = await this.#parts.cluster.answers([id]).catch(() => []);
+    return answers[0] === null;
   }
 
   /** null: it is left for later, or for another node. */
@@ -161,7 +165,6 @@ export class CommandExecutor {
     const { tenant, sessionId, method } = command;
     try {
       if (!isSessionMethod(method)) throw new RuntimeError("not_supported", `This server knows no method ${method}.`);
-      if (LONG_METHODS.has(method) && (await this.#isAnswered(command))) return null;
       const data = await this.#parts.run({ tenant, sessionId }, method, methodBody(method, command.body));
       return { ok: true, data };
     } catch (error) {
