@@ -12,6 +12,7 @@ import type * as reads from "./functions/reads.ts";
 import type * as removals from "./functions/removals.ts";
 import type * as transcripts from "./functions/transcripts.ts";
 import type * as version from "./functions/version.ts";
+import { places } from "./places.ts";
 
 /** The deployment's functions, as they are when they were copied to `convex/agentRuntime`. */
 export type ConvexApi = ApiFromModules<{
@@ -61,6 +62,9 @@ export async function loadConvex(
 /** How long a call may take: shorter than the runtime waits for its store, so that nothing is done late. */
 const CALL_MS = 10_000;
 
+/** Calls of one kind under way at once: the smallest deployments run 16 queries and 16 mutations, of all who call. */
+const AT_ONCE = 12;
+
 /** A client of the deployment at `url`. Its calls go side by side; none is tried again by itself. */
 export function convexCalls(
   { ConvexHttpClient, anyApi }: ConvexPackage,
@@ -68,17 +72,19 @@ export function convexCalls(
 ): ConvexCalls {
   const client = new ConvexHttpClient(url, { skipConvexDeploymentUrlCheck: true, logger: false, fetch: inTime });
   const api = anyApi["agentRuntime"] as unknown as ConvexApi;
-  const call = async <T>(run: () => Promise<T>): Promise<T> => {
+  const queries = places(AT_ONCE);
+  const mutations = places(AT_ONCE);
+  const call = async <T>(inPlace: typeof queries, run: () => Promise<T>): Promise<T> => {
     try {
-      return await run();
+      return await inPlace(run);
     } catch (error) {
       throw convexError(error, url);
     }
   };
   return {
-    query: (choose, args) => call(() => client.query(choose(api), ...([{ ...args, secret }] as never))),
+    query: (choose, args) => call(queries, () => client.query(choose(api), ...([{ ...args, secret }] as never))),
     mutation: (choose, args) =>
-      call(() => client.mutation(choose(api), ...([{ ...args, secret }, { skipQueue: true }] as never))),
+      call(mutations, () => client.mutation(choose(api), ...([{ ...args, secret }, { skipQueue: true }] as never))),
   };
 }
 

@@ -193,6 +193,28 @@ describe("calls that fail", () => {
     expect(timeout).toHaveBeenCalled();
   });
 
+  test("a hundred calls at once are not more than a small deployment runs, and all are answered", async () => {
+    const deployment = await deploymentForTest();
+    const { store } = await openedStore(deployment);
+    await createSession(store);
+    let hung = 0;
+    deployment.fate = ({ path }) => {
+      if (!path.endsWith(":head")) return "answer";
+      hung += 1;
+      return "hang";
+    };
+    const calls = Array.from({ length: 100 }, () => store.head(KEY));
+    await vi.waitFor(() => expect(hung).toBeGreaterThan(8));
+    // Whatever is on its way arrives before what others ask now, again and again.
+    for (let n = 0; n < 10; n += 1) await openedStore(deployment);
+    expect(hung).toBeLessThanOrEqual(16);
+    deployment.fate = () => "answer";
+    deployment.drop();
+    const outcomes = await Promise.allSettled(calls);
+    expect(outcomes.filter(({ status }) => status === "rejected")).toHaveLength(hung);
+    expect(outcomes.filter(({ status }) => status === "fulfilled")).toHaveLength(100 - hung);
+  });
+
   test("a removal that was cut off is over for users, and is finished when the store is opened again", async () => {
     const deployment = await deploymentForTest();
     const { store } = await openedStore(deployment);

@@ -29,6 +29,8 @@ export interface TestDeployment {
   fate: (call: Call) => Fate;
   /** Calls since the beginning. */
   readonly calls: Call[];
+  /** Breaks every connection. */
+  drop(): void;
   /** Looks into the database from outside. */
   look<T>(look: (ctx: GenericMutationCtx<DataModel>) => Promise<T>): Promise<T>;
   stop(): Promise<void>;
@@ -54,7 +56,7 @@ export async function startDeployment(options: TestDeploymentOptions = {}): Prom
   const modules = modulesOf(functions, missing);
   const test = convexTest({ ...(tables ? { schema } : {}), modules, transactionLimits: true });
   watchWrites();
-  const deployment: Omit<TestDeployment, "url" | "stop"> = {
+  const deployment: Omit<TestDeployment, "url" | "stop" | "drop"> = {
     fate: () => "answer",
     calls: [],
     look: (look) => test.run((ctx) => look(ctx as unknown as GenericMutationCtx<DataModel>)) as never,
@@ -74,6 +76,7 @@ export async function startDeployment(options: TestDeploymentOptions = {}): Prom
   const { port } = server.address() as AddressInfo;
   return Object.assign(deployment, {
     url: `http://127.0.0.1:${port}`,
+    drop: () => server.closeAllConnections(),
     stop: async () => {
       server.closeAllConnections();
       server.close();
