@@ -16,6 +16,8 @@ export class ClientLog {
   readonly seen = new Map<string, number>();
   /** How each message's turn ended. */
   readonly ends = new Map<string, string>();
+  /** Why it failed, by the code. */
+  readonly failures = new Map<string, string>();
   readonly #following: Following;
   readonly #turns = new Map<string, readonly string[]>();
   readonly #waiting = new Set<() => void>();
@@ -118,7 +120,11 @@ export class ClientLog {
         return this.#each(data["messageIds"], "started");
       case "session:turn:completed": {
         const messages = this.#turns.get(String(data["turnId"])) ?? [];
-        for (const message of messages) this.ends.set(message, String(data["status"]));
+        for (const message of messages) {
+          this.ends.set(message, String(data["status"]));
+          const { code } = (data["error"] ?? {}) as { code?: string };
+          if (code !== undefined) this.failures.set(message, code);
+        }
         return this.#each(messages, "completed");
       }
       case "session:block:complete":

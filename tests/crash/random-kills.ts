@@ -1,12 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { ClientLog } from "./client-log.ts";
-import { crashTurn, type CrashTurn } from "./crash-turn.ts";
-import { startModelLog, type ModelLog } from "./model-log.ts";
+import { startModelLog } from "./model-log.ts";
 import { dockerGround } from "./docker-ground.ts";
 import { modalGround, type CloudGround } from "./modal-ground.ts";
-import { reckon, type Reckoning } from "./reckoning.ts";
 import type { CrashReport } from "./report.ts";
+import { seeded } from "./seeded.ts";
 import { ServerUnderFire } from "./server-under-fire.ts";
+import { settle, startWorker, type Worker } from "./worker.ts";
 
 export interface CrashOptions {
   readonly rounds: number;
@@ -17,14 +16,6 @@ export interface CrashOptions {
   /** Where the sandboxes are (local); docker: an engine of the tests; modal: its stand-in. */
   readonly sandbox?: "local" | "docker" | "modal";
   readonly onRound?: (round: number, line: string) => void;
-}
-
-/** A session that is given one turn after the other until it is told to finish. */
-interface Worker {
-  readonly client: ClientLog;
-  readonly turns: CrashTurn[];
-  readonly hit: Set<string>;
-  readonly done: Promise<void>;
 }
 
 /** A round: sessions work, at a random moment the server is killed (one time in eight once more as it starts), another one goes on. */
@@ -101,47 +92,4 @@ async function groundOf(sandbox: NonNullable<CrashOptions["sandbox"]>): Promise<
     case "modal":
       return modalGround();
   }
-}
-
-async function startWorker(
-  server: ServerUnderFire,
-  index: number,
-  by: { random: () => number; over: AbortSignal },
-): Promise<Worker> {
-  const client = new ClientLog(server.url, await server.create());
-  const turns: CrashTurn[] = [];
-  async function work(): Promise<void> {
-    while (!by.over.aborted) {
-      // At times the next message is sent before the last one's turn is over.
-      for (let more = true; more; more = by.random() < 0.2) {
-        const turn = crashTurn(`s${index}-t${turns.length}`);
-        turns.push(turn);
-        await server.send(client.sessionId, { messageId: turn.mark, content: turn.content });
-      }
-      await client.until(() => client.ends.size === turns.length);
-    }
-  }
-  return { client, turns, hit: new Set(), done: work() };
-}
-
-/** Compares the accounts when nothing moves any more. */
-async function settle(server: ServerUnderFire, model: ModelLog, { client, turns }: Worker): Promise<Reckoning> {
-  await server.persist("POST", `/sessions/${client.sessionId}/sync`);
-  const ledger = await server.fileInSandbox(client.sessionId, "ledger.txt");
-  const response = await server.persist("GET", `/sessions/${client.sessionId}`);
-  const serverState = await response.text();
-  const { lastSeq } = JSON.parse(serverState) as { lastSeq: number };
-  await client.until(() => (client.state?.lastSeq ?? 0) >= lastSeq);
-  return reckon({ turns, client, model, ledger, serverState });
-}
-
-/** A small generator (mulberry32): the same seed gives the same kills, as far as the machine's pace allows. */
-function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

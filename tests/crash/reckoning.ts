@@ -5,6 +5,8 @@ import type { ModelLog } from "./model-log.ts";
 /** What is compared after the last turn of a session. */
 export interface Accounts {
   readonly turns: readonly CrashTurn[];
+  /** Messages whose turn ran when its sandbox was ended: it may have failed for that. */
+  readonly doomed?: ReadonlySet<string>;
   readonly client: ClientLog;
   readonly model: Pick<ModelLog, "answered">;
   /** `ledger.txt`, as the tools have left it. */
@@ -24,7 +26,7 @@ export interface Reckoning {
 }
 
 /** Compares what the tools did, what the model was asked and what a client saw; our log speaks only through the client. */
-export function reckon({ turns, client, model, ledger, serverState }: Accounts): Reckoning {
+export function reckon({ turns, doomed = new Set(), client, model, ledger, serverState }: Accounts): Reckoning {
   const lost: string[] = [];
   const doubled: string[] = [...client.breaks];
   const short: string[] = [];
@@ -42,7 +44,10 @@ export function reckon({ turns, client, model, ledger, serverState }: Accounts):
     const said = client.seen.get(`text ${turn.text}`) === 1;
     const ended = client.ends.get(mark);
     if (ended === "completed" && said) completed += 1;
-    else short.push(`${mark} ended as ${ended}, ${said ? "with" : "without"} its last words`);
+    else if (!doomed.has(mark) || client.failures.get(mark) !== "sandbox_lost")
+      short.push(`${mark} ended as ${ended}, ${said ? "with" : "without"} its last words`);
+    // What it did just before its sandbox ended may be in neither account, or in one.
+    if (doomed.has(mark)) continue;
     for (const line of turn.ledger) {
       const done = lines.get(line) ?? 0;
       const told = client.seen.get(`tool ${line}`) ?? 0;

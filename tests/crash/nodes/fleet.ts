@@ -1,0 +1,152 @@
+import { once } from "node:events";
+import { readdir, readFile } from "node:fs/promises";
+import { createServer, type AddressInfo } from "node:net";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { API_KEY } from "../../testing/runtime-under-test.ts";
+import { sandboxPid } from "../../testing/processes.ts";
+import type { TestDatabase } from "../../testing/test-database.ts";
+import { CRASH_PROFILE } from "../crash-turn.ts";
+import type { CrashGround } from "../worker.ts";
+import { Front } from "./front.ts";
+import { NodeUnderFire } from "./node-under-fire.ts";
+import { auditWrites } from "./writes-audit.ts";
+
+export interface FleetOptions {
+  readonly nodes: number;
+  readonly modelUrl: string;
+  readonly database: TestDatabase;
+  readonly leaseMs: number;
+  /** More flags of each server. */
+  readonly flags?: readonly string[];
+  readonly random: () => number;
+}
+
+/** Who runs a session, by the database. */
+export interface Holder {
+  readonly nodeId: string | null;
+  readonly fence: number;
+}
+
+/** Several servers on one database, behind one front. */
+export class Fleet implements CrashGround, AsyncDisposable {
+  readonly nodes: readonly NodeUnderFire[];
+  readonly url: string;
+  readonly #front: Front;
+  readonly #database: TestDatabase;
+
+  private constructor(nodes: readonly NodeUnderFire[], front: Front, database: TestDatabase) {
+    this.nodes = nodes;
+    this.#front = front;
+    this.#database = database;
+    this.url = front.url;
+  }
+
+  static async open({ nodes: count, modelUrl, database, leaseMs, flags = [], random }: FleetOptions): Promise<Fleet> {
+    const names = Array.from({ length: count }, (_unused, index) => `node${index}`);
+    await makeWriters(database, names);
+    const ports = await Promise.all(names.map(freePort));
+    const nodes = await Promise.all(
+      names.map((name, index) => {
+        const persistence = ["--persistence", database.url(name), "--lease-ms", String(leaseMs)];
+        return NodeUnderFire.open({ name, port: ports[index] ?? 0, modelUrl, flags: [...persistence, ...flags] });
+      }),
+    );
+    const fleet = new Fleet(nodes, await Front.open(ports, random), database);
+    try {
+      // At once: whoever is first makes the tables.
+      await Promise.all(nodes.map((node) => node.start()));
+      await auditWrites(database);
+    } catch (error) {
+      await fleet[Symbol.asyncDispose]();
+      throw error;
+    }
+    return fleet;
+  }
+
+  async create(): Promise<string> {
+    const response = await this.persist("POST", "/sessions/create", {
+      agentProfileRef: CRASH_PROFILE.id,
+      architecture: "claude-agent-sdk",
+    });
+    return ((await response.json()) as { sessionId: string }).sessionId;
+  }
+
+  async send(sessionId: string, message: { messageId: string; content: string }): Promise<void> {
+    await this.persist("POST", `/sessions/${sessionId}/message`, message);
+  }
+
+  async persist(method: string, path: string, body?: unknown): Promise<Response> {
+    const headers = { authorization: `Bearer ${API_KEY}`, "content-type": "application/json" };
+    const request = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
+    for (;;) {
+      const response = await fetch(`${this.url}${path}`, request).catch(() => undefined);
+      if (response?.ok === true) return response;
+      if (response !== undefined && response.status !== 503)
+        throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+      await delay(20);
+    }
+  }
+
+  /** Which node runs which session, and under which fence. */
+  async holders(): Promise<Map<string, Holder>> {
+    const rows = await this.#database.query<{ session_id: string; node_id: string | null; fence: string | number }>(
+      "select session_id, node_id, fence from logs",
+    );
+    return new Map(rows.map((row) => [row.session_id, { nodeId: row.node_id, fence: Number(row.fence) }]));
+  }
+
+  async fileInSandbox(sessionId: string, path: string): Promise<string> {
+    const newest = await this.#newest(sessionId);
+    // Where the last turn ended with its sandbox there is what was saved.
+    if (newest === undefined) return (await this.persist("GET", `/sessions/${sessionId}/files/${path}`)).text();
+    return readFile(join(newest.node.sandboxes, newest.name, "workspace", path), "utf8").catch(() => "");
+  }
+
+  /** Ends the session's newest sandbox from outside. */
+  async killSandbox(sessionId: string): Promise<void> {
+    const newest = await this.#newest(sessionId);
+    if (newest === undefined) return;
+    process.kill(await sandboxPid(join(newest.node.folder, "data"), newest.name), "SIGKILL");
+  }
+
+  /** It lies with the node that started it, whoever runs the session now. */
+  async #newest(sessionId: string): Promise<{ node: NodeUnderFire; name: string } | undefined> {
+    const found = await Promise.all(
+      this.nodes.map(async (node) => {
+        const names = await readdir(node.sandboxes).catch(() => []);
+        return names.filter((name) => name.startsWith(`${sessionId}-`)).map((name) => ({ node, name }));
+      }),
+    );
+    const generation = (name: string): number => Number(name.slice(sessionId.length + 1));
+    return found
+      .flat()
+      .toSorted((a, b) => generation(a.name) - generation(b.name))
+      .at(-1);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#front[Symbol.asyncDispose]();
+    await Promise.all(this.nodes.map((node) => node.kill()));
+    for (const node of this.nodes) await node[Symbol.asyncDispose]();
+  }
+}
+
+/** So that the database can tell the nodes' writes apart. */
+async function makeWriters(database: TestDatabase, names: readonly string[]): Promise<void> {
+  if (database.kind !== "mysql") return;
+  const { password } = new URL(database.url());
+  for (const name of names) {
+    await database.query(`create user if not exists ${name}@'%' identified by '${password}'`);
+    await database.query(`grant all on *.* to ${name}@'%'`);
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
