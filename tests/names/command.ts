@@ -27,6 +27,13 @@ const commands: Row[] = [
   ),
   ...flag("--host --port", at.server("a taken port and a taken data directory are said, and nothing stays open")),
   ...flag("--data-dir", at.server("sessions and key are there after a restart; memory forgets the sessions")),
+  ...flag(
+    "--lease-ms",
+    at.nodeTakeover(
+      "a node is killed in the middle of a turn: another one goes on with the sandbox, and nothing is lost",
+    ),
+  ),
+  ...flag("--max-waiting", limits),
   ...flag("--bus", at.anyNode("lists are watched over nodes")),
   ...flag("--persistence", at.server("sessions and key are there after a restart; memory forgets the sessions")),
   ...flag("--sandbox --idle-timeout-ms --sync-interval-ms --max-sandboxes --warm-pool", limits),
@@ -76,6 +83,8 @@ const commands: Row[] = [
       "SYNC_INTERVAL_MS",
       "MAX_SANDBOXES",
       "BUS",
+      "LEASE_MS",
+      "MAX_WAITING",
       "WARM_POOL",
       "SANDBOX_LIMITS",
       "CORS_ORIGIN",

@@ -98,6 +98,14 @@ const runtimeOptions: Row[] = [
     "maxSandboxes",
     at.options("maxSandboxes: a session beyond it is pending, with its place, until another's sandbox ends"),
   ),
+  ...option("createAgentRuntime", "maxWaiting", at.placement("one node alone bounds its line, too: maxWaiting")),
+  ...option(
+    "createAgentRuntime",
+    "cluster",
+    at.lapsedNode(
+      "a node that cannot say that it lives takes nothing new, goes on with what it has, and lets go of what it lost",
+    ),
+  ),
   ...option(
     "createAgentRuntime",
     "warmPool",

@@ -8,7 +8,7 @@ import { WebSocket } from "ws";
 import { resolveSettings, type Settings } from "../settings/settings.ts";
 import { temporaryFolder } from "../testing/temporary-folder.ts";
 import { createLog } from "./log.ts";
-import { sandboxFor } from "./parts.ts";
+import { describePersistence, sandboxFor } from "./parts.ts";
 import { runtimeConfig, startServer, type RunningServer } from "./server.ts";
 import { welcome } from "./serve.ts";
 
@@ -146,6 +146,9 @@ test("limits go on to the runtime, and modal needs its tokens", async () => {
     idleTimeoutMs: "11",
     syncIntervalMs: "12",
     maxSandboxes: "13",
+    maxWaiting: "0",
+    leaseMs: "2500",
+    bus: "redis://127.0.0.1:1",
     persistence: "memory",
     warmPool: "default=2",
   };
@@ -157,6 +160,9 @@ test("limits go on to the runtime, and modal needs its tokens", async () => {
     idleTimeoutMs: 11,
     syncIntervalMs: 12,
     maxSandboxes: 13,
+    maxWaiting: 0,
+    cluster: { leaseMs: 2500 },
+    bus: { publish: expect.any(Function) },
     warmPool: { default: 2 },
     dataDir: "/d",
     sandbox: { name: "unsafe-process" },
@@ -167,6 +173,14 @@ test("limits go on to the runtime, and modal needs its tokens", async () => {
   );
   expect(Object.keys(plain).sort()).toEqual(["dataDir", "logger", "persistence", "sandbox"]);
   await expect(start(folder.path, { sandbox: "modal" })).rejects.toThrow("MODAL_TOKEN_ID");
+  // Nobody is there, and the error names the remedy without the password.
+  const nobody = start(folder.path, { persistence: "postgres://user:secret@127.0.0.1:1/db" });
+  await expect(nobody).rejects.toMatchObject({ code: "persistence_unavailable" });
+  await expect(nobody).rejects.not.toThrow("secret");
+  for (const kind of ["postgres", "mysql"]) {
+    const settings = await settingsFor(folder.path, { persistence: `${kind}://user:secret@127.0.0.1:1/db` });
+    expect(describePersistence(settings.persistence)).toBe(` (sessions in ${kind}://127.0.0.1:1/db)`);
+  }
 });
 
 test("--allowed-hosts and --gateway-url go on to the runtime, which refuses a host that is none", async () => {

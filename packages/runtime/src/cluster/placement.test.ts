@@ -35,12 +35,12 @@ describe("which one takes it", () => {
   });
 
   test.each([
-    [3, 0, 0, false],
-    [4, 0, 0, true],
-    [4, 0, 2, false],
-    [4, 2, 2, true],
-    [9, 0, 2, true],
-  ])("%i run and %i wait of at most 4 and %i: full is %s", (sandboxes, waiting, maxWaiting, expected) => {
+    { sandboxes: 3, waiting: 0, maxWaiting: 0, expected: false },
+    { sandboxes: 4, waiting: 0, maxWaiting: 0, expected: true },
+    { sandboxes: 4, waiting: 0, maxWaiting: 2, expected: false },
+    { sandboxes: 4, waiting: 2, maxWaiting: 2, expected: true },
+    { sandboxes: 9, waiting: 0, maxWaiting: 2, expected: true },
+  ])("of at most 4: %j", ({ sandboxes, waiting, maxWaiting, expected }) => {
     expect(isFull(node("a", { sandboxes, waiting }), maxWaiting)).toBe(expected);
   });
 });

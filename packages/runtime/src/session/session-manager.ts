@@ -105,11 +105,9 @@ export class SessionManager {
     return state;
   }
 
-  /**
-   * @internal The session in memory, from the store where it is not there yet. `needsSandbox`: what is asked of it takes
-   * a sandbox, so one that nobody runs goes to the node with the most room. Rejects with `RunsElsewhere`, and with
-   * `unavailable` where every node is full.
-   */
+  // Of a session that is not in memory yet it is the one from the store. `needsSandbox`: what is asked of it takes a
+  // sandbox, so one that nobody runs goes to the node with the most room.
+  /** @internal Rejects with `RunsElsewhere`, and with `unavailable` where every node is full. */
   async load(key: SessionKey, wanted: WantedSession = {}): Promise<Session> {
     this.#refuseWhileStopping();
     const held = this.#held.get(key.sessionId) ?? this.#hold(key, { wanted });
