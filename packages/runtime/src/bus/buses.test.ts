@@ -2,7 +2,7 @@ import type { NodeBus } from "@hhopkins/agent-runtime-protocol";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { natsBus } from "./nats/index.ts";
 import { redisBus } from "./redis/index.ts";
-import { startBusServer, type BusKind, type BusServer } from "./testing/bus-server.ts";
+import { startBusServer, type BusKind, type BusServer, type BusServerOptions } from "./testing/bus-server.ts";
 
 // Against the real servers, which are killed and started again.
 
@@ -17,8 +17,8 @@ afterEach(async () => {
   for (const end of ending.splice(0).toReversed()) await end();
 });
 
-async function server(kind: BusKind, port?: number): Promise<BusServer> {
-  const started = await startBusServer(kind, port);
+async function server(kind: BusKind, options: BusServerOptions = {}): Promise<BusServer> {
+  const started = await startBusServer(kind, options);
   ending.push(() => started.stop());
   return started;
 }
@@ -71,7 +71,7 @@ describe.each(["redis", "nats"] as const)("%s", (kind) => {
     await vi.waitFor(() => expect(heard.texts).toEqual(["before"]), WAIT);
     await stop();
     await vi.waitFor(() => expect(one.publish("lost")).rejects.toThrow(), WAIT);
-    await server(kind, port);
+    await server(kind, { port });
     await vi.waitFor(() => expect(heard.gaps).toBe(1), WAIT);
     await vi.waitFor(async () => {
       await one.publish("after");
@@ -96,8 +96,31 @@ describe.each(["redis", "nats"] as const)("%s", (kind) => {
     expect(String(error)).not.toContain("secret-word");
   });
 
+  test("a user and a password, and wrong ones", async () => {
+    const { port } = await server(kind, { password: "p@ss/word" });
+    const address = (password: string) => `${kind}://user:${encodeURIComponent(password)}@127.0.0.1:${port}`;
+    const heard = listener();
+    const bus = await opened(BUSES[kind](address("p@ss/word")));
+    await bus.subscribe(heard);
+    await bus.publish("in");
+    await vi.waitFor(() => expect(heard.texts).toEqual(["in"]), WAIT);
+    const wrong = BUSES[kind](address("secret-word"));
+    await expect(wrong.open?.()).rejects.toMatchObject({ code: "unavailable", field: "bus" });
+    await expect(wrong.open?.()).rejects.not.toThrow("secret-word");
+  });
+
   test("an address that is none is refused before anything is tried", () => {
     for (const url of ["", "localhost:6379", "http://127.0.0.1:1", `${kind}:`])
       expect(() => BUSES[kind](url)).toThrow(expect.objectContaining({ code: "invalid_configuration", field: "bus" }));
   });
+});
+
+test("NATS: of several servers one that is there", async () => {
+  const [gone, there] = [await server("nats"), await server("nats")];
+  await gone.stop();
+  const heard = listener();
+  const bus = await opened(natsBus({ url: `${gone.url},${there.url}` }));
+  await bus.subscribe(heard);
+  await bus.publish("in");
+  await vi.waitFor(() => expect(heard.texts).toEqual(["in"]), WAIT);
 });

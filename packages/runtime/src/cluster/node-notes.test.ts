@@ -115,6 +115,17 @@ test("a bus that refuses or hangs is told of once, stops nobody, and serves agai
   await hanging.stop();
 });
 
+test("while the bus takes nothing nodes poll as if there were none, also one that has nothing to say", async () => {
+  const { bus, b } = await scene();
+  expect(b.hasBus).toBe(true);
+  bus.failure = new Error("no connection");
+  b.probe();
+  await vi.waitUntil(() => !b.hasBus);
+  bus.failure = undefined;
+  b.probe();
+  await vi.waitUntil(() => b.hasBus);
+});
+
 test("freed leases and gaps wake who looks for sessions", async () => {
   const { bus, a, b, gaps } = await scene();
   let woken = 0;

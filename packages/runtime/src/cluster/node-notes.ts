@@ -44,9 +44,14 @@ export class NodeNotes {
     this.#options = options;
   }
 
-  /** Others are told and heard: without it everything is found by polling. */
+  /** Others are told and heard, as far as is known: without it everything is found by polling. */
   get hasBus(): boolean {
-    return this.#unsubscribe !== undefined;
+    return this.#unsubscribe !== undefined && !this.#failing;
+  }
+
+  /** Finds out whether the bus takes texts, for a node that has nothing to say. */
+  probe(): void {
+    this.tell({ is: "here" });
   }
 
   /** Rejects where the bus cannot be had. */
@@ -118,7 +123,7 @@ export class NodeNotes {
   }
 
   get #canTell(): boolean {
-    return this.hasBus && this.#options.hasOthers();
+    return this.#unsubscribe !== undefined && this.#options.hasOthers();
   }
 
   #heard(text: string): void {

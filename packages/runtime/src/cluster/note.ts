@@ -16,6 +16,8 @@ const Note = z.discriminatedUnion("is", [
   z.object({ is: z.literal("answer"), from: z.string(), to: z.string(), ids: z.array(z.string()) }),
   /** What a list shows of a session has changed: as it is now, where that fits. */
   z.object({ is: z.literal("listed"), from: z.string(), key: Key, item: z.unknown().optional() }),
+  /** Nothing: so that a node that has nothing to say knows whether it could. */
+  z.object({ is: z.literal("here"), from: z.string() }),
   /** A session has no node any more. */
   z.object({ is: z.literal("free"), from: z.string() }),
 ]);

@@ -66,7 +66,8 @@ export class RemoteLogs {
   }
 
   async #poll(): Promise<void> {
-    const { hub, cluster, localTail } = this.#parts;
+    const { hub, cluster, localTail, notes } = this.#parts;
+    notes.probe();
     const keys: SessionKey[] = [];
     for (const key of hub.followed) {
       const lastSeq = localTail(key);

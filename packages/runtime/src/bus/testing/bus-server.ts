@@ -15,15 +15,30 @@ export interface BusServer {
 
 const READY_MS = 15_000;
 
-const COMMANDS: Readonly<Record<BusKind, (port: number) => readonly string[]>> = {
-  redis: (port) => ["redis-server", "--bind", "127.0.0.1", "--port", String(port), "--save", "", "--appendonly", "no"],
-  nats: (port) => ["nats-server", "-a", "127.0.0.1", "-p", String(port)],
+export interface BusServerOptions {
+  /** Absent: any free one. */
+  readonly port?: number;
+  /** Of the user `user`; absent: everybody may come. */
+  readonly password?: string;
+}
+
+const COMMANDS: Readonly<Record<BusKind, (port: number, password: string | undefined) => readonly string[]>> = {
+  redis: (port, password) => [
+    ...["redis-server", "--bind", "127.0.0.1", "--port", String(port), "--save", "", "--appendonly", "no"],
+    ...(password === undefined
+      ? []
+      : ["--user", "user", "on", "+@all", "allchannels", `>${password}`, "--user", "default", "off"]),
+  ],
+  nats: (port, password) => [
+    ...["nats-server", "-a", "127.0.0.1", "-p", String(port)],
+    ...(password === undefined ? [] : ["--user", "user", "--pass", password]),
+  ],
 };
 
-/** Starts one, on a free port where none is given. It ends with this process. Throws where it is not installed. */
-export async function startBusServer(kind: BusKind, given?: number): Promise<BusServer> {
-  const port = given ?? (await freePort());
-  const command = COMMANDS[kind](port);
+/** Starts one. It ends with this process. Throws where it is not installed. */
+export async function startBusServer(kind: BusKind, options: BusServerOptions = {}): Promise<BusServer> {
+  const port = options.port ?? (await freePort());
+  const command = COMMANDS[kind](port, options.password);
   const [program = "", ...args] = existsSync("/usr/bin/setpriv")
     ? ["/usr/bin/setpriv", "--pdeathsig", "KILL", ...command]
     : command;
