@@ -24,13 +24,25 @@ export interface BusServerOptions {
 
 const COMMANDS: Readonly<Record<BusKind, (port: number, password: string | undefined) => readonly string[]>> = {
   redis: (port, password) => [
-    ...["redis-server", "--bind", "127.0.0.1", "--port", String(port), "--save", "", "--appendonly", "no"],
+    "redis-server",
+    "--bind",
+    "127.0.0.1",
+    "--port",
+    String(port),
+    "--save",
+    "",
+    "--appendonly",
+    "no",
     ...(password === undefined
       ? []
       : ["--user", "user", "on", "+@all", "allchannels", `>${password}`, "--user", "default", "off"]),
   ],
   nats: (port, password) => [
-    ...["nats-server", "-a", "127.0.0.1", "-p", String(port)],
+    "nats-server",
+    "-a",
+    "127.0.0.1",
+    "-p",
+    String(port),
     ...(password === undefined ? [] : ["--user", "user", "--pass", password]),
   ],
 };
