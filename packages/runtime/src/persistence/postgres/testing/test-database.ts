@@ -61,7 +61,7 @@ async function queryOnce<R extends object>(url: string, text: string, values: un
   const client = new Client({ connectionString: url });
   await client.connect();
   try {
-    return (await client.query<R>(text, values)).rows;
+    return (await (values.length === 0 ? client.query<R>(text) : client.query<R>(text, values))).rows;
   } finally {
     await client.end();
   }
