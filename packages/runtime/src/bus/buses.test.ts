@@ -124,3 +124,15 @@ test("NATS: of several servers one that is there", async () => {
   await bus.publish("in");
   await vi.waitFor(() => expect(heard.texts).toEqual(["in"]), WAIT);
 });
+
+test("a client that is not installed is named with the command that installs it", async () => {
+  const missing = () => Promise.reject(new Error("Cannot find package"));
+  const message = (name: string) => ({
+    code: "missing_dependency",
+    message: `This bus needs a package: npm install ${name}`,
+  });
+  const redis = redisBus({ url: "redis://127.0.0.1:1" }, missing);
+  await expect(redis.open?.()).rejects.toMatchObject(message("@redis/client@6.3.1"));
+  const nats = natsBus({ url: "nats://127.0.0.1:1" }, missing);
+  await expect(nats.open?.()).rejects.toMatchObject(message("@nats-io/transport-node@3.4.0"));
+});

@@ -1,5 +1,5 @@
 import type { NodeBus } from "@hhopkins/agent-runtime-protocol";
-import type { NatsConnection } from "@nats-io/transport-node";
+import type { connect, NatsConnection } from "@nats-io/transport-node";
 import { BUS_TEXT_BYTES, busAddress, busNotOpen, busUnavailable, missingBusClient } from "../bus-address.ts";
 
 export interface NatsBusOptions {
@@ -9,6 +9,7 @@ export interface NatsBusOptions {
   readonly subject?: string;
 }
 
+type LoadNats = () => Promise<{ readonly connect: typeof connect }>;
 type Listener = Parameters<NodeBus["subscribe"]>[0];
 
 /** A server that answers no ping for three times as long is given up. */
@@ -19,7 +20,7 @@ const PING_MS = 10_000;
  * come back by themselves. Throws `invalid_configuration`; `open` rejects with `missing_dependency`, and with
  * `unavailable` where no server can be had.
  */
-export function natsBus(options: NatsBusOptions): NodeBus {
+export function natsBus(options: NatsBusOptions, load: LoadNats = () => import("@nats-io/transport-node")): NodeBus {
   const addresses = options.url.split(",").map((url) => busAddress(url.trim(), ["nats:", "tls:"]));
   const [address] = addresses as [URL];
   const { subject = "agent-runtime" } = options;
@@ -40,11 +41,11 @@ export function natsBus(options: NatsBusOptions): NodeBus {
     maxBytes: BUS_TEXT_BYTES,
     async open() {
       if (connection !== undefined) return;
-      const { connect } = await import("@nats-io/transport-node").catch((cause: unknown) => {
+      const client = await load().catch((cause: unknown) => {
         throw missingBusClient("@nats-io/transport-node@3.4.0", cause);
       });
       try {
-        connection = await connect({
+        connection = await client.connect({
           servers: addresses.map(({ protocol, host }) => `${protocol}//${host}`),
           ...credentialsOf(address),
           ...(address.protocol === "tls:" ? { tls: {} } : {}),

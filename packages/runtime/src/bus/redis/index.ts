@@ -11,6 +11,7 @@ export interface RedisBusOptions {
 
 type Listener = Parameters<NodeBus["subscribe"]>[0];
 type CreateClient = typeof createClient;
+type LoadRedis = () => Promise<{ readonly createClient: CreateClient }>;
 type RedisClient = ReturnType<CreateClient>;
 
 /** A connection that says nothing for so long is given up: it is asked for a sign of life three times as often. */
@@ -22,7 +23,7 @@ const MOST_RECONNECT_MS = 2_000;
  * themselves. Throws `invalid_configuration`; `open` rejects with `missing_dependency`, and with `unavailable` where
  * the server cannot be had.
  */
-export function redisBus(options: RedisBusOptions): NodeBus {
+export function redisBus(options: RedisBusOptions, load: LoadRedis = () => import("@redis/client")): NodeBus {
   const address = busAddress(options.url, ["redis:", "rediss:"]);
   const { url, channel = "agent-runtime" } = options;
   const listeners = new Set<Listener>();
@@ -53,7 +54,7 @@ export function redisBus(options: RedisBusOptions): NodeBus {
     maxBytes: BUS_TEXT_BYTES,
     async open() {
       if (publisher !== undefined) return;
-      const { createClient: create } = await import("@redis/client").catch((cause: unknown) => {
+      const { createClient: create } = await load().catch((cause: unknown) => {
         throw missingBusClient("@redis/client@6.3.1", cause);
       });
       try {
