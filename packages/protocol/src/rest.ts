@@ -29,7 +29,7 @@ export const SendMessageBody = z.strictObject({
 });
 export type SendMessageBody = z.infer<typeof SendMessageBody>;
 
-/** 202 of `POST /sessions/:id/message`: the message is in the log. */
+/** 202 of `POST /sessions/:id/message`: the message is in the log, or kept for the server that runs the session. */
 export const SendMessageAnswer = z.object({
   success: z.literal(true),
   sessionId: z.string(),

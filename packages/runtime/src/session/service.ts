@@ -59,7 +59,7 @@ export interface SessionService {
   list(principal: Principal, query: Omit<SessionListQuery, "tenant">): Promise<ListSessionsAnswer>;
   /** The committed state. Does not load the session. */
   state(principal: Principal, sessionId: string): Promise<SessionState>;
-  /** Resolves when the message is in the log. Loads the session where it is not. */
+  /** Resolves when the message is in the log, or kept for the node that runs the session. Loads the session where it is not. */
   send(
     principal: Principal,
     sessionId: string,
