@@ -2,7 +2,7 @@ import { RuntimeError, type AgentProfile, type EventDraft, type SandboxStatus } 
 import { failpoint } from "../failpoint.ts";
 import type { RunnerCursor, StoredSandbox } from "../persistence/session-store.ts";
 import type { Sandbox } from "../sandbox/port.ts";
-import { unlessAborted } from "./deadline.ts";
+import { settledSoon, unlessAborted } from "./deadline.ts";
 import { findSandbox } from "./find-sandbox.ts";
 import { gatewayRules } from "./gateway-rules.ts";
 import type { RunnerDoor } from "./runner-door.ts";
@@ -29,6 +29,8 @@ export class SandboxSupervisor {
   #running: RunningSandbox | undefined;
   #starting: Promise<RunnerLink> | undefined;
   #abort = new AbortController();
+  /** Its provider may still be at it when nobody waits for it any more. */
+  #creating: Promise<unknown> = Promise.resolve();
   /** This server has let go of it, for another one to find. */
   #released = false;
   /** Its runner was told that it ends, and takes no turns any more. */
@@ -175,6 +177,7 @@ export class SandboxSupervisor {
     const spec = await sandboxSpec(this.#parts, this.#session.key, { state: this.#session.state(), stored, install });
     failpoint("create:before");
     const created = provider.create(spec, { signal, onProgress: tell });
+    this.#creating = created;
     const sandbox = await unlessAborted(created, signal, (late) => this.#discard(late));
     failpoint("create:after");
     const known = { ...stored, ref: sandbox.ref };
@@ -260,17 +263,11 @@ export class SandboxSupervisor {
     const running = await this.#adopt(sandbox, known, {
       cursor: cursor ?? { generation: stored.generation, n: 0 },
     });
-    if (stored.started) {
-      this.#starting = Promise.resolve(running.link);
-      await this.#session.write({
-        events: [this.#status.event("ready", undefined, { sandboxId: sandbox.id })],
-        sandbox: known,
-      });
-    } else {
-      await this.#session.write({
-        events: [this.#status.event("starting", "Starting the agent.", { sandboxId: sandbox.id })],
-        sandbox: known,
-      });
+    if (stored.started) this.#starting = Promise.resolve(running.link);
+    const [status, message] = stored.started ? (["ready"] as const) : (["starting", "Starting the agent."] as const);
+    const event = this.#status.event(status, message, { sandboxId: sandbox.id });
+    await this.#session.write({ events: [event], sandbox: known });
+    if (!stored.started) {
       this.#starting = this.#resumeStart(running);
       this.#starting.catch(() => undefined);
     }
@@ -379,6 +376,8 @@ export class SandboxSupervisor {
     this.#released = true;
     this.#abort.abort(new RuntimeError("shutting_down", "The server lets go of the sandbox."));
     await (await this.#forget({ ended: false }))?.sandbox.release();
+    // Whoever has the session next looks for it.
+    await settledSoon(this.#creating);
   }
 
   /** Answers what it was. */
