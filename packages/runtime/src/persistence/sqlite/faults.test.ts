@@ -143,7 +143,9 @@ describe("opening", () => {
     const tables = connection.prepare("select name from sqlite_master where type = 'table'").all([]) as {
       name: string;
     }[];
-    const ours = tables.map((table) => table.name).filter((name) => !/^(sqlite_|agent_runtime_migrations|nodes$|answers$)/.test(name));
+    const ours = tables
+      .map((table) => table.name)
+      .filter((name) => !/^(sqlite_|agent_runtime_migrations|nodes$|answers$)/.test(name));
     expect(ours.length).toBeGreaterThan(8);
     for (const name of ours) {
       const columns = connection.prepare(`select name from pragma_table_info('${name}')`).all([]) as { name: string }[];

@@ -1,16 +1,18 @@
 import { existsSync, mkdirSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { DEFAULT_PROFILE, RuntimeError, type AgentProfile } from "@hhopkins/agent-runtime-protocol";
-import { SqliteDialect } from "kysely";
+import { SqliteDialect, type SqliteDatabase } from "kysely";
 import { checkedProfiles } from "../nine-methods.ts";
 import type { PersistenceAdapter } from "../port.ts";
 import type { SessionStore } from "../session-store.ts";
 import type { SqlDialect } from "../sql/dialect.ts";
 import { onConflict } from "../sql/on-conflict.ts";
 import { sqlPersistence } from "../sql/persistence.ts";
+import { notOpen } from "../store-errors.ts";
 import { loadDriver, withPreparedStatements, type SqliteConnection, type SqliteDriver } from "./driver.ts";
 import { isDuplicateKey, sqliteError } from "./errors.ts";
 import { lockSqliteFile, type SqliteLock } from "./lock.ts";
+import { plainAppend } from "./plain-append.ts";
 
 export interface SqlitePersistenceOptions {
   /** Path of the database; it and its folder are made where they are missing. `:memory:` keeps nothing. */
@@ -45,6 +47,7 @@ export function sqlitePersistence(
 function sqliteDialect(options: SqlitePersistenceOptions, load: () => Promise<SqliteDriver>): SqlDialect {
   const file = options.file === ":memory:" ? options.file : resolve(options.file);
   let identity: string | undefined;
+  let prepared: SqliteDatabase | undefined;
   return {
     name: "sqlite",
     types: { key: "text", time: "text", text: "text", json: "text", bytes: "blob" },
@@ -54,6 +57,7 @@ function sqliteDialect(options: SqlitePersistenceOptions, load: () => Promise<Sq
       const { connection, lock } = take(driver, { file, synchronous: options.synchronous ?? "normal" });
       identity = identityOf(file);
       const database = withPreparedStatements(connection);
+      prepared = database;
       const close = (): void => {
         database.close();
         lock?.close();
@@ -64,7 +68,12 @@ function sqliteDialect(options: SqlitePersistenceOptions, load: () => Promise<Sq
       if (identityOf(file) !== identity) throw fileGone(file);
     },
     explain: (error) => sqliteError(error, file),
+    openFailure: "data_dir_unusable",
     isDuplicate: isDuplicateKey,
+    appendPlain: async (db, batches) => {
+      if (prepared === undefined) throw notOpen();
+      return await plainAppend(db, prepared, batches);
+    },
   };
 }
 
