@@ -5,7 +5,7 @@ import type { ModelLog } from "./model-log.ts";
 /** What is compared after the last turn of a session. */
 export interface Accounts {
   readonly turns: readonly CrashTurn[];
-  /** Messages whose turn ran when its sandbox was ended: it may have failed for that. */
+  /** Messages whose turn failed because its sandbox was ended. */
   readonly doomed?: ReadonlySet<string>;
   readonly client: ClientLog;
   readonly model: Pick<ModelLog, "answered">;
@@ -44,8 +44,7 @@ export function reckon({ turns, doomed = new Set(), client, model, ledger, serve
     const said = client.seen.get(`text ${turn.text}`) === 1;
     const ended = client.ends.get(mark);
     if (ended === "completed" && said) completed += 1;
-    else if (!doomed.has(mark) || client.failures.get(mark) !== "sandbox_lost")
-      short.push(`${mark} ended as ${ended}, ${said ? "with" : "without"} its last words`);
+    else if (!doomed.has(mark)) short.push(`${mark} ended as ${ended}, ${said ? "with" : "without"} its last words`);
     // What it did just before its sandbox ended may be in neither account, or in one.
     if (doomed.has(mark)) continue;
     for (const line of turn.ledger) {

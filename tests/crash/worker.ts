@@ -20,8 +20,8 @@ export interface Worker {
   readonly client: ClientLog;
   readonly turns: CrashTurn[];
   readonly hit: Set<string>;
-  /** Messages whose turn ran when its sandbox was ended. */
-  readonly doomed: Set<string>;
+  /** How often its sandbox was ended from outside: as many of its turns may have failed for that. */
+  sandboxesEnded: number;
   readonly done: Promise<void>;
 }
 
@@ -43,15 +43,17 @@ export async function startWorker(
       await client.until(() => client.ends.size === turns.length);
     }
   }
-  return { client, turns, hit: new Set(), doomed: new Set(), done: work() };
+  return { client, turns, hit: new Set(), sandboxesEnded: 0, done: work() };
 }
 
 /** Compares the accounts when nothing moves any more. */
 export async function settle(
   server: CrashGround,
   model: ModelLog,
-  { client, turns, doomed }: Worker,
+  { client, turns, sandboxesEnded }: Worker,
 ): Promise<Reckoning> {
+  const lost = turns.filter(({ mark }) => client.failures.get(mark) === "sandbox_lost").map(({ mark }) => mark);
+  const doomed = new Set(lost.slice(0, sandboxesEnded));
   await server.persist("POST", `/sessions/${client.sessionId}/sync`);
   const ledger = await server.fileInSandbox(client.sessionId, "ledger.txt");
   const response = await server.persist("GET", `/sessions/${client.sessionId}`);

@@ -126,10 +126,8 @@ async function endSandbox({ fleet, workers, random }: BlowScene): Promise<Blow> 
   const ready = workers.filter(({ client }) => client.running && client.state?.runtime.sandbox?.status === "ready");
   const one = ready[Math.floor(random() * ready.length)];
   if (one === undefined) return { kind: "sandbox", hit: [], awayMs: [] };
-  for (const message of one.client.state?.turn?.messageIds ?? []) one.doomed.add(message);
+  one.sandboxesEnded += 1;
   await fleet.killSandbox(one.client.sessionId);
-  // Whatever turn had begun by then may have been the one.
-  for (const message of one.client.state?.turn?.messageIds ?? []) one.doomed.add(message);
   return { kind: "sandbox", hit: [one], awayMs: [] };
 }
 

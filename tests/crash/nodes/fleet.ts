@@ -107,7 +107,11 @@ export class Fleet implements CrashGround, AsyncDisposable {
   async killSandbox(sessionId: string): Promise<void> {
     const newest = await this.#newest(sessionId);
     if (newest === undefined) return;
-    process.kill(await sandboxPid(join(newest.node.folder, "data"), newest.name), "SIGKILL");
+    try {
+      process.kill(await sandboxPid(join(newest.node.folder, "data"), newest.name), "SIGKILL");
+    } catch {
+      // It has just ended.
+    }
   }
 
   /** It lies with the node that started it, whoever runs the session now. */

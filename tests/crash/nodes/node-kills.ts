@@ -23,7 +23,9 @@ export interface NodeCrashOptions {
   readonly onRound?: (round: number, line: string) => void;
 }
 
-/** How often each is chosen. */
+/** Even the shortest run has these. */
+const FIRST: readonly BlowKind[] = ["pause", "kill", "restart"];
+/** How often each is chosen then. */
 const KINDS: readonly (readonly [BlowKind, number])[] = [
   ["kill", 0.4],
   ["pause", 0.35],
@@ -54,7 +56,7 @@ export async function runNodeCrash(options: NodeCrashOptions): Promise<NodeRepor
     await Promise.race([failed, ...workers.map(({ client }) => client.until(() => client.running))]);
     // A harness whose answer broke waits longer and longer before it asks again: some rounds let it come far.
     await delay(random() < 0.4 ? random() * 4000 : random() * 700);
-    const blow = await strike(scene, options.only ?? chosen(random()));
+    const blow = await strike(scene, options.only ?? FIRST[round - 1] ?? chosen(random()));
     blows.push(blow);
     for (const { client, hit } of blow.hit)
       for (const message of client.state?.turn?.messageIds ?? []) hit.add(message);
@@ -85,7 +87,6 @@ export async function runNodeCrash(options: NodeCrashOptions): Promise<NodeRepor
     streamed: streams.reduce((total, { events }) => total + events, 0),
     retracted: sum(({ client }) => client.retracted),
     turns: sum(({ turns }) => turns.length),
-    doomed: sum(({ doomed }) => doomed.size),
     sandboxLost: sum(({ client }) => [...client.failures.values()].filter((code) => code === "sandbox_lost").length),
     continued: sum(({ client, hit }) => [...hit].filter((message) => client.ends.get(message) === "completed").length),
     completed: accounts.reduce((total, { completed }) => total + completed, 0),

@@ -13,9 +13,7 @@ export interface NodeReport {
   readonly streamed: number;
   readonly retracted: number;
   readonly turns: number;
-  /** Turns that ran when their sandbox was ended. */
-  readonly doomed: number;
-  /** Turns that failed for that. */
+  /** Turns that failed because their sandbox was ended. */
   readonly sandboxLost: number;
   /** Turns that went on after a blow to their node. */
   readonly continued: number;
@@ -62,7 +60,7 @@ export function nodeTable(report: NodeReport): string {
     ["turns", report.turns],
     ["turns whose node was hit and that went on", report.continued],
     ["turns completed", report.completed],
-    ["turns that ran when their sandbox was ended, of them failed", `${report.doomed}, ${report.sandboxLost}`],
+    ["turns that failed because their sandbox was ended", report.sandboxLost],
     ["sessions let go by nodes that woke; refused writes", `${report.letGo}; ${report.refusedWrites}`],
     ["answers taken back", report.retracted],
     ["kill to next event elsewhere, median / 90 % / longest", away("kill")],
@@ -82,6 +80,5 @@ export function nodeFaults(report: NodeReport): string[] {
     ...report.ownedTwice.map((what) => `owned twice: ${what}`),
     ...report.faults,
     ...(report.writes === 0 ? ["the database has seen no write"] : []),
-    ...(report.sandboxLost > report.doomed ? ["more sandboxes were lost than were ended"] : []),
   ];
 }

@@ -14,5 +14,7 @@ test(
     console.log(nodeTable(report));
     expect(nodeFaults(report)).toEqual([]);
     expect(report.completed).toBeGreaterThan(0);
+    expect(report.blows.map(({ kind }) => kind)).toEqual(expect.arrayContaining(["pause", "kill", "restart"]));
+    expect(report.letGo).toBeGreaterThan(0);
   },
 );
