@@ -36,8 +36,8 @@ async function heldBy({ fleet, workers }: BlowScene, node: NodeUnderFire): Promi
   return workers.filter(({ client }) => client.running && holders.get(client.sessionId)?.nodeId === node.nodeId);
 }
 
-/** The node of some session with a turn, for the most part. */
-export async function victim(scene: BlowScene): Promise<NodeUnderFire> {
+/** The node of some session with a turn, in that share of cases where there is one. */
+export async function victim(scene: BlowScene, share = 0.9): Promise<NodeUnderFire> {
   const { fleet, workers, random } = scene;
   const running = workers.filter(({ client }) => client.running);
   const one = running[Math.floor(random() * running.length)];
@@ -45,7 +45,7 @@ export async function victim(scene: BlowScene): Promise<NodeUnderFire> {
   const holder = one === undefined ? undefined : holders.get(one.client.sessionId)?.nodeId;
   const found = fleet.nodes.find(({ nodeId }) => nodeId === holder);
   const any = fleet.nodes[Math.floor(random() * fleet.nodes.length)];
-  const node = random() < 0.9 ? (found ?? any) : any;
+  const node = random() < share ? (found ?? any) : any;
   if (node === undefined) throw new Error("there are no nodes");
   return node;
 }
@@ -55,7 +55,7 @@ export async function strike(scene: BlowScene, kind: BlowKind): Promise<Blow> {
     case "kill":
       return kill(scene, await victim(scene));
     case "pause":
-      return pause(scene, await victim(scene));
+      return pause(scene, await victim(scene, 1));
     case "restart":
       return restart(scene, await victim(scene));
     case "sandbox":

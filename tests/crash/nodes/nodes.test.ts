@@ -15,6 +15,5 @@ test(
     expect(nodeFaults(report)).toEqual([]);
     expect(report.completed).toBeGreaterThan(0);
     expect(report.blows.map(({ kind }) => kind)).toEqual(expect.arrayContaining(["pause", "kill", "restart"]));
-    expect(report.letGo).toBeGreaterThan(0);
   },
 );
