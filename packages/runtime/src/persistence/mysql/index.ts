@@ -9,6 +9,7 @@ import { sqlPersistence } from "../sql/persistence.ts";
 import { loadDriver, openPool, type MysqlConnection, type MysqlDriver, type MysqlServer } from "./driver.ts";
 import { isConnectionLost, isDuplicateKey, isTransient, mysqlError } from "./errors.ts";
 import { onDuplicateKey } from "./on-duplicate-key.ts";
+import { plainAppend } from "./plain-append.ts";
 
 export interface MysqlPersistenceOptions {
   /** `mysql://user:password@host:port/database`; the database must be there. */
@@ -99,6 +100,7 @@ function mysqlDialect(connection: MysqlConnection, load: () => Promise<MysqlDriv
     isDuplicate: isDuplicateKey,
     isTransient,
     isConnectionLost,
+    appendPlain: plainAppend,
   };
 }
 
