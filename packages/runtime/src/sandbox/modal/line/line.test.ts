@@ -151,6 +151,25 @@ test("of two lines to a sandbox the newer has it, and the older one does not tak
   expect(at.started).toHaveLength(2);
 });
 
+test("a line that was replaced by a server which then let go of the sandbox is taken back", async () => {
+  const at = bridges();
+  const rightful = lineTo(at.open, { retakeMs: 20 });
+  void rightful.line.listen("runner");
+  await dial(at.sockets, "runner");
+  const first = await until(() => rightful.streams[0]);
+  const late = lineTo(at.open);
+  void late.line.listen("runner");
+  await gone(first);
+  // It learns that the sandbox is not its own.
+  late.line.stop();
+  await until(() => rightful.line.state === "up");
+  const socket = await dial(at.sockets, "runner");
+  const stream = await until(() => rightful.streams[1]);
+  socket.write("mine");
+  const [heard] = (await once(stream, "data")) as [Buffer];
+  expect(String(heard)).toBe("mine");
+});
+
 test("a bridge whose server reads nothing any more still makes way for the next", async () => {
   const at = bridges();
   const stuck = await at.open();

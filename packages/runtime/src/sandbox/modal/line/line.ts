@@ -14,7 +14,7 @@ export interface Transport {
   close(): void;
 }
 
-/** `replaced`: another server has this sandbox now, and the line is not taken back from it. */
+/** `replaced`: another server has this sandbox now. */
 export type LineState = "down" | "up" | "replaced" | "stopped";
 
 export interface LineOptions {
@@ -28,6 +28,11 @@ export interface LineOptions {
   readonly random: () => number;
   /** How often to say something, in ms (5 s); without an answer for four times as long the line is broken. */
   readonly pingMs?: number;
+  /**
+   * How long a line that was replaced is left to the other server, in ms (20 s): one that has the sandbox by right is
+   * not stopped by then, and one that has not was told so.
+   */
+  readonly retakeMs?: number;
 }
 
 const Hello = z.object({ version: z.literal(LINE_VERSION), number: z.int().positive() });
@@ -37,6 +42,7 @@ const FIRST_DELAY_MS = 50;
 const MOST_DELAY_MS = 5000;
 /** A line that lived so long was no failure to open. */
 const LIVED_MS = 10_000;
+const RETAKE_MS = 20_000;
 
 /** Keeps a line to the sandbox: opens it again whenever it breaks, until it is stopped. */
 export class Line {
@@ -110,6 +116,11 @@ export class Line {
         if (!this.#stop.signal.aborted) this.#options.onDown(error);
       }
       if (this.#stop.signal.aborted) return;
+      if (this.#state === "replaced") {
+        await pause(this.#options.retakeMs ?? RETAKE_MS, this.#stop.signal);
+        if (this.#stop.signal.aborted) return;
+        this.#state = "down";
+      }
       delay = performance.now() - since > LIVED_MS ? FIRST_DELAY_MS : Math.min(delay * 2, MOST_DELAY_MS);
       await pause(delay * (0.5 + this.#options.random()), this.#stop.signal);
     }
@@ -178,7 +189,7 @@ export class Line {
     if (frame.type === FRAME.listening) return this.#channels.get(frame.payload.toString("utf8"))?.();
     if (frame.type !== FRAME.replaced) return mux.take(frame);
     this.#state = "replaced";
-    this.#stop.abort(new Error("Another server has this sandbox now"));
+    throw new Error("Another server has this sandbox now");
   }
 }
 
