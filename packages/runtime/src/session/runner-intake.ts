@@ -1,5 +1,6 @@
 import type { EntryKind, SessionState } from "@hhopkins/agent-runtime-protocol";
 import { failpoint, failpointAfterAnswer } from "../failpoint.ts";
+import { failedWrite } from "./failed-write.ts";
 import { addEntry, entriesWrite, newEntryWrite } from "./entry-translation.ts";
 import type { RunnerCursor, SessionKey } from "../persistence/session-store.ts";
 import type { SandboxSupervisor } from "./sandbox-supervisor.ts";
@@ -48,9 +49,7 @@ export class RunnerIntake {
         this.#draining = false;
         return this.take();
       })
-      .catch((error: unknown) => {
-        this.#parts.log.error({ err: error, sessionId }, "entries of a runner could not be saved");
-      });
+      .catch(failedWrite(this.#parts.log, sessionId, "entries of a runner could not be saved"));
   }
 
   /** Everything that is there. Only inside of the mailbox. */

@@ -10,6 +10,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { failpoint, failpointAfterAnswer } from "../failpoint.ts";
 import type { SessionLog } from "../log/session-log.ts";
 import type { Lease, SessionHead, SessionKey } from "../persistence/session-store.ts";
+import { failedWrite } from "./failed-write.ts";
 import { acceptMessage, keptMessages, loadedEvent, type IncomingMessage } from "./message-queue.ts";
 import { RunnerIntake } from "./runner-intake.ts";
 import { SandboxSupervisor } from "./sandbox-supervisor.ts";
@@ -219,11 +220,7 @@ export class Session implements AgentSession {
     const { turn, queue } = this.#log.state;
     if (turn === null && queue.length === 0) this.#leaveLine();
     if (queue.length === 0) return;
-    void this.#writer
-      .run(() => this.#nextTurn())
-      .catch((error: unknown) => {
-        this.#parts.log.error({ err: error, sessionId: this.sessionId }, "a turn could not be started");
-      });
+    void this.#writer.run(() => this.#nextTurn()).catch(this.#failed("a turn could not be started"));
   }
 
   async #nextTurn(): Promise<void> {
@@ -268,9 +265,7 @@ export class Session implements AgentSession {
         if (this.#log.state.turn?.turnId !== turnId) return;
         await this.#closeTurn({ status: "failed", error: { code: error.code, message: error.message } });
       })
-      .catch((failure: unknown) => {
-        this.#parts.log.error({ err: failure, sessionId: this.sessionId }, "the end of a turn could not be saved");
-      });
+      .catch(this.#failed("the end of a turn could not be saved"));
   }
 
   async #closeTurn(end: TurnStop): Promise<void> {
@@ -288,9 +283,7 @@ export class Session implements AgentSession {
         await this.#supervisor.lost();
         await this.#markLost(reason);
       })
-      .catch((error: unknown) => {
-        this.#parts.log.error({ err: error, sessionId: this.sessionId }, "the loss of a sandbox could not be saved");
-      });
+      .catch(this.#failed("the loss of a sandbox could not be saved"));
   }
 
   async #markLost(reason: string): Promise<void> {
@@ -390,6 +383,10 @@ export class Session implements AgentSession {
     this.#control.close();
     await this.#supervisor.kill();
     await this.#writer.idle();
+  }
+
+  #failed(message: string): (error: unknown) => void {
+    return failedWrite(this.#parts.log, this.sessionId, message);
   }
 
   #refuseWhileClosing(): void {
