@@ -10,7 +10,6 @@ import type {
   ResyncReason,
   SendMessageAnswer,
   SendMessageBody,
-  SessionListItem,
   SessionListQuery,
   SessionOptions,
   SessionState,
