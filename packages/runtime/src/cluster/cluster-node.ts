@@ -29,6 +29,8 @@ const BEATS_A_LEASE = 3;
 const FRESH_MS = 200;
 /** Until a node that was given a session has surely said how full it is then. */
 const GIVEN_SHARE = 1 / 2;
+/** For the first, with which a connection is made. */
+const FIRST_MS = 10_000;
 /** After a heartbeat that failed. */
 const AGAIN = 12;
 
@@ -119,7 +121,7 @@ export class ClusterNode implements NodeMembership {
 
   /** Resolves when the store knows of this node. `onReturn`: it lives again after others could take its sessions. */
   async start(onReturn: () => Promise<void>): Promise<void> {
-    await this.#say();
+    await this.#say(FIRST_MS);
     await this.#retirePrevious();
     this.#onReturn = onReturn;
     this.#beats.start();
@@ -182,11 +184,10 @@ export class ClusterNode implements NodeMembership {
   }
 
   /** Whether it did not live any more before. */
-  async #say(): Promise<boolean> {
+  async #say(deadline = Math.max(250, this.leaseMs / BEATS_A_LEASE)): Promise<boolean> {
     const { cluster, leaseMs } = this.#options;
     const since = this.#elapsed();
     const late = (): RuntimeError => new RuntimeError("persistence_unavailable", "The store takes no heartbeat.");
-    const deadline = Math.max(250, leaseMs / BEATS_A_LEASE);
     const { lapsed, nodes } = await withDeadline(cluster.heartbeat(this.#record(), leaseMs), deadline, late);
     this.#until = since + leaseMs;
     this.#nodes = nodes;
