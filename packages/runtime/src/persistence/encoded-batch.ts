@@ -100,13 +100,22 @@ export function encodeBatch(batch: AppendBatch): EncodedBatch {
 
 /** Whether there is nothing in the batch but events, and the place in a runner's journal up to which they go. */
 export function isPlain(batch: EncodedBatch): boolean {
-  const parts = [batch.transcript, batch.blobs, batch.putFiles, batch.deletedFiles, batch.blocks, batch.messages];
-  const changes = [batch.nativeSessionId, batch.snapshot, batch.record, batch.checkpoint, batch.runtime];
+  const { transcript, blocks, record, runtime, snapshot } = batch;
+  const none = transcript.length === 0 && blocks.length === 0;
+  return none && record === null && runtime === null && snapshot === null && isSimple(batch);
+}
+
+/**
+ * Whether there is nothing in the batch but what a running turn writes all the time: events and how far they go in a
+ * runner's journal, lines, blocks, changes of the record, a snapshot.
+ */
+export function isSimple(batch: EncodedBatch): boolean {
+  const rare = [batch.blobs, batch.droppedBlobs, batch.putFiles, batch.deletedFiles, batch.messages];
   return (
+    rare.every(({ length }) => length === 0) &&
     batch.sandbox === undefined &&
-    batch.droppedBlobs.length === 0 &&
-    parts.every(({ length }) => length === 0) &&
-    changes.every((change) => change === null)
+    batch.nativeSessionId === null &&
+    batch.checkpoint === null
   );
 }
 

@@ -10,7 +10,7 @@ import { sqlPersistence } from "../sql/persistence.ts";
 import { postgresBus } from "./bus.ts";
 import { loadDriver, openPool, type PostgresConnection, type PostgresDriver } from "./driver.ts";
 import { isConnectionLost, isDuplicateKey, isTransientError, postgresError } from "./errors.ts";
-import { plainAppend } from "./plain-append.ts";
+import { appendSimple } from "./append-simple.ts";
 
 export interface PostgresPersistenceOptions {
   /** `postgres://user:password@host:port/database`, with `?sslmode=…` where it has to be. */
@@ -97,7 +97,7 @@ function postgresDialect(connection: PostgresConnection, load: () => Promise<Pos
     isDuplicate: isDuplicateKey,
     isTransient: isTransientError,
     isConnectionLost,
-    appendPlain: plainAppend,
+    appendSimple,
     bus: postgresBus({ load, connection, explain }),
   };
 }

@@ -1,6 +1,7 @@
 import type { ColumnDataType, Dialect, Expression, InsertQueryBuilder, InsertResult, RawBuilder } from "kysely";
-import type { ErrorCode, NodeBus, RuntimeError } from "@hhopkins/agent-runtime-protocol";
+import type { ErrorCode, RuntimeError } from "@hhopkins/agent-runtime-protocol";
 import type { EncodedBatch } from "../encoded-batch.ts";
+import type { NodeBus } from "../session-store.ts";
 import type { Db, Tables } from "./schema.ts";
 
 type ColumnType = ColumnDataType | Expression<unknown>;
@@ -65,10 +66,12 @@ export interface SqlDialect {
    */
   isConnectionLost?(error: unknown): boolean;
   /**
-   * Appends batches of events alone, each of another session, in one transaction, faster than `writeBatch` does; the
-   * answer has those that were written. Rejects where none was. Absent: there is no faster way.
+   * Appends batches of events alone (`isPlain`), each of another session, in one transaction, faster than `writeBatch`
+   * does; the answer has those that were written. Rejects where none was. Absent: there is no faster way.
    */
   appendPlain?(db: Db, batches: readonly EncodedBatch[]): Promise<ReadonlySet<EncodedBatch>>;
+  /** The same for simple batches too (`isSimple`); used instead where it is there. */
+  appendSimple?(db: Db, batches: readonly EncodedBatch[]): Promise<ReadonlySet<EncodedBatch>>;
   /** How nodes wake each other through this database. */
   readonly bus?: NodeBus;
 }

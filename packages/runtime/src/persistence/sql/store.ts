@@ -1,5 +1,5 @@
 import { RuntimeError, toRuntimeError } from "@hhopkins/agent-runtime-protocol";
-import { encodeBatch, isPlain, type EncodedBatch } from "../encoded-batch.ts";
+import { encodeBatch, isPlain, isSimple, type EncodedBatch } from "../encoded-batch.ts";
 import { sortTime } from "../list-cursor.ts";
 import { NEVER_RUN } from "../memory-session.ts";
 import type { AppendBatch, SessionKey, SessionStore } from "../session-store.ts";
@@ -103,10 +103,11 @@ async function append(writer: Writer, batches: Parameters<SessionStore["append"]
       return toRuntimeError(error, "persistence_unavailable");
     }
   });
-  const { appendPlain } = writer.dialect;
-  const plain = appendPlain === undefined ? [] : plainOnes(encoded);
-  if (appendPlain === undefined || plain.length === 0) return await appendAll(writer, encoded);
-  const written = await appendPlain(writer.db, plain).catch((error: unknown) => ({ error }));
+  const { appendSimple, appendPlain } = writer.dialect;
+  const faster = appendSimple ?? appendPlain;
+  const some = lonely(encoded).filter(appendSimple === undefined ? isPlain : isSimple);
+  if (faster === undefined || some.length === 0) return await appendAll(writer, encoded);
+  const written = await faster(writer.db, some).catch((error: unknown) => ({ error }));
   if ("error" in written) return await appendFailed(writer, encoded, written.error);
   const isWritten = (batch: EncodedBatch | RuntimeError): boolean => written.has(batch as EncodedBatch);
   const others = await appendAll(
@@ -116,13 +117,13 @@ async function append(writer: Writer, batches: Parameters<SessionStore["append"]
   return encoded.map((batch) => (isWritten(batch) ? null : (others.shift() ?? null)));
 }
 
-/** Batches of events alone whose session has no other batch: their order among the others does not count. */
-function plainOnes(batches: readonly (EncodedBatch | RuntimeError)[]): EncodedBatch[] {
+/** Batches whose session has no other one: their order among the others does not count. */
+function lonely(batches: readonly (EncodedBatch | RuntimeError)[]): EncodedBatch[] {
   const encoded = batches.filter((batch): batch is EncodedBatch => !(batch instanceof RuntimeError));
   const name = ({ tenant, sessionId }: EncodedBatch): string => JSON.stringify([tenant, sessionId]);
   const counts = new Map<string, number>();
   for (const batch of encoded) counts.set(name(batch), (counts.get(name(batch)) ?? 0) + 1);
-  return encoded.filter((batch) => counts.get(name(batch)) === 1 && isPlain(batch));
+  return encoded.filter((batch) => counts.get(name(batch)) === 1);
 }
 
 /** All batches in one transaction, where a refused one writes nothing. */
