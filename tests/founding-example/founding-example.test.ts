@@ -72,6 +72,14 @@ test("the packed package brings the SQL files for Supabase", async () => {
   expect(readdirSync(join(folder, "migrations"))).toHaveLength(Number(stdout));
 });
 
+test("the packed package brings the functions for Convex", async () => {
+  const program = `import { copyConvexFunctions } from "@hhopkins/agent-runtime/persistence/convex";
+    console.log(copyConvexFunctions({ folder: "convex/agentRuntime" }).written.length);`;
+  const { stdout } = await run(process.execPath, ["--input-type=module", "--eval", program], { cwd: folder });
+  expect(Number(stdout)).toBeGreaterThan(10);
+  expect(readdirSync(join(folder, "convex/agentRuntime"))).toHaveLength(Number(stdout));
+});
+
 describe("the founding document", () => {
   test("its Minimal Server Example type-checks as printed", async (context) => {
     if (document === null) return context.skip(ABSENT);
