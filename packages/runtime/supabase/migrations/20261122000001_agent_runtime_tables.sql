@@ -20,15 +20,14 @@ create table agent_runtime.sessions (
   created_ms bigint not null default 0,
   constraint sessions_key primary key (tenant, session_id)
 );
-create index sessions_by_loaded on agent_runtime.sessions (loaded);
 create index sessions_by_activity on agent_runtime.sessions (tenant, sort_at, session_id);
 create index sessions_by_creation on agent_runtime.sessions (tenant, created_ms, session_id);
 create index sessions_by_type_and_activity on agent_runtime.sessions (tenant, type, sort_at, session_id);
 create index sessions_by_type_and_creation on agent_runtime.sessions (tenant, type, created_ms, session_id);
 create index sessions_by_profile_and_activity on agent_runtime.sessions (tenant, profile, sort_at, session_id);
 create index sessions_by_profile_and_creation on agent_runtime.sessions (tenant, profile, created_ms, session_id);
-create index sessions_by_loaded_and_activity on agent_runtime.sessions (tenant, loaded, sort_at, session_id);
-create index sessions_by_loaded_and_creation on agent_runtime.sessions (tenant, loaded, created_ms, session_id);
+create index sessions_by_loaded_and_activity on agent_runtime.sessions (loaded, tenant, sort_at, session_id);
+create index sessions_by_loaded_and_creation on agent_runtime.sessions (loaded, tenant, created_ms, session_id);
 
 create table agent_runtime.logs (
   tenant text collate "C" not null,
