@@ -177,24 +177,33 @@ test("supabase-migrations copies the SQL files, again without harm, and never ov
   expect(other).toMatchObject({ code: 1, output: expect.stringMatching(/own\/\d+.*other content/) as string });
 });
 
-test("convex-functions copies the functions, says what comes next, and overwrites nothing without --force", async () => {
-  using folder = temporaryFolder();
-  const step = async (...args: string[]) => {
-    const command = run(["convex-functions", ...args], folder.path);
-    return { code: await command.exited, output: command.output() };
-  };
-  const written = await step();
-  expect(written.code).toBe(0);
-  expect(written.output).toContain("written: convex/agentRuntime/schema.ts\n");
-  for (const next of ["agentRuntimeTables", "AGENT_RUNTIME_SECRET", "npx convex deploy"]) {
-    expect(written.output).toContain(next);
-  }
-  const names = readdirSync(join(folder.path, "convex/agentRuntime"));
-  const changed = join(folder.path, "convex/agentRuntime/reads.ts");
-  writeFileSync(changed, "// mine");
-  expect(await step()).toMatchObject({ code: 1, output: expect.stringMatching(/reads\.ts differ.*--force/) as string });
-  expect(readFileSync(changed, "utf8")).toBe("// mine");
-  const forced = await step("convex/agentRuntime", "--force");
-  expect(forced.output).toContain(`written: convex/agentRuntime/reads.ts\nthere already: ${names.length - 1} files\n`);
-  expect(readFileSync(changed, "utf8")).not.toBe("// mine");
-});
+test(
+  "convex-functions copies the functions, says what comes next, and overwrites nothing without --force",
+  { timeout: 90_000 },
+  async () => {
+    using folder = temporaryFolder();
+    const step = async (...args: string[]) => {
+      const command = run(["convex-functions", ...args], folder.path);
+      return { code: await command.exited, output: command.output() };
+    };
+    const written = await step();
+    expect(written.code).toBe(0);
+    expect(written.output).toContain("written: convex/agentRuntime/schema.ts\n");
+    for (const next of ["agentRuntimeTables", "AGENT_RUNTIME_SECRET", "npx convex deploy"]) {
+      expect(written.output).toContain(next);
+    }
+    const names = readdirSync(join(folder.path, "convex/agentRuntime"));
+    const changed = join(folder.path, "convex/agentRuntime/reads.ts");
+    writeFileSync(changed, "// mine");
+    expect(await step()).toMatchObject({
+      code: 1,
+      output: expect.stringMatching(/reads\.ts differ.*--force/) as string,
+    });
+    expect(readFileSync(changed, "utf8")).toBe("// mine");
+    const forced = await step("convex/agentRuntime", "--force");
+    expect(forced.output).toContain(
+      `written: convex/agentRuntime/reads.ts\nthere already: ${names.length - 1} files\n`,
+    );
+    expect(readFileSync(changed, "utf8")).not.toBe("// mine");
+  },
+);
