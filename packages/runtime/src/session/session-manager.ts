@@ -288,18 +288,24 @@ export class SessionManager {
 
   /** Goes on with what earlier servers left, ends sandboxes that belong to nobody, begins the periodic work. */
   async start(): Promise<void> {
-    await this.#parts.node?.start(() => this.#reconcile());
-    // Before the sessions go on: what they start then is not an orphan. Each belongs to a session before it runs.
-    const running = await runningSandboxes(this.#parts);
-    const claimed = await this.#parts.store.claimed();
-    if (this.#takeover === undefined) await Promise.all(claimed.map((key) => this.#takeUp(key)));
-    else await this.#takeover.start();
     const { node } = this.#parts;
-    if (node !== undefined) void keepEndingOrphans(this.#parts, { node, signal: this.#stop.signal });
-    else if (running === null) void endOrphansLater(this.#parts, this.#stop.signal);
-    else await endOrphans(this.#parts, running, claimed);
+    if (node === undefined || this.#takeover === undefined) await this.#startAlone();
+    else {
+      await node.start(() => this.#reconcile());
+      await this.#takeover.start();
+      void keepEndingOrphans(this.#parts, { node, signal: this.#stop.signal });
+    }
     this.#parts.warm.start(this.#parts);
     this.#upkeep.start();
+  }
+
+  async #startAlone(): Promise<void> {
+    const claimed = await this.#parts.store.claimed();
+    // Before the sessions go on: what they start then is not an orphan.
+    const running = await runningSandboxes(this.#parts);
+    await Promise.all(claimed.map((key) => this.#takeUp(key)));
+    if (running === null) void endOrphansLater(this.#parts, this.#stop.signal);
+    else await endOrphans(this.#parts, running, claimed);
   }
 
   async #takeUp({ tenant, sessionId }: SessionKey): Promise<void> {
