@@ -228,6 +228,13 @@ const sandboxes: Row[] = [
     "attach close",
     at.local("it outlives the server that made it; the next one attaches, listens again, and ends it"),
   ),
+  ...method(
+    "sandboxProvider",
+    "place",
+    at.otherServer(
+      "attaches to a sandbox whose server still holds it, and keeps it when that one lets go and starts again",
+    ),
+  ),
   ...method("sandboxProvider", "describe", at.doctor("a sandbox that works: what holds its limits, and what does not")),
   ...method("sandboxProvider", "probe", at.refusals("the probe starts a real sandbox and leaves nothing")),
   ...method(

@@ -74,6 +74,7 @@ export const client = testsIn("packages/client/src/client.test.ts");
 export const follower = testsIn("packages/client/src/follow/follower.test.ts");
 export const socketAddress = testsIn("packages/client/src/follow/socket-address.test.ts");
 export const backoff = testsIn("packages/client/src/follow/backoff.test.ts");
+export const otherServer = testsIn("packages/runtime/src/sandbox/other-server.test.ts");
 export const docker = testsIn("packages/runtime/src/sandbox/docker/docker.test.ts");
 export const dockerIsolation = testsIn("packages/runtime/src/sandbox/docker/isolation.test.ts");
 export const dockerRefusals = testsIn("packages/runtime/src/sandbox/docker/refusals.test.ts");

@@ -19,6 +19,8 @@ export interface FleetOptions {
   readonly leaseMs: number;
   /** More flags of each server. */
   readonly flags?: readonly string[];
+  /** Each has a gateway that is a process of its own. */
+  readonly gateway?: boolean;
   readonly random: () => number;
 }
 
@@ -42,14 +44,21 @@ export class Fleet implements CrashGround, AsyncDisposable {
     this.url = front.url;
   }
 
-  static async open({ nodes: count, modelUrl, database, leaseMs, flags = [], random }: FleetOptions): Promise<Fleet> {
+  static async open(options: FleetOptions): Promise<Fleet> {
+    const { nodes: count, modelUrl, database, leaseMs, flags = [], gateway = false, random } = options;
     const names = Array.from({ length: count }, (_unused, index) => `node${index}`);
     await makeWriters(database, names);
     const ports = await Promise.all(names.map(freePort));
     const nodes = await Promise.all(
       names.map((name, index) => {
         const persistence = ["--persistence", database.url(name), "--lease-ms", String(leaseMs)];
-        return NodeUnderFire.open({ name, port: ports[index] ?? 0, modelUrl, flags: [...persistence, ...flags] });
+        return NodeUnderFire.open({
+          name,
+          port: ports[index] ?? 0,
+          modelUrl,
+          gateway,
+          flags: [...persistence, ...flags],
+        });
       }),
     );
     const fleet = new Fleet(nodes, await Front.open(ports, random), database);

@@ -18,6 +18,8 @@ export interface NodeCrashOptions {
   readonly database: TestDatabase;
   /** More flags of each server. */
   readonly flags?: readonly string[];
+  /** Each has a gateway that is a process of its own. */
+  readonly gateway?: boolean;
   /** Nothing but this. */
   readonly only?: BlowKind;
   readonly onRound?: (round: number, line: string) => void;
@@ -40,9 +42,9 @@ const KINDS: readonly (readonly [BlowKind, number])[] = [
 export async function runNodeCrash(options: NodeCrashOptions): Promise<NodeReport> {
   const since = performance.now();
   const random = seeded(options.seed);
-  const { database, leaseMs, flags = [] } = options;
+  const { database, leaseMs, nodes, flags = [], gateway = false } = options;
   await using model = await startModelLog();
-  await using fleet = await Fleet.open({ nodes: options.nodes, modelUrl: model.url, database, leaseMs, flags, random });
+  await using fleet = await Fleet.open({ nodes, modelUrl: model.url, database, leaseMs, flags, gateway, random });
   const over = new AbortController();
   const workers = await Promise.all(
     Array.from({ length: options.sessions }, (_, index) => startWorker(fleet, index, { random, over: over.signal })),

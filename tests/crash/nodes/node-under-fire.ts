@@ -3,12 +3,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { endSandboxes, startServerProcess, type ServerProcess } from "../../testing/server-process.ts";
 import { CRASH_PROFILE } from "../crash-turn.ts";
+import { startGatewayProcess } from "../gateway-process.ts";
 
 export interface NodeOptions {
   readonly name: string;
   readonly port: number;
   readonly modelUrl: string;
   readonly flags: readonly string[];
+  /** Its gateway is a process of its own, which nobody kills. */
+  readonly gateway: boolean;
 }
 
 /** A server with a data directory of its own that is killed, stopped and started again. */
@@ -17,10 +20,12 @@ export class NodeUnderFire implements AsyncDisposable {
   readonly folder: string;
   readonly #options: NodeOptions;
   readonly #before: string[] = [];
+  readonly #gateway: AsyncDisposable | undefined;
   #server: ServerProcess | undefined;
   #nodeId = "";
 
-  private constructor(options: NodeOptions, folder: string) {
+  private constructor(options: NodeOptions, folder: string, gateway: AsyncDisposable | undefined) {
+    this.#gateway = gateway;
     this.#options = options;
     this.name = options.name;
     this.folder = folder;
@@ -31,7 +36,8 @@ export class NodeUnderFire implements AsyncDisposable {
     await mkdir(join(folder, "data"), { recursive: true });
     const config = `export default { profiles: [${JSON.stringify(CRASH_PROFILE)}] };\n`;
     await writeFile(join(folder, "agent-runtime.config.ts"), config);
-    return new NodeUnderFire(options, folder);
+    const gateway = options.gateway ? await startGatewayProcess({ folder, modelUrl: options.modelUrl }) : undefined;
+    return new NodeUnderFire(options, folder, gateway);
   }
 
   /** By which the store knows the process that runs now. */
@@ -40,7 +46,8 @@ export class NodeUnderFire implements AsyncDisposable {
   }
 
   async start(): Promise<void> {
-    const { port, modelUrl, flags } = this.#options;
+    const { port, modelUrl } = this.#options;
+    const flags = [...this.#options.flags, ...(this.#gateway === undefined ? [] : ["--gateway", "external"])];
     if (this.#server !== undefined) this.#before.push(this.#server.output());
     const { folder } = this;
     this.#server = await startServerProcess({ folder, modelUrl, flags: ["--port", String(port), ...flags] });
@@ -80,6 +87,7 @@ export class NodeUnderFire implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill();
     await endSandboxes(this.folder);
+    await this.#gateway?.[Symbol.asyncDispose]();
     await rm(this.folder, { recursive: true, force: true });
   }
 }

@@ -1,4 +1,4 @@
-// pnpm crash --nodes N --store postgres|mysql --rounds N --seed S --lease-ms N [--sessions N] [--only kill|pause|restart|sandbox]: as crash.ts, over several servers on
+// pnpm crash --nodes N --store postgres|mysql --rounds N --seed S --lease-ms N [--sessions N] [--gateway process] [--only kill|pause|restart|sandbox]: as crash.ts, over several servers on
 // one database, which are killed, stopped for longer than their lease, and restarted.
 import { parseArgs } from "node:util";
 import { offerDatabases } from "../../../scripts/test-databases.ts";
@@ -16,6 +16,7 @@ const { values } = parseArgs({
     sessions: { type: "string", default: "3" },
     "lease-ms": { type: "string", default: "2000" },
     bus: { type: "string" },
+    gateway: { type: "string", default: "server" },
     only: { type: "string" },
   },
 });
@@ -29,6 +30,7 @@ const report = await runNodeCrash({
   sessions: Number(values.sessions),
   leaseMs: Number(values["lease-ms"]),
   database,
+  gateway: values.gateway === "process",
   ...(isBlow(values.only) ? { only: values.only } : {}),
   flags: values.bus === undefined ? [] : ["--bus", values.bus],
   onRound: (round, line) => (round % 10 === 0 || process.env.VERBOSE) && console.log(line),

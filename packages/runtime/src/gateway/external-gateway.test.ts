@@ -40,8 +40,8 @@ async function slowModel(): Promise<{ baseUrl: string; finish(): void }> {
   return { baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, finish: () => told.resolve() };
 }
 
-async function startGateway(baseUrl: string, sweepMs = 5_000): Promise<GatewayServer> {
-  const gateway = await serveGateway({ dataDir, credentials: () => ({ baseUrl, apiKey: "real" }), sweepMs });
+async function startGateway(baseUrl: string, sweepMs = 5_000, folder = dataDir): Promise<GatewayServer> {
+  const gateway = await serveGateway({ dataDir: folder, credentials: () => ({ baseUrl, apiKey: "real" }), sweepMs });
   closing.push(() => gateway.close());
   return gateway;
 }
@@ -100,6 +100,31 @@ test("a gateway that was away is told again which sandboxes there are", async ()
   await expect(ask()).rejects.toThrow();
   await startGateway(baseUrl);
   expect(await text(await askUntilServed())).toBe("first second");
+});
+
+test("a sandbox that another node takes over is served by that node's gateway; an answer that streams goes on", async () => {
+  const other = await mkdtemp(join(tmpdir(), "gateway-data-"));
+  closing.push(() => rm(other, { recursive: true, force: true }));
+  const [before, after] = [await slowModel(), await slowModel()];
+  await startGateway(before.baseUrl);
+  await startGateway(after.baseUrl, 5_000, other);
+  const first = await server();
+  expect(first.outlivesServer).toBe(true);
+  const lost = await first.serve(sandbox(), identity);
+  const streaming = await ask();
+  await once(streaming, "readable");
+  const taken = await (await server({ dataDir: other })).serve(sandbox(), identity);
+  const next = await ask();
+  await once(next, "readable");
+  // It wakes, and lets go of what is not its own any more.
+  await lost.close();
+  await first.close();
+  after.finish();
+  expect(await text(next)).toBe("first second");
+  expect(await text(await ask())).toBe("first second");
+  before.finish();
+  expect(await text(streaming)).toBe("first second");
+  await taken.revoke();
 });
 
 test("a refused credential is told to the server", async () => {
