@@ -1,7 +1,8 @@
 import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
 import type pg from "pg";
 import type { Client, ClientConfig, Pool, PoolConfig, PoolClient, QueryResult } from "pg";
-import type { PostgresPool, PostgresPoolClient } from "kysely";
+import type { PostgresPool } from "kysely";
+import { PreparedStatements } from "./prepared-statements.ts";
 
 /** What we use of the package pg. */
 export type PostgresDriver = typeof pg;
@@ -33,14 +34,8 @@ export async function loadDriver(
  * two statements, in ms, then the database ends it.
  */
 const IDLE_IN_TRANSACTION_MS = 2_000;
-/** Statements that a connection keeps prepared. */
-const PREPARED = 200;
-
 /** A pool whose lost connections are replaced, and never end the process. */
-export function openPool(
-  driver: PostgresDriver,
-  connection: PostgresConnection,
-): PostgresPool & { readonly pool: Pool } {
+export function openPool(driver: PostgresDriver, connection: PostgresConnection): PostgresPool {
   const config: PoolConfig = {
     ...clientConfig(driver, connection),
     max: connection.max,
@@ -50,21 +45,17 @@ export function openPool(
   pool.on("error", () => undefined);
   // While somebody has it, nobody else listens: without this, the end of a server between two statements ends us.
   pool.on("connect", (client) => client.on("error", () => undefined));
-  const names = new Map<string, string>();
-  const nameOf = (text: string): string | undefined => {
-    const known = names.get(text);
-    if (known !== undefined || names.size >= PREPARED) return known;
-    const name = `agent_runtime_${names.size}`;
-    names.set(text, name);
-    return name;
-  };
+  const statements = new PreparedStatements();
   return {
-    pool,
     options: config,
     Client: driver.Client,
     connect: async () => {
-      const client = await pool.connect();
-      return clients.get(client) ?? preparing(await settled(client, connection), nameOf);
+      for (;;) {
+        const client = await pool.connect();
+        const known = statements.clientOf(client);
+        if (known !== "outdated") return known ?? statements.prepare(await settled(client, connection));
+        client.release(true);
+      }
     },
     end: () => pool.end(),
   };
@@ -97,21 +88,8 @@ async function settled(client: PoolClient, connection: PostgresConnection): Prom
   }
 }
 
-export function quoted(name: string): string {
+function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
-}
-
-const clients = new WeakMap<PoolClient, PostgresPoolClient>();
-
-/** The client, keeping what it is asked prepared. */
-function preparing(client: PoolClient, nameOf: (text: string) => string | undefined): PostgresPoolClient {
-  const query = async (text: string, values: readonly unknown[]): Promise<QueryResult> => {
-    const name = values.length === 0 ? undefined : nameOf(text);
-    return await client.query({ text, values: [...values], ...(name === undefined ? {} : { name }) });
-  };
-  const made = { query, release: (discard?: boolean) => client.release(discard) } as unknown as PostgresPoolClient;
-  clients.set(client, made);
-  return made;
 }
 
 /** A connection of its own, outside the pool. */

@@ -70,9 +70,14 @@ export function isDuplicateKey(error: unknown): boolean {
   return codeOf(error) === "23505";
 }
 
-/** Rolled back because of others at the same time. */
+/** Rolled back because of others at the same time, and not for what it says. */
 export function isTransientError(error: unknown): boolean {
-  return ["40P01", "40001"].includes(codeOf(error));
+  return ["40P01", "40001"].includes(codeOf(error)) || isOutdatedPlan(error);
+}
+
+/** The tables have other columns than when the statement was prepared. */
+export function isOutdatedPlan(error: unknown): boolean {
+  return codeOf(error) === "0A000" && error instanceof Error && error.message.includes("cached plan");
 }
 
 /** Not an answer of the database to a statement, or one with which it ended the connection. */

@@ -210,6 +210,17 @@ describe("running", () => {
     expectError(await failure(store.head(key)), "persistence_unavailable", /a table is missing: put back a backup/);
   });
 
+  test("tables that a newer version has added to, while this one runs", async () => {
+    const schema = nextSchema();
+    const store = await open({ schema });
+    await create(store);
+    const look = () => Promise.all(Array.from({ length: 20 }, () => store.head(key)));
+    await look();
+    await database.query(`alter table ${schema}.sessions add column later text`);
+    for (const head of await look()) expect(head?.lastSeq).toBe(1);
+    expect(await store.append([{ ...key, expectedSeq: 1, events: [delta(2)] }])).toEqual([null]);
+  });
+
   test("a pool whose connections are all busy says what to do, and works again afterwards", async () => {
     const schema = nextSchema();
     const store = await open({ schema, max: 1, connectTimeoutMs: 300 });
