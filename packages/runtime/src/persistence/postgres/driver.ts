@@ -1,6 +1,6 @@
 import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
 import type pg from "pg";
-import type { Client, ClientConfig, Pool, PoolConfig, PoolClient, QueryResult } from "pg";
+import type { Client, ClientConfig, PoolClient, PoolConfig } from "pg";
 import type { PostgresPool } from "kysely";
 import { PreparedStatements } from "./prepared-statements.ts";
 
