@@ -14,9 +14,10 @@ afterAll(() => model.close());
 async function importInto(
   server: RuntimeUnderTest,
   body: Uint8Array<ArrayBuffer>,
-  query = "",
-  rest = server.runtime.createRestServer({ apiKey: API_KEY }),
+  { query = "", archiveBytes }: { query?: string; archiveBytes?: number } = {},
 ): Promise<Response> {
+  const limits = archiveBytes === undefined ? {} : { archiveBytes };
+  const rest = server.runtime.createRestServer({ apiKey: API_KEY, limits });
   const headers = { authorization: `Bearer ${API_KEY}`, "content-type": "application/octet-stream" };
   return rest.fetch(new Request(`http://runtime.test/sessions/import${query}`, { method: "POST", headers, body }));
 }
@@ -55,13 +56,12 @@ test("a session is exported from one server and goes on at another one, with ano
   expect(asked("go on")).toContain("it is written");
 
   expect((await importInto(to, archive)).status).toBe(409);
-  expect((await importInto(to, archive, "?sessionId=copy&name=mine")).status).toBe(201);
-  const bad = await importInto(to, archive.slice(0, 200), "?sessionId=bad");
+  expect((await importInto(to, archive, { query: "?sessionId=copy&name=mine" })).status).toBe(201);
+  const bad = await importInto(to, archive.slice(0, 200), { query: "?sessionId=bad" });
   expect([bad.status, await bad.json()]).toMatchObject([400, { error: "invalid_request" }]);
   expect((await to.request("GET", "/sessions/bad")).status).toBe(404);
-  const limited = to.runtime.createRestServer({ apiKey: API_KEY, limits: { archiveBytes: 1000 } });
-  expect((await importInto(to, archive, "?sessionId=bad", limited)).status).toBe(413);
-  const unknown = await importInto(to, archive, "?agentProfileRef=nobody&sessionId=other");
+  expect((await importInto(to, archive, { query: "?sessionId=bad", archiveBytes: 1000 })).status).toBe(413);
+  const unknown = await importInto(to, archive, { query: "?agentProfileRef=nobody&sessionId=other" });
   expect([unknown.status, await unknown.json()]).toMatchObject([422, { error: "unknown_profile" }]);
 });
 

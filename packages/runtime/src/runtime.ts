@@ -43,6 +43,7 @@ import type { SessionStore } from "./persistence/session-store.ts";
 import { storeForAdapter } from "./persistence/seed-store.ts";
 import { timedStore } from "./persistence/timed-store.ts";
 import { sqlitePersistence } from "./persistence/sqlite/index.ts";
+import { allProfiles } from "./profiles/all-profiles.ts";
 import { profileEnvironments, type ProfileEnvironments } from "./profile-environments.ts";
 import { hostPlace } from "./sandbox/host-place.ts";
 import { localSandbox } from "./sandbox/local/index.ts";
@@ -142,7 +143,7 @@ export async function createAgentRuntime(config: AgentRuntimeConfig = {}): Promi
     }),
     now,
     newId: randomUUID,
-    profiles: checkedReads(adapter, timeoutMs),
+    profiles: allProfiles(checkedReads(adapter, timeoutMs), config.profiles),
     provider,
     slots,
     warm: new WarmPool(config.warmPool ?? {}),
@@ -179,7 +180,10 @@ export async function createAgentRuntime(config: AgentRuntimeConfig = {}): Promi
       ? undefined
       : betweenNodes({
           ...parts,
-          ...{ node, notes, watch, run: here },
+          node,
+          notes,
+          watch,
+          run: here,
           listed: async (key) => listItem(await manager.state(key)),
           localTail: (key) => manager.localTail(key),
         });
@@ -241,6 +245,7 @@ function composed(parts: Composition): AgentRuntime {
     sessionManager: manager,
     async start() {
       if (config.gateway?.unsafeKeyInSandbox === true) log.warn({}, KEY_INSIDE);
+      await config.profiles?.open?.(log);
       await adapter.open?.();
       await provider.probe?.();
       await gateway.open?.();

@@ -125,7 +125,9 @@ async function everything(store: SessionStore) {
   const events = await store.events(key, { after: 0, limit: 100 });
   const transcript: string[] = [];
   for await (const piece of store.transcript(key)) transcript.push(...piece.lines);
-  const { snapshot: _snapshot, ...head } = (await store.head(key)) ?? {};
+  const found = await store.head(key);
+  if (found === null) throw new Error("there is no session");
+  const { snapshot: _snapshot, ...head } = found;
   return {
     head,
     events,

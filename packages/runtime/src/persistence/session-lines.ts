@@ -135,7 +135,7 @@ function jsonOf(text: string, where: string): unknown {
 
 function checkedHeader(header: z.infer<typeof Header>, where: string): LinesHeader {
   const { format, ...rest } = header;
-  if (format === FORMAT) return rest as LinesHeader;
+  if (format === FORMAT) return rest;
   const message = `${where}: has the format ${format}, and this version reads ${FORMAT}. A newer version of Agent Runtime reads it.`;
   throw new RuntimeError("invalid_request", message, { field: where });
 }

@@ -14,7 +14,7 @@ const CASES = { ...sessionStoreContract, ...clusterContract };
 type Break = (
   store: SessionStore,
   cluster: ClusterStore,
-) => Partial<SessionStore> & { cluster?: Partial<ClusterStore> };
+) => Partial<Omit<SessionStore, "cluster">> & { cluster?: Partial<ClusterStore> };
 
 /** What is wrong with a store, and a case of the contract that says so. */
 const BROKEN: readonly (readonly [fault: string, says: string, fault: Break])[] = [
