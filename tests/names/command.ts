@@ -1,4 +1,5 @@
 import * as at from "./files.ts";
+import { profileSourceRows } from "./profile-sources.ts";
 import { later, tested, type Row } from "./row.ts";
 
 const everyVariable = at.settings("%s");
@@ -66,7 +67,6 @@ const commands: Row[] = [
       "a real agent works in a container; a killed server's successor finds it; its end saves all, and a new one has it",
     ),
   ),
-  ...later("flag", ["--profiles"], "profiles"),
   ...tested(
     "variable",
     [
@@ -92,7 +92,6 @@ const commands: Row[] = [
     ].map((name) => `AGENT_RUNTIME_${name}`),
     everyVariable,
   ),
-  ...later("variable", ["AGENT_RUNTIME_PROFILES"], "profiles"),
   ...tested(
     "variable",
     ["MODAL_APP_NAME"],
@@ -202,4 +201,4 @@ const scriptedModel: Row[] = [
   ...later("behaviour", ["scripted model in OpenAI's and Gemini's formats"], "later"),
 ];
 
-export const commandRows: readonly Row[] = [...commands, ...scriptedModel];
+export const commandRows: readonly Row[] = [...profileSourceRows, ...commands, ...scriptedModel];

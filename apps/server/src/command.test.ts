@@ -46,16 +46,19 @@ async function ended(args: readonly string[]) {
 }
 
 test("wrong usage and wrong configuration end with 2, help with 0", async () => {
-  const [help, unknown, port, later] = await Promise.all([
+  const [help, unknown, port, folder] = await Promise.all([
     ended(["serve", "--help"]),
     ended(["--nonsense"]),
     ended(["serve", "--port", "x"]),
-    ended(["--profiles", "dir"]),
+    ended(["--profiles", "dir", "--port", "0", "--sandbox", "unsafe-process"]),
   ]);
   expect(help).toMatchObject({ code: 0, output: expect.stringContaining("--idle-timeout-ms") as string });
   expect(unknown).toMatchObject({ code: 2, output: expect.stringContaining("--nonsense") as string });
   expect(port).toMatchObject({ code: 2, output: "agent-runtime: --port must be a number.\n" });
-  expect(later).toMatchObject({ code: 2, output: "agent-runtime: --profiles comes with a later version.\n" });
+  expect(folder).toMatchObject({
+    code: 2,
+    output: expect.stringContaining("the folder of profiles cannot be read") as string,
+  });
 });
 
 test("a taken port ends with 1 and one line", async () => {

@@ -89,7 +89,6 @@ function addOptions(command: Command, options: readonly OptionName[]): void {
     // Environment and defaults are resolved with the configuration file, so commander is told of flags alone.
     command.addOption(new Option(flag, `${description} [${environmentNameOf(name)}]`));
   }
-  command.addOption(new Option("--profiles <dir>", "agent profiles; comes with a later version").hideHelp());
 }
 
 function explain(error: unknown): ExitCode {

@@ -4,6 +4,7 @@ import type { Authenticate } from "./auth/principal.ts";
 import type { NetworkOption } from "./gateway/network.ts";
 import type { Credentials, Secrets } from "./gateway/port.ts";
 import type { Logger } from "./logger.ts";
+import type { ProfileSource } from "./profiles/port.ts";
 import type { Registries } from "./sandbox/environments/registries.ts";
 import type { SandboxProvider } from "./sandbox/port.ts";
 
@@ -35,6 +36,8 @@ export interface ClusterConfig {
 export interface AgentRuntimeConfig {
   /** Where sessions are kept. Default: a SQLite file under `dataDir`. */
   readonly persistence?: PersistenceAdapter;
+  /** More profiles, before those of `persistence`: such as `profileFolder("profiles")`. */
+  readonly profiles?: ProfileSource;
   /** Short for the Modal sandbox provider. */
   readonly modal?: { readonly tokenId: string; readonly tokenSecret: string; readonly appName: string };
   /** Where agents run. Default: Modal where `modal` is given, else the local provider (bubblewrap). */
@@ -104,6 +107,7 @@ export interface AgentRuntimeConfig {
 
 const KEYS: Record<keyof AgentRuntimeConfig, "number" | "other"> = {
   persistence: "other",
+  profiles: "other",
   modal: "other",
   sandbox: "other",
   authenticate: "other",
@@ -201,8 +205,15 @@ export function checkConfiguration(config: AgentRuntimeConfig): void {
     throw invalid("modal", "and sandbox exclude each other");
   for (const [profile, size] of Object.entries(config.warmPool ?? {}))
     if (!Number.isInteger(size) || size < 0) throw invalid(`warmPool.${profile}`, "must be a whole number, 0 or more");
+  const { profiles } = config;
+  if (profiles !== undefined && !(isMethod(profiles.listAgentProfiles) && isMethod(profiles.loadAgentProfile)))
+    throw invalid("profiles", 'must be a source of profiles, such as profileFolder("profiles")');
   checkGateway(config.gateway ?? {});
   checkCluster(config);
+}
+
+function isMethod(value: unknown): boolean {
+  return typeof value === "function";
 }
 
 const CLUSTER_KEYS = ["leaseMs", "pollMs"];

@@ -9,6 +9,8 @@ export { exportSession, importSession, type ImportOptions } from "./archive/inde
 export { DEFAULT_IGNORE, type AgentRuntimeConfig, type GatewayConfig } from "./configuration.ts";
 export { serveGateway, type GatewayServer, type GatewayServerOptions } from "./gateway/index.ts";
 export { persistenceCapabilities, type PersistenceCapability } from "./persistence/capabilities.ts";
+export { profileFolder } from "./profiles/profile-folder.ts";
+export type { ProfileLog, ProfileSource } from "./profiles/port.ts";
 export type { Logger } from "./logger.ts";
 export type { Authenticate, Principal } from "./auth/principal.ts";
 export { SessionManager } from "./session/session-manager.ts";

@@ -1,6 +1,6 @@
 import { createServer } from "node:http";
 import { once } from "node:events";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { connect, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
@@ -263,6 +263,23 @@ test("profiles of the configuration are those that sessions can name", async () 
   const response = await fetch(`${server.url}/agent-profiles`, { headers: { "x-api-key": server.apiKey.key } });
   expect(await response.json()).toEqual({ profiles: [{ id: "reviewer", name: "Reviewer" }] });
   expect((await create(server)).status).toBe(422);
+});
+
+test("--profiles are those of a folder beside the others, as it is at the moment", async () => {
+  using folder = temporaryFolder();
+  const profiles = join(folder.path, "profiles");
+  mkdirSync(join(profiles, "reviewer"), { recursive: true });
+  const file = join(profiles, "reviewer/profile.json");
+  writeFileSync(file, '{ "name": "Reviewer" }');
+  const server = await startServer({ settings: await settingsFor(folder.path, { profiles }), log, environment: {} });
+  running.push(server);
+  const names = async () => {
+    const response = await fetch(`${server.url}/agent-profiles`, { headers: { "x-api-key": server.apiKey.key } });
+    return ((await response.json()) as { profiles: { name: string }[] }).profiles.map(({ name }) => name);
+  };
+  expect(await names()).toEqual(["Reviewer", "Default Agent"]);
+  writeFileSync(file, '{ "name": "Renamed" }');
+  expect(await names()).toEqual(["Renamed", "Default Agent"]);
 });
 
 test("the welcome shows a key once, and warns of what is not fenced", async () => {

@@ -1,6 +1,7 @@
 import {
   createAgentRuntime,
   createNodeHandler,
+  profileFolder,
   type AgentRuntimeConfig,
   type NodeHandler,
 } from "@hhopkins/agent-runtime";
@@ -86,6 +87,7 @@ export function runtimeConfig(
   return {
     dataDir,
     persistence: persistenceFor(settings, dataDir),
+    ...(settings.profilesFolder === undefined ? {} : { profiles: profileFolder(settings.profilesFolder) }),
     sandbox: sandboxFor(settings, dataDir, environment),
     logger: log,
     ...(model.credentials === undefined ? {} : { credentials: model.credentials }),

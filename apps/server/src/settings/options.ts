@@ -40,6 +40,11 @@ export const OPTIONS = {
     description: "sqlite, memory, postgres://… or mysql://…; servers can share the last two (sqlite)",
     schema: z.string().min(1),
   },
+  profiles: {
+    flag: "--profiles <dir>",
+    description: "folder of agent profiles, one folder each (none)",
+    schema: z.string("must be a folder").min(1, "must be a folder"),
+  },
   sandbox: {
     flag: "--sandbox <provider>",
     description: "local, docker, modal or unsafe-process (local)",

@@ -29,6 +29,7 @@ test("every option has the flag and the variable of the contract", () => {
     ["--port", "AGENT_RUNTIME_PORT"],
     ["--data-dir", "AGENT_RUNTIME_DATA_DIR"],
     ["--persistence", "AGENT_RUNTIME_PERSISTENCE"],
+    ["--profiles", "AGENT_RUNTIME_PROFILES"],
     ["--sandbox", "AGENT_RUNTIME_SANDBOX"],
     ["--docker-image", "AGENT_RUNTIME_DOCKER_IMAGE"],
     ["--model", "AGENT_RUNTIME_MODEL"],
@@ -58,6 +59,7 @@ describe("each option from flag and environment", () => {
     ["port", "0", { port: 0 }],
     ["dataDir", "/data", { dataDir: "/data" }],
     ["persistence", "memory", { persistence: "memory" }],
+    ["profiles", "agents", { profilesFolder: "agents" }],
     ["sandbox", "unsafe-process", { sandbox: "unsafe-process" }],
     ["dockerImage", "image:tag", { dockerImage: "image:tag" }],
     ["model", "scripted", { model: "scripted" }],
@@ -117,12 +119,14 @@ describe("the configuration file", () => {
       'export default { profiles: [{ id: "p", name: "P" }], corsOrigin: ["https://a.example"] };',
     );
     expect(settings).toMatchObject({ profiles: [{ id: "p", name: "P" }], corsOrigins: ["https://a.example"] });
+    expect(await read('export default { profiles: "agents" };')).toMatchObject({ profilesFolder: "agents" });
   });
 
   test.each([
     ["export default { prot: 1 };", /unknown prot\. Known are host, port/],
     ['export default { port: "x" };', /agent-runtime\.config\.ts: port must be a number/],
     ['export default { profiles: [{ id: "p", nmae: "P" }] };', /profiles\.0/],
+    ["export default { profiles: 5 };", /agent-runtime\.config\.ts: profiles must be a folder/],
     ["export default [];", /default export/],
     ["export const port = 1;", /default export/],
     ["export default {", /cannot be read/],
@@ -153,7 +157,7 @@ describe("what is wrong names its place", () => {
     [{ leaseMs: "0" }, {}, /^--lease-ms/],
     [{ maxWaiting: "-1" }, {}, /^--max-waiting/],
     [{ bus: "amqp://host" }, {}, "--bus must begin with redis://, rediss://, nats:// or tls://."],
-    [{ profiles: "dir" }, {}, "--profiles comes with a later version."],
+    [{ profiles: "" }, {}, "--profiles must be a folder."],
   ] as [Record<string, string>, Record<string, string>, string | RegExp][])(
     "%j %j",
     async (flags, environment, message) => {

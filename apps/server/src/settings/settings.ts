@@ -35,6 +35,7 @@ export interface Settings {
   readonly warmPool?: Value<"warmPool">;
   readonly sandboxLimits?: Value<"sandboxLimits">;
   readonly profiles?: readonly AgentProfile[];
+  readonly profilesFolder?: string;
 }
 
 type Values = { -readonly [N in OptionName]?: Value<N> };
@@ -55,13 +56,12 @@ export async function resolveSettings({ flags, environment, folder }: SettingsSo
     const sources: [string, unknown][] = [
       [flagOf(name), flags[name]],
       [environmentNameOf(name), environment[environmentNameOf(name)]],
-      [`${CONFIG_FILE}: ${name}`, file[name]],
+      [`${CONFIG_FILE}: ${name}`, isList(file, name) ? undefined : file[name]],
     ];
     const given = sources.find(([, value]) => value !== undefined);
     if (given !== undefined) Object.assign(values, { [name]: checked(name, given) });
   }
-  if (flags["profiles"] !== undefined || environment["AGENT_RUNTIME_PROFILES"] !== undefined) throw later("--profiles");
-  const { corsOrigin, persistence, sandbox, ...rest } = values;
+  const { corsOrigin, persistence, sandbox, profiles: profilesFolder, ...rest } = values;
   return {
     host: "127.0.0.1",
     port: 3001,
@@ -71,8 +71,14 @@ export async function resolveSettings({ flags, environment, folder }: SettingsSo
     persistence: persistenceOf(persistence ?? "sqlite"),
     sandbox: sandboxOf(sandbox ?? "local"),
     corsOrigins: corsOrigin ?? [],
-    ...(file.profiles === undefined ? {} : { profiles: profilesOf(file.profiles) }),
+    ...(profilesFolder === undefined ? {} : { profilesFolder }),
+    ...(isList(file, "profiles") ? { profiles: profilesOf(file["profiles"]) } : {}),
   };
+}
+
+/** In the file, `profiles` is a folder or the profiles themselves. */
+function isList(file: Readonly<Record<string, unknown>>, name: OptionName): boolean {
+  return name === "profiles" && Array.isArray(file[name]);
 }
 
 function checked(name: OptionName, [source, value]: [string, unknown]): unknown {
@@ -102,8 +108,4 @@ function profilesOf(value: unknown): AgentProfile[] {
 
 function wrong(message: string, field: string): RuntimeError {
   return new RuntimeError("invalid_configuration", message, { field });
-}
-
-function later(what: string): RuntimeError {
-  return new RuntimeError("invalid_configuration", `${what} comes with a later version.`);
 }
