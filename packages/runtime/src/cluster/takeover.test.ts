@@ -46,11 +46,14 @@ interface NodeGiven {
   readonly place?: string;
   readonly sandboxes?: number;
   readonly wake?: { now?: () => void };
+  /** A session that it cannot take, the first time. */
+  readonly fails?: string;
 }
 
 /** A node that takes over; what it has taken. */
-async function taker({ cluster }: Bench, { nodeId, place = "here", sandboxes = 0, wake }: NodeGiven) {
+async function taker({ cluster }: Bench, { nodeId, place = "here", sandboxes = 0, wake, fails }: NodeGiven) {
   const taken: string[] = [];
+  const failed = new Set<string>();
   const node = new ClusterNode({
     nodeId,
     place,
@@ -74,6 +77,10 @@ async function taker({ cluster }: Bench, { nodeId, place = "here", sandboxes = 0
             },
           },
     adopt: async (key) => {
+      if (key.sessionId === fails && !failed.has(fails)) {
+        failed.add(fails);
+        throw new Error("its provider does not answer");
+      }
       const lease = await cluster.claim(key, nodeId);
       if (lease.nodeId === nodeId) taken.push(key.sessionId);
     },
@@ -145,4 +152,14 @@ test("a session that was handed over is taken at a note, without waiting for the
   await scene.session("s1");
   wake.now?.();
   await expect.poll(() => taken, { timeout: 5_000, interval: 5 }).toEqual(["s1"]);
+});
+
+test("one session that cannot be taken keeps neither the start back nor the others; it is tried again", async () => {
+  const scene = bench();
+  await scene.session("s1");
+  await scene.session("s2");
+  const { takeover, taken } = await taker(scene, { nodeId: "a", fails: "s1" });
+  await takeover.start();
+  expect(taken).toEqual(["s2"]);
+  await expect.poll(() => taken, { timeout: 5_000 }).toEqual(["s2", "s1"]);
 });

@@ -9,7 +9,7 @@ import { leaseKey } from "./session-leases.ts";
 export interface TakeoverOptions {
   readonly node: ClusterNode;
   readonly notes: LeaseNotes | undefined;
-  /** Claims the session and goes on with what it was at; resolves when that is done, and where another node was first. */
+  /** Claims the session and goes on with what it was at; resolves when that is done, or another node was first. */
   readonly adopt: (key: SessionKey) => Promise<void>;
   readonly log: Logger;
   /** 0 up to 1. */
@@ -116,11 +116,11 @@ export class Takeover {
   #adopt({ tenant, sessionId }: SessionKey): void {
     const key = { tenant, sessionId };
     const id = leaseKey(key);
-    const adopted = this.#options.adopt(key).finally(() => this.#adopting.delete(id));
+    const { adopt, log } = this.#options;
+    const adopted = adopt(key)
+      .catch((error: unknown) => log.error({ err: error, sessionId }, "a session could not be taken over"))
+      .finally(() => this.#adopting.delete(id));
     this.#adopting.set(id, adopted);
-    adopted.catch((error: unknown) =>
-      this.#options.log.error({ err: error, sessionId }, "a session could not be taken over"),
-    );
   }
 }
 

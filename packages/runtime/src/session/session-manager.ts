@@ -45,7 +45,7 @@ export class SessionManager {
       unload: (session, message) => this.#unload(session, message),
     });
     const { node, notes, log } = parts;
-    const adopt = (key: SessionKey): Promise<void> => this.#adopt(key);
+    const adopt = (key: SessionKey): Promise<void> => this.#takeUp(key);
     this.#takeover = node === undefined ? undefined : new Takeover({ node, notes, adopt, log, random: Math.random });
   }
 
@@ -69,7 +69,7 @@ export class SessionManager {
     );
   }
 
-  /** Loads a session of the tenant `default`. Throws `session_not_found`. */
+  /** Loads a session of the tenant `default`. Throws `session_not_found`, and `stale_fence` where another server runs it. */
   async loadSession(sessionId: string): Promise<AgentSession> {
     const session = await this.load({ tenant: DEFAULT_TENANT, sessionId });
     await session.markLoaded();
@@ -311,6 +311,7 @@ export class SessionManager {
   async #takeUp({ tenant, sessionId }: SessionKey): Promise<void> {
     const key = { tenant, sessionId };
     await this.#adopt(key).catch((error: unknown) => {
+      if (isFinal(error)) return;
       this.#parts.log.error({ err: error, sessionId }, "a session could not be resumed; it is tried again");
       void this.#goOn(key);
     });
