@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { root } from "./pnpm.mjs";
+import { profileTable } from "./profile-table.mjs";
 import { sandboxTable } from "./sandbox-table.mjs";
 import { storeTable } from "./store-table.mjs";
 
@@ -11,8 +12,8 @@ const LIMIT_MS = 80 * 60_000;
 
 /** Runs `npm test` and answers its counts; a run that broke off without counts is one failure. */
 function runTests() {
-  // What an earlier run has seen of sandboxes and stores is not this one's.
-  for (const seen of ["sandboxes", "stores"]) {
+  // What an earlier run has seen of sandboxes, stores and profiles is not this one's.
+  for (const seen of ["sandboxes", "stores", "profiles"]) {
     rmSync(join(root, "test-results", seen), { recursive: true, force: true });
   }
   const folder = mkdtempSync(join(tmpdir(), "agent-runtime-ci-"));
@@ -35,7 +36,7 @@ for (const { name, reason } of tests.skipped) console.log(`skipped: ${name}: ${r
 const unexplained = tests.skipped.filter(({ reason }) => reason === null).length;
 const { runChecks } = await import("./check.mjs");
 const checks = runChecks();
-const tables = [sandboxTable, storeTable].map((table) => table.check());
+const tables = [sandboxTable, storeTable, profileTable].map((table) => table.check());
 const right = tables.filter(Boolean).length;
 
 const passed = tests.passed + checks.passed + right;

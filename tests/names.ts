@@ -6,6 +6,7 @@ import { eventRows } from "./names/events.ts";
 import { libraryRows } from "./names/library.ts";
 import { modalDoubleRows } from "./names/modal-double.ts";
 import { networkRows } from "./names/network.ts";
+import { profileRows } from "./names/profiles.ts";
 import { reactRows } from "./names/react.ts";
 import { restRows } from "./names/rest.ts";
 import type { Row } from "./names/row.ts";
@@ -28,5 +29,6 @@ export const NAMES: readonly Row[] = [
   ...environmentRows,
   ...modalDoubleRows,
   ...networkRows,
+  ...profileRows,
   ...reactRows,
 ];

@@ -205,8 +205,6 @@ const workspace: Row[] = [
   ),
 ];
 
-const unused = (type: string, fields: string): Row[] => later("field", fieldsOf(type, fields), "profiles");
-
 const profiles: Row[] = [
   ...tested(
     "field",
@@ -225,12 +223,6 @@ const profiles: Row[] = [
     ["AgentProfile.defaultWorkspaceFiles"],
     examples("minimal-server: adapters and a profile of one's own; everything is there after a restart"),
   ),
-  ...unused("AgentProfile", "agentMDFile skills commands commands.name commands.prompt bundledMCPs externalMCPs"),
-  ...unused("SubagentProfile", "description model"),
-  ...unused("Skill", "name description skillMd supportingFiles"),
-  ...unused("BundledMcp", "description startCommand"),
-  ...unused("ExternalMcp", "type name command args env url headers"),
-  ...later("value", ["ExternalMcp.type=http", "ExternalMcp.type=sse"], "profiles"),
 ];
 
 export const typeRows: readonly Row[] = [...blocks, ...sessions, ...state, ...workspace, ...profiles];

@@ -17,6 +17,7 @@ export const ERROR_CODES = {
   session_not_loaded: { status: 409, retry: false, title: "The session is not loaded" },
   payload_too_large: { status: 413, retry: false, title: "The body is too large" },
   unknown_profile: { status: 422, retry: false, title: "There is no such agent profile" },
+  unknown_command: { status: 422, retry: false, title: "There is no such command" },
   invalid_profile: { status: 422, retry: false, title: "The agent profile is not valid" },
   unknown_architecture: { status: 422, retry: false, title: "There is no such architecture" },
   too_many_requests: { status: 429, retry: true, title: "Too many requests" },

@@ -5,6 +5,8 @@ export * from "./blocks.ts";
 export * from "./files.ts";
 export * from "./manifest.ts";
 export * from "./runtime-state.ts";
+export * from "./turn-limits.ts";
+export { mcpToolPrefix } from "./profile-names.ts";
 export * from "./profile.ts";
 export * from "./session.ts";
 export * from "./events.ts";

@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { WorkspaceFileInput } from "./files.ts";
+import { CommandName, distinctMcpServers, McpName, namedList, SkillName } from "./profile-names.ts";
+import { Effort, TurnLimits } from "./turn-limits.ts";
 
 /** Name of a secret: it stands in headers and environments in place of the value. */
 const SecretName = z.string().regex(/^[A-Za-z0-9_-]{1,100}$/, "must be 1–100 of A-Z a-z 0-9 _ -");
@@ -34,10 +36,13 @@ const PipDependency = z
     "must be a package of the Python index, as name, name==version or name[extra]>=version",
   );
 
+/** `SKILL.md` is written from `skillMd`; without front matter it gets one of name and description. */
 export const Skill = z.strictObject({
-  name: z.string().min(1),
-  description: z.string(),
+  name: SkillName,
+  /** By it the model decides when to use the skill. */
+  description: z.string().trim().min(1, "is missing: by it the model decides when to use the skill").max(5000),
   skillMd: z.string(),
+  /** Paths are relative to the skill's folder. */
   supportingFiles: z.array(WorkspaceFileInput).optional(),
   npmDependencies: z.array(NpmDependency).max(200).optional(),
   pipDependencies: z.array(PipDependency).max(200).optional(),
@@ -48,14 +53,13 @@ export const SubagentProfile = z.strictObject({
   description: z.string(),
   prompt: z.string(),
   model: z.string().optional(),
+  /** Absent: those of the agent that calls it. */
   tools: z.array(z.string()).optional(),
 });
 
 export const BundledMcp = z.strictObject({
   /** Also the name of its folder inside. */
-  name: z
-    .string()
-    .regex(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$/, "must be 1–100 of A-Z a-z 0-9 . _ -, without a leading . or -"),
+  name: McpName,
   description: z.string(),
   localProjectPath: z.string(),
   startCommand: z.string(),
@@ -65,40 +69,50 @@ export const BundledMcp = z.strictObject({
 export const ExternalMcp = z.union([
   z.strictObject({
     type: z.literal("stdio").optional(),
-    name: z.string().min(1),
-    command: z.string(),
+    name: McpName,
+    command: z.string().min(1),
     args: z.array(z.string()).optional(),
     env: Variables.optional(),
   }),
   z.strictObject({
     type: z.enum(["http", "sse"]),
-    name: z.string().min(1),
-    url: z.string(),
+    name: McpName,
+    url: z.url({ protocol: /^https?$/, error: "must be an http or https address" }),
     headers: Variables.optional(),
   }),
 ]);
 
-/** What an agent is. The same document for every architecture; the runner lays it out for the harness. */
-export const AgentProfile = z.strictObject({
+const profileFields = z.strictObject({
   id: z.string().min(1).max(200),
   name: z.string().min(1),
   description: z.string().optional(),
-  systemPrompt: z.string().optional(),
+  /** A string stands in place of the harness's own; `append` goes behind it. */
+  systemPrompt: z.union([z.string(), z.strictObject({ append: z.string() })]).optional(),
   /** The memory file: CLAUDE.md, AGENTS.md, GEMINI.md, whichever the harness reads. */
   agentMDFile: z.string().optional(),
-  /** Names of the tools that the agent may use without asking; absent: the harness's own set. */
+  /**
+   * Names of the tools that the agent may use without asking; absent: the harness's own set. In the harness's own
+   * syntax: `Bash(git *)` allows only what fits.
+   */
   tools: z.array(z.string()).optional(),
+  /** Tools that are taken away, or with a pattern such as `Bash(rm *)` the calls that are refused. It wins over `tools`. */
+  disallowedTools: z.array(z.string().min(1)).optional(),
   model: z.string().optional(),
-  skills: z.array(Skill).optional(),
-  subagents: z.array(SubagentProfile).optional(),
-  commands: z.array(z.strictObject({ name: z.string().min(1), prompt: z.string() })).optional(),
-  bundledMCPs: z.array(BundledMcp).optional(),
-  externalMCPs: z.array(ExternalMcp).optional(),
+  effort: Effort.optional(),
+  limits: TurnLimits.optional(),
+  skills: namedList(Skill, "skill").optional(),
+  subagents: namedList(SubagentProfile, "subagent").optional(),
+  commands: namedList(z.strictObject({ name: CommandName, prompt: z.string() }), "command").optional(),
+  bundledMCPs: namedList(BundledMcp, "MCP server").optional(),
+  externalMCPs: namedList(ExternalMcp, "MCP server").optional(),
   npmDependencies: z.array(NpmDependency).max(200).optional(),
   pipDependencies: z.array(PipDependency).max(200).optional(),
   environmentVariables: Variables.optional(),
   defaultWorkspaceFiles: z.array(WorkspaceFileInput).optional(),
 });
+
+/** What an agent is. The same document for every architecture; the runner lays it out for the harness. */
+export const AgentProfile = profileFields.superRefine(distinctMcpServers);
 export type AgentProfile = z.infer<typeof AgentProfile>;
 
 /** What stands inside a sandbox in place of a secret's value. */

@@ -21,7 +21,7 @@ test("the schemas are those of this version", () => {
   const hash = createHash("sha256").update(JSON.stringify(schemas())).digest("hex");
   expect({ protocol: protocol.PROTOCOL_VERSION, wire: protocol.WIRE_VERSION, hash }).toMatchInlineSnapshot(`
     {
-      "hash": "03259578bb7886a866d4c467d50fafec8d57d11cac3b3f6c69e65a6069aea34f",
+      "hash": "5d3d4af2b5ac1af8afdbf1d7c446893c2b21d2bafeaea8865a207393afaa6800",
       "protocol": 1,
       "wire": 1,
     }

@@ -3,6 +3,7 @@ import { MAIN_CONVERSATION } from "./blocks.ts";
 import { ClientId, Id, JsonObject, Timestamp } from "./primitives.ts";
 import { SessionRuntimeState } from "./runtime-state.ts";
 import { WorkspaceFile } from "./files.ts";
+import { Effort, TurnLimits } from "./turn-limits.ts";
 
 /** Agent harnesses that a session can name. */
 export const Architecture = z.enum(["claude-agent-sdk"]);
@@ -11,6 +12,9 @@ export type Architecture = z.infer<typeof Architecture>;
 /** Options of one session; they override the profile's. Kept fields of other names are the harness's own. */
 export const SessionOptions = z.strictObject({
   model: z.string().min(1).max(200).optional(),
+  effort: Effort.optional(),
+  /** Each bound stands in place of the profile's. */
+  limits: TurnLimits.optional(),
 });
 export type SessionOptions = z.infer<typeof SessionOptions>;
 

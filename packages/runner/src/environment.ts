@@ -10,6 +10,7 @@ const Environment = z.object({
   AGENT_RUNTIME_STATE: path,
   AGENT_RUNTIME_SOCKETS: path,
   AGENT_RUNTIME_PACKAGES: path,
+  AGENT_RUNTIME_ENVIRONMENT: path.optional(),
   AGENT_RUNTIME_GENERATION: whole,
   AGENT_RUNTIME_MODEL_TOKEN: z.string().min(1),
   AGENT_RUNTIME_GATEWAY_URL: z.url({ protocol: /^https?$/ }).optional(),
@@ -29,6 +30,8 @@ export interface RunnerPaths {
   readonly sockets: string;
   /** Folder whose `node_modules` has the harness's packages. */
   readonly packages: string;
+  /** What was installed for the profile. */
+  readonly environment?: string;
 }
 
 export interface RunnerSettings {
@@ -61,6 +64,7 @@ export function settingsFrom(environment: Readonly<Record<string, string | undef
       state: of.AGENT_RUNTIME_STATE,
       sockets: of.AGENT_RUNTIME_SOCKETS,
       packages: of.AGENT_RUNTIME_PACKAGES,
+      ...(of.AGENT_RUNTIME_ENVIRONMENT === undefined ? {} : { environment: of.AGENT_RUNTIME_ENVIRONMENT }),
     },
     generation: of.AGENT_RUNTIME_GENERATION,
     modelToken: of.AGENT_RUNTIME_MODEL_TOKEN,

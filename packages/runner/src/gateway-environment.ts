@@ -39,16 +39,23 @@ function proxies({ url, bridge, token }: GatewayPlace): Record<string, string> {
   };
 }
 
-function secrets({ environmentVariables = {} }: AgentProfile, hostsUrl: string): Record<string, string> {
-  const named = Object.entries(environmentVariables).flatMap(([name, value]) =>
+function secrets(profile: AgentProfile, hostsUrl: string): Record<string, string> {
+  const named = Object.entries(profile.environmentVariables ?? {}).flatMap(([name, value]) =>
     typeof value === "string" ? [] : [{ name, ...value }],
   );
-  if (named.length === 0) return {};
+  if (named.length === 0 && !hasMcpSecret(profile)) return {};
   const values = named.map(({ name, secret }) => [name, secretPlaceholder(secret)]);
   // One login a host: git asks with the first secret that is meant for it.
   const logins = new Map<string, string>();
   for (const { secret, hosts } of named.toReversed()) for (const host of hosts) logins.set(host, secret);
   return { ...Object.fromEntries(values), AGENT_RUNTIME_HOSTS_URL: hostsUrl, ...gitConfig(logins, hostsUrl) };
+}
+
+/** Their variables and headers have stand-ins too, which are laid out where the harness is. */
+function hasMcpSecret({ externalMCPs = [] }: AgentProfile): boolean {
+  return externalMCPs
+    .flatMap((server) => Object.values(("url" in server ? server.headers : server.env) ?? {}))
+    .some((value) => typeof value !== "string");
 }
 
 /** git goes to a host with a secret through the gateway, and logs in there with what the gateway replaces. */

@@ -38,8 +38,10 @@ export function createHarnessHost(options: HarnessHostOptions): HarnessHost {
   let starting: AbortController | null = null;
 
   function specOf(start: StartCommand): HarnessSpec {
+    const environment = { ...options.toolEnvironment(start.profile), ...start.environment };
+    if (paths.environment !== undefined) environment["AGENT_RUNTIME_ENVIRONMENT"] = paths.environment;
     return {
-      start: { ...start, environment: { ...options.toolEnvironment(start.profile), ...start.environment } },
+      start: { ...start, environment },
       workspace: paths.workspace,
       home: paths.home,
       packages: paths.packages,

@@ -1,21 +1,28 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
+import type { McpServerStatus } from "@anthropic-ai/claude-agent-sdk";
 import {
   RuntimeError,
   toRuntimeError,
   type EntryBody,
   type SessionOptions,
   type TurnError,
+  type TurnLimits,
 } from "@hhopkins/agent-runtime-protocol";
 import type { Harness, HarnessMessage, HarnessSpec, TurnEnd } from "../architecture.ts";
+import { withDeadline } from "../deadline.ts";
+import { commandPrompt } from "../profile-commands.ts";
 import { harnessError, isCredentialStatus, modelError } from "./failures.ts";
+import { layOutProfile } from "./layout/layout.ts";
+import { createMcpWatch } from "./layout/mcp-watch.ts";
 import { cancelMessage, openQuery, type LiveQuery } from "./live-query.ts";
 import type { NativeMessage } from "./native.ts";
-import { configFolderOf, modelOf } from "./options.ts";
+import { configFolderOf, effortOf, modelOf } from "./options.ts";
 import { loadSdk } from "./sdk.ts";
 import { createSteering } from "./steering.ts";
 import { openTranscript } from "./transcript.ts";
 import { createTranslator } from "./translator.ts";
+import { boundDuration, limitsOf } from "./turn-bounds.ts";
 import { createTurnProgress, type TurnProgress } from "./turn-progress.ts";
 import { addSpent, NOTHING_SPENT, spentSince, type Spent } from "./usage.ts";
 
@@ -59,9 +66,18 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
     log: spec.log,
   });
   const translator = createTranslator({ now: spec.now, log: spec.log });
+  const layout = await layOutProfile(spec);
+  const mcpWatch = createMcpWatch({
+    servers: Object.keys(layout.mcp.configs),
+    logs: layout.mcpLogs,
+    statuses: async () => (live === undefined ? [] : mcpStatuses(live, spec)),
+    now: spec.now,
+  });
   let sessionOptions = spec.start.options;
   let model: string | undefined;
   let live: LiveQuery | undefined;
+  /** What the process that lives was started with and cannot change, and whether it has spent anything. */
+  let fixed = { bounds: "", spent: false };
   let turn: RunningTurn | undefined;
   let stopped = false;
 
@@ -73,6 +89,7 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
     if (message.type === "assistant" && message.message?.model !== "<synthetic>")
       model = message.message?.model ?? model;
     await emitAll(translator.translate(message));
+    await emitAll(await mcpWatch.follow(message).catch(notTold));
     if (message.type === "result") await onResult(message);
     // With a wrong key every try is in vain, and the harness would go on trying for minutes.
     const status = message.subtype === "api_retry" ? message.error_status : undefined;
@@ -82,6 +99,11 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
       await followSteering(turn, message);
     }
     if (turn?.progress?.isOver(message) === true) turn.over.resolve();
+  }
+
+  function notTold(error: unknown): EntryBody[] {
+    spec.log("the state of an MCP server could not be told", error);
+    return [];
   }
 
   async function followSteering(running: RunningTurn, message: NativeMessage): Promise<void> {
@@ -112,6 +134,7 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
 
   async function onResult(message: NativeMessage): Promise<void> {
     const spent = spentSince(message);
+    fixed.spent = true;
     if (turn !== undefined) turn.spent = addSpent(turn.spent, spent);
     await spec.emit({ kind: "usage", ...spent, ...(model === undefined ? {} : { model }) });
   }
@@ -126,9 +149,22 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
     turn.over.resolve();
   }
 
+  /** A process whose bounds are not those of the next turn ends; its conversation goes on in another one. */
+  function renew(): void {
+    const bounds = limitsOf(spec, sessionOptions);
+    const stale = fixed.bounds !== boundsKey(bounds) || (bounds.maxCostUSD !== undefined && fixed.spent);
+    if (live === undefined || !stale) return;
+    const old = live;
+    live = undefined;
+    old.prompts.end();
+    old.process.kill();
+  }
+
   async function open(startSignal: AbortSignal): Promise<LiveQuery> {
+    fixed = { bounds: boundsKey(limitsOf(spec, sessionOptions)), spent: false };
     const opened = await openQuery({
       spec,
+      layout,
       sdk,
       transcript,
       sessionId,
@@ -168,6 +204,7 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
 
   async function attempt(running: RunningTurn, messages: readonly HarnessMessage[]): Promise<void> {
     const signal = AbortSignal.any([running.stop.signal, AbortSignal.timeout(spec.startDeadlineMs)]);
+    renew();
     const opened = live ?? (await open(signal).catch(unlessStopped(running)));
     if (running.interrupted || opened === undefined) return;
     const { prompts } = opened;
@@ -191,18 +228,34 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
       escalation: undefined,
     };
     turn = running;
+    const endBound = boundDuration(limitsOf(spec, sessionOptions), stopTurn);
     try {
-      await play(running, input.messages);
+      await play(running, input.messages.map(spoken));
     } catch (error) {
       const { code, message } = toRuntimeError(error, "harness_failed");
       running.failure ??= { code, message };
     }
+    endBound();
     clearTimeout(running.escalation);
     turn = undefined;
     steering.end();
     const { bodies, ...outcome } = translator.endTurn(input.turnId, running);
     await emitAll(bodies);
     return { ...running.spent, ...outcome };
+  }
+
+  /** It is in a turn that runs already, where an error would end what others have asked for. */
+  function spokenOrText(message: HarnessMessage): HarnessMessage {
+    try {
+      return spoken(message);
+    } catch {
+      return message;
+    }
+  }
+
+  /** A message as the agent gets it. Throws `unknown_command`. */
+  function spoken({ messageId, content }: HarnessMessage): HarnessMessage {
+    return { messageId, content: commandPrompt(spec.start.profile.commands, content) };
   }
 
   await open(signal);
@@ -212,13 +265,18 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
     interrupt: async (failure, graceMs) => stopTurn(failure, graceMs),
     steering: {
       offer(message) {
-        if (turn?.interrupted === false) steering.offer(message);
+        if (turn?.interrupted === false) steering.offer(spokenOrText(message));
       },
       withdraw: (messageId) => steering.withdraw(messageId),
     },
     async setOptions(options: SessionOptions) {
+      const before = sessionOptions;
       sessionOptions = options;
-      await live?.query.setModel(modelOf(spec, options));
+      const [wanted, effort] = [modelOf(spec, options), effortOf(spec, options)];
+      // Another model begins with an effort of its own.
+      if (wanted !== modelOf(spec, before)) await live?.query.setModel(wanted);
+      else if (effort === effortOf(spec, before)) return;
+      await live?.query.applyFlagSettings({ effortLevel: effort ?? null });
     },
     flush: () => transcript.flush(),
     async stop() {
@@ -227,6 +285,7 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
       if (turn !== undefined) turn.interrupted = true;
       live?.prompts.end();
       live?.process.kill();
+      layout.close();
       await transcript.flush();
     },
   };
@@ -236,4 +295,19 @@ function unlessStopped(running: RunningTurn): (error: unknown) => undefined {
   return (error) => {
     if (!running.interrupted) throw error;
   };
+}
+
+/** None where the harness does not say: what it has to say next must not wait for it. */
+async function mcpStatuses({ query }: LiveQuery, { log }: HarnessSpec): Promise<McpServerStatus[]> {
+  return withDeadline(query.mcpServerStatus(), 5_000, "The harness did not tell of its MCP servers").catch(
+    (error: unknown) => {
+      log("the state of MCP servers is not known", error);
+      return [];
+    },
+  );
+}
+
+/** Bounds that a process is started with. */
+function boundsKey({ maxSteps, maxCostUSD }: TurnLimits): string {
+  return `${maxSteps} ${maxCostUSD}`;
 }

@@ -2,6 +2,7 @@ import type { Query } from "@anthropic-ai/claude-agent-sdk";
 import { RuntimeError, type SessionOptions } from "@hhopkins/agent-runtime-protocol";
 import type { HarnessSpec } from "../architecture.ts";
 import { spawnHarness, type HarnessProcess } from "./harness-process.ts";
+import type { Layout } from "./layout/layout.ts";
 import type { NativeMessage } from "./native.ts";
 import { queryOptions } from "./options.ts";
 import { createPrompts, type Prompts } from "./prompts.ts";
@@ -19,6 +20,7 @@ export interface LiveQuery {
 
 export interface LiveQueryInput {
   readonly spec: HarnessSpec;
+  readonly layout: Layout;
   readonly sdk: Sdk;
   readonly transcript: Transcript;
   readonly sessionId: string;
@@ -34,7 +36,7 @@ export interface LiveQueryInput {
 
 /** Starts a harness process and waits until it is ready. Throws `harness_failed` or `harness_timeout`. */
 export async function openQuery(input: LiveQueryInput): Promise<LiveQuery> {
-  const { spec, sdk, transcript, sessionId, sessionOptions } = input;
+  const { spec, layout, sdk, transcript, sessionId, sessionOptions } = input;
   const prompts = createPrompts();
   const resume = await transcript.has(sessionId);
   const spawned = Promise.withResolvers<HarnessProcess>();
@@ -42,6 +44,7 @@ export async function openQuery(input: LiveQueryInput): Promise<LiveQuery> {
     prompt: prompts,
     options: queryOptions({
       spec,
+      layout,
       sessionOptions,
       executable: sdk.executable,
       store: transcript.store,

@@ -26,6 +26,7 @@ export interface NativeMessage {
   readonly model_usage_since_last_result?: Readonly<Record<string, NativeModelUsage>>;
   // system/init
   readonly model?: string;
+  readonly mcp_servers?: readonly { readonly name: string; readonly status: string }[];
   // system/api_retry, and assistants that are an API error
   readonly error?: string;
   readonly error_status?: number | null;

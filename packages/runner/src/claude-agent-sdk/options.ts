@@ -2,15 +2,19 @@ import { join } from "node:path";
 import type {
   AgentDefinition,
   Options,
+  PermissionMode,
   SessionStore,
   SpawnedProcess,
   SpawnOptions,
 } from "@anthropic-ai/claude-agent-sdk";
-import type { SessionOptions } from "@hhopkins/agent-runtime-protocol";
+import { mcpToolPrefix, type AgentProfile, type Effort, type SessionOptions } from "@hhopkins/agent-runtime-protocol";
 import type { HarnessSpec } from "../architecture.ts";
+import type { Layout } from "./layout/layout.ts";
+import { boundOptions, limitsOf } from "./turn-bounds.ts";
 
 export interface OptionsInput {
   readonly spec: HarnessSpec;
+  readonly layout: Layout;
   /** The session's options as they are now; the start's may be older. */
   readonly sessionOptions: SessionOptions;
   readonly executable: string;
@@ -23,19 +27,22 @@ export interface OptionsInput {
 
 /** The harness's options. Nothing of the machine's own Claude settings is read: the sandbox is all there is. */
 export function queryOptions(input: OptionsInput): Options {
-  const { spec, sessionId } = input;
+  const { spec, sessionId, sessionOptions } = input;
   const { profile } = spec.start;
-  const model = modelOf(spec, input.sessionOptions);
+  const model = modelOf(spec, sessionOptions);
+  const effort = effortOf(spec, sessionOptions);
   return {
     cwd: spec.workspace,
     env: environmentOf(spec, process.getuid?.() === 0),
     pathToClaudeCodeExecutable: input.executable,
     spawnClaudeCodeProcess: input.spawn,
-    systemPrompt: profile.systemPrompt ?? { type: "preset", preset: "claude_code" },
+    systemPrompt: systemPromptOf(profile),
     settingSources: [],
     strictMcpConfig: true,
-    permissionMode: "bypassPermissions",
-    allowDangerouslySkipPermissions: true,
+    ...permissionsOf(profile),
+    ...filesOf(input.layout),
+    ...mcpOf(input.layout),
+    ...boundOptions(limitsOf(spec, sessionOptions)),
     includePartialMessages: true,
     forwardSubagentText: true,
     extraArgs: { "replay-user-messages": null },
@@ -43,7 +50,9 @@ export function queryOptions(input: OptionsInput): Options {
     sessionStoreFlush: "eager",
     ...(input.resume ? { resume: sessionId } : { sessionId }),
     ...(model === undefined ? {} : { model }),
-    ...(profile.tools === undefined ? {} : { tools: toolsOf(profile.tools, (profile.subagents ?? []).length > 0) }),
+    ...(effort === undefined ? {} : { effort }),
+    ...(profile.tools === undefined ? {} : { tools: toolsOf(profile, profile.tools) }),
+    ...(profile.disallowedTools === undefined ? {} : { disallowedTools: [...profile.disallowedTools] }),
     ...(profile.subagents === undefined ? {} : { agents: agentsOf(profile.subagents) }),
   };
 }
@@ -58,10 +67,57 @@ export function configFolderOf(spec: HarnessSpec): string {
   return join(spec.home, ".claude");
 }
 
-/** Subagents are called by the tool `Agent`; a profile that has them and lists tools means that one too. */
-function toolsOf(tools: readonly string[], hasSubagents: boolean): string[] {
-  const missing = hasSubagents && !tools.includes("Agent") && !tools.includes("Task");
-  return missing ? [...tools, "Agent"] : [...tools];
+/** As the model; undefined: the harness's own choice. */
+export function effortOf(spec: HarnessSpec, options: SessionOptions): Effort | undefined {
+  return options.effort ?? spec.start.profile.effort;
+}
+
+function systemPromptOf({ systemPrompt }: AgentProfile): NonNullable<Options["systemPrompt"]> {
+  if (typeof systemPrompt === "string") return systemPrompt;
+  return { type: "preset", preset: "claude_code", ...systemPrompt };
+}
+
+/** Files of the profile lie outside of the workspace, and nothing else of the harness's settings is read. */
+function filesOf({ files }: Layout): Pick<Options, "plugins" | "skills" | "additionalDirectories"> {
+  const { plugin, skills, memory } = files;
+  return {
+    ...(plugin === undefined
+      ? {}
+      : { plugins: [{ type: "local", path: plugin, skipMcpDiscovery: true }], skills: [...skills] }),
+    ...(memory === undefined ? {} : { additionalDirectories: [memory] }),
+  };
+}
+
+function mcpOf({ mcp }: Layout): Pick<Options, "mcpServers" | "mcpServersDelivery"> {
+  // Not on the command line, where every process inside could read what is in their variables.
+  return Object.keys(mcp.configs).length === 0 ? {} : { mcpServers: mcp.configs, mcpServersDelivery: "initialize" };
+}
+
+/** `Bash(git *)` names a tool, and what of it is allowed. */
+function toolOf(rule: string): string {
+  return rule.replace(/\(.*$/s, "");
+}
+
+/** Tools of MCP servers are always offered; to call a subagent or a skill, the harness has a tool each. */
+function toolsOf(profile: AgentProfile, rules: readonly string[]): string[] {
+  const named = rules.map(toolOf).filter((tool) => !tool.startsWith("mcp__"));
+  const subagents = (profile.subagents ?? []).length > 0 && !named.includes("Task") ? ["Agent"] : [];
+  const skills = (profile.skills ?? []).length > 0 ? ["Skill"] : [];
+  return [...new Set([...named, ...subagents, ...skills])];
+}
+
+/** The sandbox is the fence, so nothing is asked; where the profile has patterns, what fits none is refused. */
+function permissionsOf(
+  profile: AgentProfile,
+): { permissionMode: PermissionMode } & Pick<Options, "allowedTools" | "allowDangerouslySkipPermissions"> {
+  const rules = profile.tools ?? [];
+  if (!rules.some((rule) => rule !== toolOf(rule)))
+    return { permissionMode: "bypassPermissions", allowDangerouslySkipPermissions: true };
+  const servers = [...(profile.bundledMCPs ?? []), ...(profile.externalMCPs ?? [])].map(({ name }) =>
+    mcpToolPrefix(name),
+  );
+  const needed = ["Agent", "Skill", ...servers.map((prefix) => `${prefix}*`)];
+  return { permissionMode: "dontAsk", allowedTools: [...rules, ...needed] };
 }
 
 function agentsOf(
@@ -82,6 +138,8 @@ function environmentOf(spec: HarnessSpec, asRoot: boolean): Record<string, strin
     LANG: "C.UTF-8",
     // With its backoff some five minutes of an unreachable or overloaded model; a person can interrupt at any time.
     CLAUDE_CODE_MAX_RETRIES: "15",
+    // For an MCP server to be ready; the first turn waits for it.
+    MCP_TIMEOUT: "20000",
     ...(process.env["TMPDIR"] === undefined ? {} : { TMPDIR: process.env["TMPDIR"] }),
     ...spec.start.environment,
     HOME: spec.home,
@@ -92,6 +150,8 @@ function environmentOf(spec: HarnessSpec, asRoot: boolean): Record<string, strin
     CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS: "1",
     CLAUDE_CODE_DISABLE_BACKGROUND_TASKS: "1",
     DISABLE_AUTOUPDATER: "1",
+    // The memory file of a folder that the harness is told of is read, without any of the machine's settings.
+    CLAUDE_CODE_ADDITIONAL_DIRECTORIES_CLAUDE_MD: "1",
     // The harness refuses to skip its permission asks as root, unless it is told that a sandbox is around it.
     ...(asRoot ? { IS_SANDBOX: "1" } : {}),
   };

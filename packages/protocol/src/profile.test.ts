@@ -1,0 +1,50 @@
+import { expect, test } from "vitest";
+import { fromZodError } from "./errors.ts";
+import { AgentProfile } from "./profile.ts";
+
+/** What is wrong with a profile, as people are told: field and reason. */
+function problem(more: object): string | null {
+  const parsed = AgentProfile.safeParse({ id: "p", name: "P", ...more });
+  return parsed.success ? null : fromZodError(parsed.error, "profile").message;
+}
+
+const skill = { name: "weigh", description: "Weighs", skillMd: "Weigh." };
+const stdio = { name: "files", command: "node" };
+const bundled = { name: "files", description: "", localProjectPath: "/x", startCommand: "x", installCommand: "x" };
+
+test.for([
+  [
+    { skills: [{ ...skill, description: " " }] },
+    /^profile\.skills\.0\.description: is missing: by it the model decides/,
+  ],
+  [{ skills: [skill, skill] }, /^profile\.skills\.1\.name: is a second skill of the name weigh$/],
+  [{ skills: [{ ...skill, name: "../up" }] }, /^profile\.skills\.0\.name: must be 1–64 of/],
+  [{ skills: [{ ...skill, supportingFiles: [{ path: "../up", content: "" }] }] }, /supportingFiles\.0\.path: must not/],
+  [
+    { subagents: [1, 2].map(() => ({ name: "a", description: "", prompt: "" })) },
+    /subagents\.1\.name: is a second subagent/,
+  ],
+  [
+    { commands: [1, 2].map(() => ({ name: "a", prompt: "" })) },
+    /commands\.1\.name: is a second command of the name a$/,
+  ],
+  [{ commands: [{ name: "/a", prompt: "" }] }, /commands\.0\.name: must be 1–100 of .* without a slash/],
+  [{ externalMCPs: [stdio, stdio] }, /externalMCPs\.1\.name: is a second MCP server of the name files$/],
+  [
+    { bundledMCPs: [bundled], externalMCPs: [stdio] },
+    /externalMCPs\.0\.name: is a second MCP server .*bundledMCPs has files$/,
+  ],
+  [{ bundledMCPs: [{ ...bundled, name: "a.b" }], externalMCPs: [{ ...stdio, name: "a_b" }] }, /bundledMCPs has a\.b$/],
+  [{ effort: "most" }, /^profile\.effort: /],
+  [{ limits: { maxSteps: 0 } }, /^profile\.limits\.maxSteps: /],
+  [{ limits: { maxTurns: 1 } }, /^profile\.limits\.maxTurns: unknown field$/],
+  [{ externalMCPs: [{ type: "http", name: "a", url: "file:///etc" }] }, /externalMCPs\.0/],
+] as const)("%j is refused by field and reason", ([more, message]) => {
+  expect(problem(more)).toMatch(message);
+});
+
+test("one name may be that of a skill, a command, a subagent and a server", () => {
+  const commands = [{ name: "weigh", prompt: "" }];
+  const subagents = [{ name: "weigh", description: "", prompt: "" }];
+  expect(problem({ skills: [skill], commands, subagents, externalMCPs: [{ ...stdio, name: "weigh" }] })).toBeNull();
+});

@@ -1,0 +1,3 @@
+import type { CaseTable } from "./case-table.mjs";
+
+export const profileTable: CaseTable;

@@ -1,0 +1,139 @@
+import type { AgentProfile } from "@hhopkins/agent-runtime-protocol";
+import { script } from "@hhopkins/agent-runtime-testkit";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { bash, prompt } from "../testing/prompts.ts";
+import { errors, said } from "../testing/runtime-under-test.ts";
+import { profileBench, sent, type ProfileBench } from "./bench.ts";
+import { recordFields } from "./field-results.ts";
+
+recordFields("words");
+
+const DATA = Buffer.from([0, 255, 1, 254]);
+const profile: Partial<AgentProfile> = {
+  systemPrompt: { append: "APPENDED to the harness's own words." },
+  agentMDFile: "# Memory\nREMEMBERED in every conversation.\n",
+  tools: ["Bash", "Read"],
+  model: "claude-opus-4-6",
+  skills: [
+    {
+      name: "weigh",
+      description: 'WEIGHS things: "exactly"',
+      skillMd:
+        "---\nname: other\ndescription: |\n  not this\n  nor that\nlicense: MIT\n---\nRun ${CLAUDE_SKILL_DIR}/scripts/weigh.sh\n",
+      supportingFiles: [
+        { path: "scripts/weigh.sh", content: '#!/bin/sh\nod -An -tu1 "$(dirname "$0")/../data/a.bin"\n', mode: 0o755 },
+        { path: "data/a.bin", content: DATA.toString("base64"), encoding: "base64" },
+      ],
+    },
+    { name: "plain", description: "A skill without front matter", skillMd: "PLAIN body" },
+  ],
+  subagents: [
+    {
+      name: "reviewer",
+      description: "LOOKS at code",
+      prompt: "You are the REVIEWER.",
+      model: "claude-haiku-4-5",
+      tools: ["Read"],
+    },
+  ],
+  commands: [{ name: "greet", prompt: `Greet $1 from $2. ${script([{ text: "Greeted." }])}` }],
+  environmentVariables: { REGION: "eu north" },
+};
+
+let bench: ProfileBench;
+beforeAll(async () => {
+  bench = await profileBench(profile);
+});
+afterAll(() => bench[Symbol.asyncDispose]());
+
+test("systemPrompt: with append it goes behind the harness's own", async () => {
+  const { requests } = await bench.play("Hello", { text: "Hello." });
+  expect(requests[0]?.system).toMatch(/interactive|Claude/);
+  expect(requests[0]?.system).toContain("APPENDED to the harness's own words.");
+});
+
+test("systemPrompt: a string stands in place of the harness's own", async () => {
+  await using other = await profileBench({ systemPrompt: "You are REPLACED.", tools: [] });
+  const { requests } = await other.play("Hello", { text: "Hello." });
+  expect(requests[0]?.system).toContain("You are REPLACED.");
+  expect(requests[0]?.system).not.toMatch(/security testing|interactive/i);
+  expect(requests[0]?.toolNames).toEqual([]);
+});
+
+test("agentMDFile: the agent has it as its memory, also in a subagent; it is no file of the workspace", async () => {
+  const call = {
+    name: "Agent",
+    input: { description: "look", prompt: prompt("Look.", { text: "ok" }), subagent_type: "reviewer" },
+  };
+  const { requests, state } = await bench.play("Ask the reviewer", { tools: [call] }, { text: "done" });
+  expect(sent(requests[0])).toContain("REMEMBERED in every conversation.");
+  const inside = requests.find(({ model }) => model === "claude-haiku-4-5");
+  expect(sent(inside)).toContain("REMEMBERED in every conversation.");
+  expect(state.workspaceFiles).toEqual([]);
+});
+
+test("subagents: offered by name and description; prompt, model and tools are its own", async () => {
+  const call = {
+    name: "Agent",
+    input: { description: "look", prompt: prompt("Look.", { text: "Looked." }), subagent_type: "reviewer" },
+  };
+  const { requests, state } = await bench.play("Ask the reviewer", { tools: [call] }, { text: "done" });
+  expect(sent(requests[0])).toContain("reviewer: LOOKS at code");
+  const inside = requests.find(({ model }) => model === "claude-haiku-4-5");
+  expect(inside?.system).toContain("You are the REVIEWER.");
+  expect(inside?.toolNames).toEqual(["Read"]);
+  expect(state.subagents.at(-1)).toMatchObject({ name: "reviewer", status: "completed", output: "Looked." });
+});
+
+test("skills: offered by name and description, alone; one is loaded, and its script runs with its files", async () => {
+  const { requests, results } = await bench.play(
+    "Weigh",
+    { tools: [{ name: "Skill", input: { skill: "profile:weigh" } }] },
+    { tools: [bash(`$(find "$HOME" -path '*skills/weigh/scripts/weigh.sh')`)] },
+    { text: "done" },
+  );
+  expect(sent(requests[0])).toContain('profile:weigh: WEIGHS things: \\"exactly\\"');
+  expect(sent(requests[0])).toContain("profile:plain: A skill without front matter");
+  expect(sent(requests[0])).not.toContain("update-config");
+  expect(sent(requests[1])).toMatch(/Run \/[^"]*\/skills\/weigh\/scripts\/weigh\.sh/);
+  expect(results[1]?.trim().split(/\s+/)).toEqual(["0", "255", "1", "254"]);
+});
+
+test("model: the agent's, where the session names none", async () => {
+  const { requests } = await bench.play("Hello", { text: "Hello." });
+  expect(requests.map(({ model }) => model)).toEqual(["claude-opus-4-6"]);
+});
+
+test("commands: a message /name args is the command's prompt; the log keeps what was written", async () => {
+  const { requests, state } = await bench.play('/greet Ann "the north"');
+  expect(sent(requests[0])).toContain("Greet Ann from the north.");
+  expect(said(state).at(-1)).toBe("Greeted.");
+  expect(state.blocks.findLast(({ type }) => type === "user_message")).toMatchObject({
+    content: '/greet Ann "the north"',
+  });
+});
+
+test("commands: one that is not there ends the turn and names those that are; the session goes on", async () => {
+  const { requests, state } = await bench.play("/gret Ann");
+  expect(requests).toEqual([]);
+  expect(errors(state).at(-1)).toBe("unknown_command");
+  expect(state.blocks.at(-1)).toMatchObject({ message: expect.stringContaining("/greet") as string });
+  expect(said((await bench.play("Hello", { text: "Still here." })).state).at(-1)).toBe("Still here.");
+});
+
+test("environmentVariables: a public one is in the agent's environment", async () => {
+  const { results } = await bench.play("Where?", { tools: [bash('echo "[$REGION]"')] }, { text: "done" });
+  expect(results).toEqual(["[eu north]"]);
+});
+
+test("skills, agentMDFile: they are there again in a new sandbox, in which the conversation goes on", async () => {
+  await bench.server.request("POST", `/sessions/${bench.sessionId}/unload`);
+  const { requests, results } = await bench.play(
+    "Again",
+    { tools: [{ name: "Skill", input: { skill: "profile:plain" } }] },
+    { text: "done" },
+  );
+  expect(sent(requests[0])).toContain("REMEMBERED in every conversation.");
+  expect(results).toEqual(["Launching skill: profile:plain"]);
+  expect(sent(requests[1])).toContain("PLAIN body");
+});
