@@ -54,7 +54,18 @@ async function finishRemoval(db: Db, words: SqlWords, key: SessionKey): Promise<
   for (const table of SESSION_TABLES) {
     if (isLong(table)) while (await removePiece(db, words, { ...key, table })) await nextTurn();
   }
-  await db.deleteFrom("removals").where("tenant", "=", key.tenant).where("session_id", "=", key.sessionId).execute();
+  let over = db.deleteFrom("removals").where("tenant", "=", key.tenant).where("session_id", "=", key.sessionId);
+  // Where something is left it is a newer session's of this id, whose removal began after ours was over.
+  for (const table of Object.keys(LONG) as Long[]) {
+    over = over.where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom(table).select("tenant").where("tenant", "=", key.tenant).where("session_id", "=", key.sessionId),
+        ),
+      ),
+    );
+  }
+  await over.execute();
 }
 
 /** Answers whether there is more. */
