@@ -20,8 +20,8 @@ export interface NodeCrashOptions {
   readonly flags?: readonly string[];
   /** Each has a gateway that is a process of its own. */
   readonly gateway?: boolean;
-  /** Nothing but this. */
-  readonly only?: BlowKind;
+  /** Nothing but these, each as often. */
+  readonly only?: readonly BlowKind[];
   readonly onRound?: (round: number, line: string) => void;
 }
 
@@ -54,11 +54,13 @@ export async function runNodeCrash(options: NodeCrashOptions): Promise<NodeRepor
   const scene = { fleet, workers, leaseMs, random, faults };
   const blows: Blow[] = [];
   const failed = Promise.all(workers.map(({ done }) => done)).then(() => new Promise<never>(() => undefined));
+  const nextKind = (round: number, { only }: NodeCrashOptions): BlowKind =>
+    only?.[Math.floor(random() * only.length)] ?? FIRST[round - 1] ?? chosen(random());
   for (let round = 1; round <= options.rounds; round += 1) {
     await Promise.race([failed, ...workers.map(({ client }) => client.until(() => client.running))]);
     // A harness whose answer broke waits longer and longer before it asks again: some rounds let it come far.
     await delay(random() < 0.4 ? random() * 4000 : random() * 700);
-    const blow = await strike(scene, options.only ?? FIRST[round - 1] ?? chosen(random()));
+    const blow = await strike(scene, nextKind(round, options));
     blows.push(blow);
     for (const { client, hit } of blow.hit)
       for (const message of client.state?.turn?.messageIds ?? []) hit.add(message);

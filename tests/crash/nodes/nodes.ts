@@ -1,4 +1,4 @@
-// pnpm crash --nodes N --store postgres|mysql --rounds N --seed S --lease-ms N [--sessions N] [--gateway process] [--only kill|pause|restart|sandbox]: as crash.ts, over several servers on
+// pnpm crash --nodes N --store postgres|mysql --rounds N --seed S --lease-ms N [--sessions N] [--gateway process] [--only kill,pause,restart,sandbox]: as crash.ts, over several servers on
 // one database, which are killed, stopped for longer than their lease, and restarted.
 import { parseArgs } from "node:util";
 import { offerDatabases } from "../../../scripts/test-databases.ts";
@@ -31,7 +31,7 @@ const report = await runNodeCrash({
   leaseMs: Number(values["lease-ms"]),
   database,
   gateway: values.gateway === "process",
-  ...(isBlow(values.only) ? { only: values.only } : {}),
+  ...(values.only === undefined ? {} : { only: values.only.split(",").filter(isBlow) }),
   flags: values.bus === undefined ? [] : ["--bus", values.bus],
   onRound: (round, line) => (round % 10 === 0 || process.env.VERBOSE) && console.log(line),
 });
@@ -42,6 +42,6 @@ const faults = nodeFaults(report);
 for (const fault of faults) console.error(fault);
 process.exitCode = faults.length === 0 ? 0 : 1;
 
-function isBlow(text: string | undefined): text is BlowKind {
+function isBlow(text: string): text is BlowKind {
   return text === "kill" || text === "pause" || text === "restart" || text === "sandbox";
 }

@@ -106,7 +106,36 @@ test("when it lives again after it counted as gone it says so, and again where t
   expect(returns).toBe(0);
   clock = 1_000_000;
   await expect.poll(() => returns, { timeout: 10_000 }).toBe(2);
-  expect(a.lapse).toBeUndefined();
+  await expect.poll(() => a.lapse).toBeUndefined();
+});
+
+test("it takes nothing until it has looked what others took, also when the answer that said so was lost", async () => {
+  let clock = 0;
+  let now = 0;
+  const cluster = clusterOf(sharedMemory({ now: () => clock }));
+  let calls = 0;
+  const losing: ClusterStore = {
+    ...cluster,
+    async heartbeat(...args) {
+      calls += 1;
+      if (calls !== 2) return cluster.heartbeat(...args);
+      clock = now = 1000;
+      expect(await cluster.heartbeat(...args)).toMatchObject({ lapsed: true });
+      throw new Error("the connection was lost");
+    },
+  };
+  const looked = Promise.withResolvers<void>();
+  let returns = 0;
+  const a = node("a", { cluster: losing, leaseMs: 600, elapsed: () => now });
+  await a.start(async () => {
+    returns += 1;
+    await looked.promise;
+  });
+  await expect.poll(() => returns, { timeout: 10_000 }).toBe(1);
+  expect(a.lapse).toMatchObject({ code: "unavailable" });
+  looked.resolve();
+  await expect.poll(() => a.lapse, { timeout: 10_000 }).toBeUndefined();
+  expect(returns).toBe(1);
 });
 
 test("a heartbeat that hangs does not keep the next ones back", async () => {

@@ -110,7 +110,8 @@ export class ClusterNode implements NodeMembership {
 
   /** Why this node may not take sessions at the moment; undefined: it may. */
   get lapse(): RuntimeError | undefined {
-    if (this.#elapsed() < this.#until) return undefined;
+    // What it holds in memory may be another node's until it has looked.
+    if (this.#elapsed() < this.#until && !this.#returns) return undefined;
     const retryAfter = Math.ceil(this.#options.leaseMs / 1000);
     return new RuntimeError(
       "unavailable",
@@ -131,8 +132,8 @@ export class ClusterNode implements NodeMembership {
   async refresh(): Promise<void> {
     if (this.#elapsed() - (this.#until - this.leaseMs) < FRESH_MS) return;
     this.#refreshing ??= this.#say()
-      .then((lapsed) => {
-        this.#returns ||= lapsed;
+      .then(() => {
+        if (this.#returns) this.#beats.now();
       })
       .finally(() => {
         this.#refreshing = undefined;
@@ -172,8 +173,9 @@ export class ClusterNode implements NodeMembership {
 
   async #beat(): Promise<void> {
     const { log } = this.#options;
-    if (await this.#say()) {
-      this.#returns = true;
+    const before = this.#returns;
+    await this.#say();
+    if (this.#returns && !before) {
       log.warn({ nodeId: this.nodeId }, "this node counted as gone for a while; others may have its sessions");
     }
     if (this.#failed) log.info({ nodeId: this.nodeId }, "the store knows again that this node lives");
@@ -183,15 +185,16 @@ export class ClusterNode implements NodeMembership {
     this.#returns = false;
   }
 
-  /** Whether it did not live any more before. */
-  async #say(deadline = Math.max(250, this.leaseMs / BEATS_A_LEASE)): Promise<boolean> {
+  async #say(deadline = Math.max(250, this.leaseMs / BEATS_A_LEASE)): Promise<void> {
     const { cluster, leaseMs } = this.#options;
     const since = this.#elapsed();
     const late = (): RuntimeError => new RuntimeError("persistence_unavailable", "The store takes no heartbeat.");
     const { lapsed, nodes } = await withDeadline(cluster.heartbeat(this.#record(), leaseMs), deadline, late);
+    // One that came too late may have been an earlier one, whose answer was lost.
+    const isFirst = this.#until === Number.NEGATIVE_INFINITY;
+    if (!isFirst && (lapsed || since >= this.#until)) this.#returns = true;
     this.#until = since + leaseMs;
     this.#nodes = nodes;
-    return lapsed;
   }
 
   #record(): NodeRecord {

@@ -191,10 +191,10 @@ export class SessionManager {
     return this.#current(key)?.getState().lastSeq;
   }
 
-  /** The session in memory, where that is as new as the store. */
+  /** The session in memory, where that is as new as the store: one that is let go may be behind another node's. */
   #current(key: SessionKey): Session | undefined {
-    const held = this.#held.get(key.sessionId);
-    return held?.key.tenant === key.tenant && this.#parts.node?.lapse === undefined ? held.session : undefined;
+    const held = this.#parts.node?.lapse === undefined ? this.#held.get(key.sessionId) : undefined;
+    return held?.key.tenant === key.tenant && held.ending === undefined ? held.session : undefined;
   }
 
   /** @internal Why the store refuses some session's writes at the moment. */
