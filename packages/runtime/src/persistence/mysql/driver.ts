@@ -114,6 +114,8 @@ type QueryOf = {
   (sql: string, parameters: readonly unknown[], callback: Callback): void;
 };
 
+const CHANGES_TABLES = /^\s*(create|alter|drop) /i;
+
 /** Hands out connections of the pool. */
 class Taking {
   readonly #pool: Pool;
@@ -192,7 +194,9 @@ class Taking {
       if (isBroken && sql === "rollback") return callback(null, { insertId: 0, affectedRows: 0 });
       const refused = tooLarge({ sql, parameters }, this.#server?.maxPacket);
       if (refused !== null) return callback(refused, undefined);
-      const statement = { sql, values: [...parameters], ...(timeout === 0 ? {} : { timeout }) };
+      // Tables that are being changed take the time that they take.
+      const bounded = timeout !== 0 && !CHANGES_TABLES.test(sql);
+      const statement = { sql, values: [...parameters], ...(bounded ? { timeout } : {}) };
       raw.query(statement, (error, result) => {
         // After its time the answer may still come, and would be taken for the next one's.
         if (error !== null && (error.fatal || error.code === "PROTOCOL_SEQUENCE_TIMEOUT")) isBroken = true;
