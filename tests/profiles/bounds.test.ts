@@ -1,10 +1,14 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { bash } from "../testing/prompts.ts";
+import { bash, prompt } from "../testing/prompts.ts";
 import { errors, said } from "../testing/runtime-under-test.ts";
 import { profileBench, sent, type ProfileBench } from "./bench.ts";
 import { recordFields } from "./field-results.ts";
 
 recordFields("bounds");
+
+const SERVER = join(import.meta.dirname, "counting-server.mjs");
 
 let bench: ProfileBench;
 beforeAll(async () => {
@@ -53,6 +57,29 @@ test("tools: with a pattern, what does not fit it is refused without a question"
   expect(results[0]).toMatch(/git version/);
   expect(results[1]).toMatch(/denied/);
   expect(state.workspaceFiles).toEqual([]);
+});
+
+test("tools: with a pattern, subagents, skills and MCP servers of the profile are allowed", async () => {
+  await using other = await profileBench({
+    tools: ["Read(*)", "Bash(git *)"],
+    skills: [{ name: "plain", description: "Plain", skillMd: "PLAIN body" }],
+    subagents: [{ name: "helper", description: "Helps", prompt: "Help.", tools: ["Bash"] }],
+    defaultWorkspaceFiles: [{ path: "server.mjs", content: readFileSync(SERVER, "utf8") }],
+    externalMCPs: [{ name: "counter", command: "node", args: ["server.mjs"] }],
+  });
+  const inside = prompt("Help", { tools: [bash("touch by-helper.txt")] }, { text: "Could not." });
+  const call = { name: "Agent", input: { description: "help", prompt: inside, subagent_type: "helper" } };
+  const { results, state } = await other.play(
+    "Try",
+    { tools: [{ name: "Skill", input: { skill: "profile:plain" } }] },
+    { tools: [{ name: "mcp__counter__count", input: {} }] },
+    { tools: [call] },
+    { text: "done" },
+  );
+  expect(results[0]).toBe("Launching skill: profile:plain");
+  expect(results[1]).toMatch(/"calls":1/);
+  expect(state.subagents[0]).toMatchObject({ status: "completed", output: "Could not." });
+  expect(state.workspaceFiles.map(({ path }) => path)).toEqual(["server.mjs"]);
 });
 
 test("effort: it reaches the model; the session's stands before the profile's, at once", async () => {

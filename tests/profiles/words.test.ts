@@ -121,9 +121,31 @@ test("commands: one that is not there ends the turn and names those that are; th
   expect(said((await bench.play("Hello", { text: "Still here." })).state).at(-1)).toBe("Still here.");
 });
 
+test("commands: a path, and without commands everything, is text, with memory and skills", async () => {
+  const path = await bench.play(`/etc/hosts is wrong ${script([{ text: "I see." }])}`);
+  expect(said(path.state).at(-1)).toBe("I see.");
+  await using other = await profileBench({ ...profile, commands: [] });
+  const { requests, state } = await other.play(`/clear ${script([{ text: "It is only text." }])}`);
+  expect(said(state)).toEqual(["It is only text."]);
+  expect(sent(requests[0])).toContain("/clear");
+  expect(sent(requests[0])).toContain("REMEMBERED in every conversation.");
+  expect(sent(requests[0])).toContain("profile:plain: A skill without front matter");
+});
+
 test("environmentVariables: a public one is in the agent's environment", async () => {
   const { results } = await bench.play("Where?", { tools: [bash('echo "[$REGION]"')] }, { text: "done" });
   expect(results).toEqual(["[eu north]"]);
+});
+
+test("defaultWorkspaceFiles: a session begins with them, binary and executable ones too", async () => {
+  const defaultWorkspaceFiles = [
+    { path: "bin/show", content: "#!/bin/sh\nod -An -tu1 data/a.bin\n", mode: 0o755 },
+    { path: "data/a.bin", content: DATA.toString("base64"), encoding: "base64" as const },
+  ];
+  await using other = await profileBench({ tools: ["Bash"], defaultWorkspaceFiles });
+  const { results, state } = await other.play("Show", { tools: [bash("bin/show")] }, { text: "done" });
+  expect(results[0]?.trim().split(/\s+/)).toEqual(["0", "255", "1", "254"]);
+  expect(state.workspaceFiles.map(({ path }) => path).toSorted()).toEqual(["bin/show", "data/a.bin"]);
 });
 
 test("skills, agentMDFile: they are there again in a new sandbox, in which the conversation goes on", async () => {

@@ -1,14 +1,11 @@
-import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { memoryPersistence } from "@hhopkins/agent-runtime/persistence/memory";
 import { script } from "@hhopkins/agent-runtime-testkit";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { certificateFor } from "../testing/certificate.ts";
 import { startRuntime, type RuntimeUnderTest } from "../testing/runtime-under-test.ts";
 
 const HOST = "127.0.0.2";
@@ -24,25 +21,8 @@ let sessionId: string;
 let withoutOpenssl = false;
 const trusted = getCACertificates("default");
 
-/** A key and a certificate for HOST; null without `openssl`. */
-function certificate(): { key: string; cert: string } | null {
-  const folder = mkdtempSync(join(tmpdir(), "certificate-"));
-  const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
-  const flags = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"];
-  try {
-    const names = ["-subj", "/CN=test", "-addext", `subjectAltName=IP:${HOST}`];
-    execFileSync("openssl", ["req", ...flags, ...names, "-keyout", key, "-out", cert], { stdio: "ignore" });
-    return { key: readFileSync(key, "utf8"), cert: readFileSync(cert, "utf8") };
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-    throw error;
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
-
 beforeAll(async () => {
-  const made = certificate();
+  const made = certificateFor(HOST);
   withoutOpenssl = made === null;
   if (made === null) return;
   setDefaultCACertificates([...trusted, made.cert]);

@@ -48,3 +48,13 @@ export function distinctMcpServers(profile: McpServers, context: z.core.$Refinem
     context.addIssue({ code: "custom", path: ["externalMCPs", index, "name"], message });
   }
 }
+
+/** A profile goes to its sandbox as one line of the runner's wire (4 MiB), and skills are what makes it large. */
+const SKILLS_BYTES = 3 * 1024 * 1024;
+
+export function fitsTheWire(skills: unknown, context: z.core.$RefinementCtx): void {
+  const bytes = new TextEncoder().encode(JSON.stringify(skills)).length;
+  if (bytes <= SKILLS_BYTES) return;
+  const message = `have ${bytes} bytes with their supporting files, and at most ${SKILLS_BYTES} are taken: leave large files out, or put them into defaultWorkspaceFiles`;
+  context.addIssue({ code: "custom", message });
+}

@@ -43,6 +43,16 @@ test.for([
   expect(problem(more)).toMatch(message);
 });
 
+test("skills that do not fit into a line of the wire are refused, and what to do is said", () => {
+  const large = (size: number): object => ({
+    skills: [{ ...skill, supportingFiles: [{ path: "data", content: "x".repeat(size) }] }],
+  });
+  expect(problem(large(3_000_000))).toBeNull();
+  expect(problem(large(3_200_000))).toMatch(
+    /^profile\.skills: have 3200\d+ bytes .* put them into defaultWorkspaceFiles$/,
+  );
+});
+
 test("one name may be that of a skill, a command, a subagent and a server", () => {
   const commands = [{ name: "weigh", prompt: "" }];
   const subagents = [{ name: "weigh", description: "", prompt: "" }];

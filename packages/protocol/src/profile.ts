@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { WorkspaceFileInput } from "./files.ts";
-import { CommandName, distinctMcpServers, McpName, namedList, SkillName } from "./profile-names.ts";
+import { CommandName, distinctMcpServers, fitsTheWire, McpName, namedList, SkillName } from "./profile-names.ts";
 import { Effort, TurnLimits } from "./turn-limits.ts";
 
 /** Name of a secret: it stands in headers and environments in place of the value. */
@@ -100,7 +100,7 @@ const profileFields = z.strictObject({
   model: z.string().optional(),
   effort: Effort.optional(),
   limits: TurnLimits.optional(),
-  skills: namedList(Skill, "skill").optional(),
+  skills: namedList(Skill, "skill").superRefine(fitsTheWire).optional(),
   subagents: namedList(SubagentProfile, "subagent").optional(),
   commands: namedList(z.strictObject({ name: CommandName, prompt: z.string() }), "command").optional(),
   bundledMCPs: namedList(BundledMcp, "MCP server").optional(),

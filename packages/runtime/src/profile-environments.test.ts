@@ -97,7 +97,7 @@ const output = (state: SessionState): string =>
 test(
   "an agent has what its profile and its skills want installed; the status tells how far it is",
   async () => {
-    const skill = { name: "s", description: "", skillMd: "", pipDependencies: ["greeterpy==2.0.0"] };
+    const skill = { name: "s", description: "Greets", skillMd: "", pipDependencies: ["greeterpy==2.0.0"] };
     await using own = await bench({ npmDependencies: ["greeter@^1.0.0"], skills: [skill] });
     const id = await own.create();
     const state = await own.turn(id, "greet; greet-py; node -e \"console.log(require('words').hello)\"");

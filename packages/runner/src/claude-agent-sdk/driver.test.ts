@@ -213,7 +213,7 @@ test("a killed harness fails its turn and is started again with the history; its
   await other.turn(script([{ text: "One." }, { tools: [SLEEP] }]));
   const sleeping = other.turn("go on");
   await other.seen((body) => body.kind === "block:complete" && body.block.type === "tool_use");
-  await expect.poll(sleepers).not.toEqual([]);
+  await expect.poll(sleepers, { timeout: 20_000 }).not.toEqual([]);
   process.kill(other.pid(), "SIGKILL");
   const killed = await sleeping;
   expect(killed).toMatchObject({ status: "failed", error: { code: "harness_failed" } });

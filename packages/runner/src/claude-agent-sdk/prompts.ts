@@ -38,15 +38,15 @@ export type Prompt = SDKUserMessage & { uuid: string };
 /**
  * A user's message for the harness. Its uuid follows from our id, and from how often it was taken back before: the
  * harness drops one whose uuid it has seen. What begins with a slash is text too: the harness
- * has commands of its own, such as `/clear`, that would change the conversation behind the log's back.
+ * has commands of its own, such as `/clear`, that would change the conversation behind the log's back. A line's end before
+ * it says so; marked as composed by a client it would come without the list of skills.
  */
 export function promptOf({ messageId, content }: HarnessMessage, recalls = 0): Prompt {
   return {
     type: "user",
-    message: { role: "user", content: [{ type: "text", text: content }] },
+    message: { role: "user", content: [{ type: "text", text: content.startsWith("/") ? `\n${content}` : content }] },
     parent_tool_use_id: null,
     uuid: uuidOf(recalls === 0 ? messageId : `${messageId} ${recalls}`),
-    ...(content.trimStart().startsWith("/") ? { client_composed: true } : {}),
   };
 }
 

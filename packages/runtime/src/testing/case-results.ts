@@ -23,7 +23,7 @@ export interface CaseResult {
  * that is cut off leaves what it has seen.
  */
 export function recordResults(
-  folder: "sandboxes" | "stores",
+  folder: "sandboxes" | "stores" | "profiles",
   run: ResultColumn,
 ): { add(name: string, outcome: { readonly state: CaseResult["state"]; readonly reason?: string }): void } {
   const cases = new Map<string, CaseResult>();

@@ -19,7 +19,7 @@ const options = {
   proxy: { token: "token", serve: () => undefined },
 };
 const profile = (more: object): AgentProfile => AgentProfile.parse({ id: "p", name: "P", ...more });
-const skill = (name: string, more: object): object => ({ name, description: "", skillMd: "", ...more });
+const skill = (name: string, more: object): object => ({ name, description: "Is installed", skillMd: "", ...more });
 const of = (more: object) => profileEnvironment(profile(more), options);
 
 test("what the profile, its skills and its bundled MCP servers want is one environment", async () => {
