@@ -185,7 +185,7 @@ export class ClusterNode implements NodeMembership {
     this.#returns = false;
   }
 
-  async #say(deadline = Math.max(250, this.leaseMs / BEATS_A_LEASE)): Promise<void> {
+  async #say(deadline = this.leaseMs / 2): Promise<void> {
     const { cluster, leaseMs } = this.#options;
     const since = this.#elapsed();
     const late = (): RuntimeError => new RuntimeError("persistence_unavailable", "The store takes no heartbeat.");
