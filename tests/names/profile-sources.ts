@@ -1,7 +1,11 @@
 import * as at from "./files.ts";
-import { tested, testsIn, type Row } from "./row.ts";
+import { fieldsOf, tested, testsIn, type Row } from "./row.ts";
 
 const folder = testsIn("packages/runtime/src/profiles/profile-folder.test.ts");
+const versions = testsIn("tests/profiles-sources/versions.test.ts");
+const kept = versions(
+  "a session keeps the profile that it began with, over a restart too, until it is moved to the newest",
+);
 const served = at.server("--profiles are those of a folder beside the others, as it is at the moment");
 const read = folder("a folder in the layout of the ecosystem is a profile, every part of it");
 
@@ -11,5 +15,17 @@ export const profileSourceRows: readonly Row[] = [
   ...tested("variable", ["AGENT_RUNTIME_PROFILES"], at.settings("%s")),
   ...tested("option", ["createAgentRuntime.profiles"], served),
   ...tested("export", ["profileFolder", "ProfileSource", "ProfileLog"], read),
+  ...tested("event", ["session:profile:update"], kept),
+  ...tested(
+    "event field",
+    ["session:created.profileVersion", "session:profile:update.sessionId", "session:profile:update.profileVersion"],
+    kept,
+  ),
+  ...tested("field", ["SessionState.profileVersion"], kept),
+  ...tested(
+    "field",
+    fieldsOf("UpdateOptionsBody", "model effort limits profileVersion"),
+    versions("where it cannot be moved it stays, and why is said"),
+  ),
   ...tested("error code", ["invalid_profile"], folder("%s does not lead out of it")),
 ];

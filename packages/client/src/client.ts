@@ -9,7 +9,7 @@ import type {
   NetworkAnswer,
   SendMessageAnswer,
   SessionListQuery,
-  SessionOptions,
+  UpdateOptionsBody,
   SessionState,
 } from "@hhopkins/agent-runtime-protocol";
 import { Endpoint, type AgentClientOptions } from "./endpoint.ts";
@@ -43,7 +43,7 @@ export interface AgentClient {
   sync(sessionId: string): Promise<void>;
   unload(sessionId: string): Promise<void>;
   deleteSession(sessionId: string): Promise<void>;
-  updateOptions(sessionId: string, options: SessionOptions): Promise<void>;
+  updateOptions(sessionId: string, options: UpdateOptionsBody): Promise<void>;
   getBlocks(sessionId: string, page?: { conversation?: string; before?: string; limit?: number }): Promise<BlocksPage>;
   listFiles(sessionId: string): Promise<ListFilesAnswer>;
   readFile(sessionId: string, path: string): Promise<Uint8Array>;

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { BlockUpdates, ConversationBlock, SubagentStatus } from "./blocks.ts";
 import { WorkspaceFile } from "./files.ts";
-import { ClientId, Id, Seq, Timestamp, WorkspacePath } from "./primitives.ts";
+import { ClientId, Id, Seq, Sha256, Timestamp, WorkspacePath } from "./primitives.ts";
 import { SessionRuntimeState } from "./runtime-state.ts";
 import { Ask, MessageMode, PersistedSessionListData, SessionOptions, TurnError, TurnStatus } from "./session.ts";
 import { SessionMetadata, Usage } from "./usage.ts";
@@ -12,7 +12,8 @@ const conversationId = Id;
 
 /** Payload of every event of a session's log, by its type. `data` always has `sessionId`. */
 export const eventData = {
-  "session:created": z.object({ sessionId, session: PersistedSessionListData }),
+  /** `profileVersion`: the content of its profile that it keeps to. */
+  "session:created": z.object({ sessionId, session: PersistedSessionListData, profileVersion: Sha256.optional() }),
   "session:block:start": z.object({ sessionId, conversationId, block: ConversationBlock }),
   "session:block:delta": z.object({ sessionId, conversationId, blockId: Id, delta: z.string() }),
   "session:block:update": z.object({ sessionId, conversationId, blockId: Id, updates: BlockUpdates }),
@@ -20,6 +21,8 @@ export const eventData = {
   "session:status": z.object({ sessionId, runtime: SessionRuntimeState }),
   "session:metadata:update": z.object({ sessionId, metadata: SessionMetadata }),
   "session:options:update": z.object({ sessionId, sessionOptions: SessionOptions }),
+  /** From the next turn on it has this content of its profile. */
+  "session:profile:update": z.object({ sessionId, profileVersion: Sha256 }),
   "session:file:created": z.object({ sessionId, file: WorkspaceFile }),
   "session:file:modified": z.object({ sessionId, file: WorkspaceFile }),
   "session:file:deleted": z.object({ sessionId, path: WorkspacePath }),

@@ -76,7 +76,13 @@ export type NetworkUse = z.infer<typeof NetworkUse>;
 export const NetworkAnswer = z.object({ allowedHosts: z.array(z.string()), places: z.array(NetworkUse) });
 export type NetworkAnswer = z.infer<typeof NetworkAnswer>;
 
-export const UpdateOptionsBody = SessionOptions;
+/** Body of `PATCH /sessions/:id/options`. */
+export const UpdateOptionsBody = SessionOptions.extend({
+  /** Moves the session to what its profile is now, from the next turn on. */
+  profileVersion: z.literal("latest").optional(),
+});
+export type UpdateOptionsBody = z.infer<typeof UpdateOptionsBody>;
+
 export const UpdateMessageBody = z.strictObject({ content: z.string().min(1) });
 
 /** Default limits of the transports, in bytes; all are options. */

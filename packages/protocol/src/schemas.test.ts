@@ -21,7 +21,7 @@ test("the schemas are those of this version", () => {
   const hash = createHash("sha256").update(JSON.stringify(schemas())).digest("hex");
   expect({ protocol: protocol.PROTOCOL_VERSION, wire: protocol.WIRE_VERSION, hash }).toMatchInlineSnapshot(`
     {
-      "hash": "5d3d4af2b5ac1af8afdbf1d7c446893c2b21d2bafeaea8865a207393afaa6800",
+      "hash": "19a823c6e407d8792601ffe1b05cc510d9679302b333c6cdc1b6dfe14a7ca1a2",
       "protocol": 1,
       "wire": 1,
     }

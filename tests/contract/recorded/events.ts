@@ -26,7 +26,7 @@ describe("events", () => {
 
   test("session:created", () => {
     const { runtime: _runtime, lastActivity: _lastActivity, ...session } = one.created.json;
-    expect(data("session:created")).toEqual([{ sessionId: one.sessionId, session }]);
+    expect(data("session:created")).toEqual([{ sessionId: one.sessionId, session, profileVersion: HASH }]);
   });
 
   test("block start, delta, update and complete", () => {

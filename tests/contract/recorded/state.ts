@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { NUMBER, TEXT, TIME, completed, one, stateUntil } from "./one.ts";
+import { HASH, NUMBER, TEXT, TIME, completed, one, stateUntil } from "./one.ts";
 
 describe("state", () => {
   test("while a turn runs: turn and queue", () => {
@@ -19,6 +19,7 @@ describe("state", () => {
       agentProfileReference: "default",
       name: "Recorded",
       metadata: { mine: true },
+      profileVersion: HASH,
       createdAt: TIME,
       lastActivity: TIME,
       queue: [],

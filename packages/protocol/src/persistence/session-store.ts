@@ -29,6 +29,8 @@ export interface StoredSandbox {
   readonly started: boolean;
   /** What its provider has as the tag `session`, where that is not the session's id: it was started before it was its. */
   readonly tag?: string;
+  /** Content of the profile that its harness was started with; absent: of no known one. */
+  readonly profileVersion?: string;
   /** Where it lives: nodes of the same place can attach to it. */
   readonly place?: string;
 }

@@ -28,7 +28,7 @@ export function reduceAll(state: SessionState, events: Iterable<SessionEvent>): 
 function apply(state: SessionState, event: SessionEvent): SessionState {
   switch (event.type) {
     case "session:created":
-      return { ...state, ...event.data.session };
+      return { ...state, ...event.data.session, ...pinned(event.data) };
     case "session:block:start":
       return startBlock(state, event.data.conversationId, event.data.block);
     case "session:block:delta":
@@ -43,6 +43,8 @@ function apply(state: SessionState, event: SessionEvent): SessionState {
       return { ...state, sessionMetadata: event.data.metadata };
     case "session:options:update":
       return { ...state, sessionOptions: event.data.sessionOptions };
+    case "session:profile:update":
+      return { ...state, ...pinned(event.data) };
     case "session:file:created":
     case "session:file:modified":
       return { ...state, workspaceFiles: putFile(state.workspaceFiles, event.data.file), lastActivity: event.at };
@@ -64,6 +66,10 @@ function apply(state: SessionState, event: SessionEvent): SessionState {
     default:
       return applyTurn(state, event);
   }
+}
+
+function pinned({ profileVersion }: { profileVersion?: string | undefined }): Pick<SessionState, "profileVersion"> {
+  return profileVersion === undefined ? {} : { profileVersion };
 }
 
 function completedSubagent(

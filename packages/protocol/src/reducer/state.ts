@@ -23,6 +23,8 @@ export interface SessionState extends SessionListItem {
   readonly blocksBefore?: string;
   readonly subagents: readonly SubagentState[];
   readonly workspaceFiles: readonly WorkspaceFile[];
+  /** SHA-256 of the content of its profile that it keeps to; absent: the newest at each start of a sandbox. */
+  readonly profileVersion?: string;
   readonly sessionMetadata: SessionMetadata;
   readonly queue: readonly QueuedMessage[];
   readonly asks: readonly Ask[];

@@ -2,6 +2,7 @@ import { mkdir, appendFile, readFile, readdir, writeFile } from "node:fs/promise
 import { join } from "node:path";
 import type { SessionKey, SessionStore, SessionStoreEntry } from "@anthropic-ai/claude-agent-sdk";
 import type { EntryBody } from "@hhopkins/agent-runtime-protocol";
+import { withoutPromptRecords } from "./prompt-records.ts";
 import { slimEntry } from "./transcript-line.ts";
 
 /**
@@ -39,7 +40,10 @@ export async function openTranscript(options: TranscriptOptions): Promise<Transc
   const fileOf = (key: string): string => join(folder, encodeURIComponent(key));
   let emitted: Promise<void> = Promise.resolve();
   await mkdir(folder, { recursive: true });
-  for (const [key, lines] of initial) await writeFile(fileOf(key), lines.map((line) => `${line}\n`).join(""));
+  for (const [key, lines] of initial) {
+    const kept = withoutPromptRecords(lines);
+    await writeFile(fileOf(key), kept.map((line) => `${line}\n`).join(""));
+  }
 
   const readMirror = (key: string): Promise<string> => readFile(fileOf(key), "utf8").catch(() => "");
 

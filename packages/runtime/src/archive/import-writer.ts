@@ -56,8 +56,13 @@ export class ImportWriter {
   async event({ type, data, at }: Pick<SessionEvent, "type" | "data" | "at">): Promise<void> {
     // How a server had the session is nothing of the session's own.
     if (type === "session:status") return;
+    // An archive has no profile: here it is what it is here.
+    if (type === "session:profile:update") return;
     const own = { ...data, sessionId: this.#key.sessionId };
-    const draft = { type, data: type === "session:created" ? { ...own, session: this.#record } : own } as EventDraft;
+    const draft = {
+      type,
+      data: type === "session:created" ? { sessionId: own.sessionId, session: this.#record } : own,
+    } as EventDraft;
     if (draft.type === "session:turn:completed") this.#lastTurn = draft.data.turnId;
     this.#events.push({ draft, at });
     this.#chars += JSON.stringify(data).length;

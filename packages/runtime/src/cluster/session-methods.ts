@@ -6,7 +6,7 @@ import {
   NetworkUse,
   RuntimeError,
   SendMessageAnswer,
-  SessionOptions,
+  UpdateOptionsBody,
 } from "@hhopkins/agent-runtime-protocol";
 import { z } from "zod";
 
@@ -25,7 +25,7 @@ export const sessionMethods = {
   withdrawMessage: { body: z.strictObject({ messageId: ClientId }), answer: z.null() },
   /** With the turn that whoever asked could see: a later one is not meant. */
   interrupt: { body: z.strictObject({ turnId: Id.optional() }), answer: z.null() },
-  updateOptions: { body: SessionOptions, answer: z.null() },
+  updateOptions: { body: UpdateOptionsBody, answer: z.null() },
   sync: { body: NOTHING, answer: z.null() },
   unload: { body: NOTHING, answer: z.null() },
   delete: { body: NOTHING, answer: z.null() },

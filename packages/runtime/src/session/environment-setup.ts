@@ -1,11 +1,6 @@
-import {
-  RuntimeError,
-  type AgentProfile,
-  type Architecture,
-  type SessionState,
-} from "@hhopkins/agent-runtime-protocol";
+import { RuntimeError, type AgentProfile, type Architecture } from "@hhopkins/agent-runtime-protocol";
 import type { EnvironmentSpec, SandboxSpec } from "../sandbox/port.ts";
-import { profileOf } from "./sandbox-request.ts";
+import { profileOf, type PinningSession } from "./pinned-profile.ts";
 import type { SessionParts } from "./session-parts.ts";
 
 /** Each progress that is told is an event in the session's log. */
@@ -15,10 +10,14 @@ export interface EnvironmentSetup {
   readonly signal: AbortSignal;
   /** Tells people how far it is. */
   readonly tell: (message: string) => void;
+  /** Where it is known; absent: the session's. */
+  readonly profile?: AgentProfile;
 }
 
 export interface StartNeeds {
   readonly profile: AgentProfile;
+  /** Which content of it that is. */
+  readonly profileVersion: string | undefined;
   /** What the provider has set up; undefined: the profile wants nothing. */
   readonly install: EnvironmentSpec | undefined;
   /** Aborted, too, when the rest of the start takes too long. */
@@ -31,14 +30,21 @@ export interface StartNeeds {
  */
 export async function whatItNeeds(
   parts: SessionParts,
-  state: SessionState,
-  { signal, tell }: EnvironmentSetup,
+  session: PinningSession,
+  { signal, tell, profile: known }: EnvironmentSetup,
 ): Promise<StartNeeds> {
-  const profile = await profileOf(parts, state);
+  const state = session.state();
+  const { profileVersion } = state;
+  const profile = known ?? (await profileOf(parts, { key: session.key, state: () => state }));
   const install = await parts.environmentOf(profile);
   const runner = parts.runnerFiles(state.type as Architecture);
   await prepare(parts, { runner, ...(install === undefined ? {} : { install }) }, { signal, tell });
-  return { profile, install, signal: AbortSignal.any([signal, AbortSignal.timeout(parts.limits.sandboxStartMs)]) };
+  return {
+    profile,
+    profileVersion,
+    install,
+    signal: AbortSignal.any([signal, AbortSignal.timeout(parts.limits.sandboxStartMs)]),
+  };
 }
 
 async function prepare(

@@ -1,10 +1,5 @@
 /** What a session asks its sandbox provider for. */
-import {
-  RuntimeError,
-  type AgentProfile,
-  type Architecture,
-  type SessionState,
-} from "@hhopkins/agent-runtime-protocol";
+import type { Architecture, SessionState } from "@hhopkins/agent-runtime-protocol";
 import { randomBytes } from "node:crypto";
 import { runnerFailpoint } from "../failpoint.ts";
 import type { SessionKey, StoredSandbox } from "../persistence/session-store.ts";
@@ -16,6 +11,7 @@ import type { SessionParts } from "./session-parts.ts";
 export function newSandbox(
   { name, place }: Pick<SandboxProvider, "name" | "place">,
   generation: number,
+  profileVersion: string | undefined,
 ): StoredSandbox {
   const token = `art_${randomBytes(24).toString("base64url")}`;
   return {
@@ -24,6 +20,7 @@ export function newSandbox(
     ref: null,
     token,
     started: false,
+    ...(profileVersion === undefined ? {} : { profileVersion }),
     place: place ?? hostPlace({ processes: true }),
   };
 }
@@ -50,12 +47,4 @@ export async function sandboxSpec(
     },
     ...(install === undefined ? {} : { install }),
   };
-}
-
-/** The profile of a session. Throws `unknown_profile`. */
-export async function profileOf(parts: SessionParts, state: SessionState): Promise<AgentProfile> {
-  const id = state.agentProfileReference;
-  const profile = await parts.profiles.loadAgentProfile(id);
-  if (profile === null) throw new RuntimeError("unknown_profile", `The agent profile ${id} is not there any more.`);
-  return profile;
 }

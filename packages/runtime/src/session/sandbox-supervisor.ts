@@ -8,13 +8,14 @@ import { gatewayRules } from "./gateway-rules.ts";
 import type { RunnerDoor } from "./runner-door.ts";
 import type { RunnerLink } from "./runner-link.ts";
 import { Abandonment } from "./abandonment.ts";
-import { newSandbox, profileOf, sandboxSpec } from "./sandbox-request.ts";
+import { profileOf } from "./pinned-profile.ts";
+import { newSandbox, sandboxSpec } from "./sandbox-request.ts";
 import { whatItNeeds } from "./environment-setup.ts";
 import { connectSandbox } from "./connect-sandbox.ts";
 import type { SessionParts } from "./session-parts.ts";
 import { announceSandbox, startHarness, type StartingSession } from "./sandbox-start.ts";
 import { SandboxStatusTeller } from "./sandbox-status.ts";
-import { endIfOurs, endsSoon, type RunningSandbox, type SupervisedSession } from "./supervised-session.ts";
+import { endIfOurs, isToLeave, type RunningSandbox, type SupervisedSession } from "./supervised-session.ts";
 import { saveCheck, saveWhatIsTold, verifyBytes, verifySaved, type SaveCheck } from "./save-verification.ts";
 import { startError } from "./start-error.ts";
 import type { WarmSandbox } from "./warm-sandbox.ts";
@@ -87,7 +88,7 @@ export class SandboxSupervisor {
     // A turn that was found in a sandbox ends there.
     const carried = this.#carriesTurn;
     this.#carriesTurn = false;
-    if (!carried && endsSoon(this.#running, this.#parts.now())) return this.#leave();
+    if (!carried && isToLeave(this.#running, this.#parts.now(), this.#session.state())) return this.#leave();
     this.#starting ??= this.#start();
     return this.#starting;
   }
@@ -119,11 +120,11 @@ export class SandboxSupervisor {
     return this.ready();
   }
 
-  /** Its provider ends the sandbox soon: the turn has another one. Where its save cannot be verified it stays. */
+  /** The turn has another sandbox than this one. Where the save of this one cannot be verified it stays. */
   async #leave(): Promise<RunnerLink> {
     return this.#replace().catch((error: unknown) => {
       if (this.#prepared || this.#starting === undefined) throw error;
-      this.#status.warn(error, "a sandbox whose life ends soon could not be left");
+      this.#status.warn(error, "a sandbox that is to be left could not be");
       return this.#starting;
     });
   }
@@ -169,11 +170,11 @@ export class SandboxSupervisor {
   async #create(abort: AbortSignal): Promise<RunnerLink> {
     const { provider } = this.#parts;
     const tell = (message: string): void => this.#status.tell("starting", message);
-    const { profile, install, signal } = await whatItNeeds(this.#parts, this.#session.state(), { signal: abort, tell });
-    const generation = this.#generation + 1;
-    const stored = newSandbox(provider, generation);
+    const needs = await whatItNeeds(this.#parts, this.#session, { signal: abort, tell });
+    const { profile, install, signal } = needs;
+    const stored = newSandbox(provider, this.#generation + 1, needs.profileVersion);
     await announceSandbox(this.#starter, stored);
-    this.#generation = generation;
+    this.#generation = stored.generation;
     const spec = await sandboxSpec(this.#parts, this.#session.key, { state: this.#session.state(), stored, install });
     failpoint("create:before");
     const created = provider.create(spec, { signal, onProgress: tell });
@@ -277,7 +278,7 @@ export class SandboxSupervisor {
   async #resumeStart(running: RunningSandbox): Promise<RunnerLink> {
     try {
       const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(this.#parts.limits.sandboxStartMs)]);
-      return await this.#layOut(running, await profileOf(this.#parts, this.#session.state()), signal);
+      return await this.#layOut(running, await profileOf(this.#parts, this.#session), signal);
     } catch (error) {
       throw await this.#startFailed(error);
     }

@@ -11,8 +11,8 @@ import type {
   SendMessageAnswer,
   SendMessageBody,
   SessionListQuery,
-  SessionOptions,
   SessionState,
+  UpdateOptionsBody,
 } from "@hhopkins/agent-runtime-protocol";
 import type { Principal } from "../auth/principal.ts";
 import type { LogFrame } from "../log/frame.ts";
@@ -72,7 +72,7 @@ export interface SessionService {
   withdrawMessage(principal: Principal, sessionId: string, messageId: string): Promise<void>;
   /** Asks the running turn to stop; does nothing where none runs. */
   interrupt(principal: Principal, sessionId: string): Promise<void>;
-  updateOptions(principal: Principal, sessionId: string, options: SessionOptions): Promise<void>;
+  updateOptions(principal: Principal, sessionId: string, options: UpdateOptionsBody): Promise<void>;
   sync(principal: Principal, sessionId: string): Promise<void>;
   unload(principal: Principal, sessionId: string): Promise<void>;
   delete(principal: Principal, sessionId: string): Promise<void>;

@@ -16,11 +16,13 @@ import { isUtf8 } from "node:buffer";
 import { numbered } from "../log/session-log.ts";
 import type { AppendBatch } from "../persistence/session-store.ts";
 import { eventFile, sha256 } from "./entry-translation.ts";
+import { pinOf } from "./pinned-profile.ts";
 import type { SessionParts } from "./session-parts.ts";
 
 export interface NewSession {
   readonly record: PersistedSessionListData;
   readonly logId: string;
+  readonly profile: AgentProfile;
   readonly state: SessionState;
   readonly first: Omit<AppendBatch, "tenant" | "sessionId" | "expectedSeq">;
 }
@@ -41,8 +43,9 @@ export async function newSession(parts: SessionParts, body: CreateSessionBody): 
   };
   const { sessionId } = record;
   const files = defaultFiles(profile, body).map((file) => storedFile(file, now));
+  const { profileVersion, blob } = pinOf(profile);
   const drafts: EventDraft[] = [
-    { type: "session:created", data: { sessionId, session: record } },
+    { type: "session:created", data: { sessionId, session: record, profileVersion } },
     ...files.map(({ event }): EventDraft => ({ type: "session:file:created", data: { sessionId, file: event } })),
   ];
   const events = drafts.map((draft, index) => numbered(draft, { seq: index + 1, at: now }).event);
@@ -50,11 +53,15 @@ export async function newSession(parts: SessionParts, body: CreateSessionBody): 
   return {
     record,
     logId,
+    profile,
     state: reduceAll(initialState(sessionId, logId), events),
     first: {
       events,
       files: { put: files.map(({ entry }) => entry), deleted: [] },
-      blobs: files.map(({ entry, bytes }) => ({ sha256: entry.sha256, offset: 0, total: bytes.length, bytes })),
+      blobs: [
+        blob,
+        ...files.map(({ entry, bytes }) => ({ sha256: entry.sha256, offset: 0, total: bytes.length, bytes })),
+      ],
     },
   };
 }

@@ -2,9 +2,9 @@ import {
   RuntimeError,
   toRuntimeError,
   type SendMessageAnswer,
-  type SessionOptions,
   type SessionState,
   type TurnError,
+  type UpdateOptionsBody,
 } from "@hhopkins/agent-runtime-protocol";
 import { setTimeout as delay } from "node:timers/promises";
 import { failpoint, failpointAfterAnswer } from "../failpoint.ts";
@@ -12,6 +12,7 @@ import type { SessionLog } from "../log/session-log.ts";
 import type { Lease, SessionHead, SessionKey } from "../persistence/session-store.ts";
 import { failedWrite } from "./failed-write.ts";
 import { acceptMessage, keptMessages, loadedEvent, type IncomingMessage } from "./message-queue.ts";
+import { optionsChange } from "./options-change.ts";
 import { RunnerIntake } from "./runner-intake.ts";
 import { SandboxSupervisor } from "./sandbox-supervisor.ts";
 import type { SessionParts } from "./session-parts.ts";
@@ -195,13 +196,11 @@ export class Session implements AgentSession {
     this.#pump();
   }
 
-  updateOptions(options: SessionOptions): Promise<void> {
+  updateOptions(changes: UpdateOptionsBody): Promise<void> {
     return this.#writer.ask(async () => {
-      const sessionOptions = { ...this.#log.state.sessionOptions, ...options };
-      await this.#writer.append({
-        events: [{ type: "session:options:update", data: { sessionId: this.sessionId, sessionOptions } }],
-      });
-      this.#control.tell("options", { kind: "options", options: sessionOptions });
+      const { write, options } = await optionsChange(this.#parts, this.#log.state, changes);
+      if (write.events.length > 0) await this.#writer.append(write);
+      if (options !== undefined) this.#control.tell("options", { kind: "options", options });
     });
   }
 

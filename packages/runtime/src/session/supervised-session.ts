@@ -39,9 +39,10 @@ export interface RunningSandbox {
   readonly intact: Set<string>;
 }
 
-/** Whether its session should leave it between turns, for its provider ends it. */
-export function endsSoon(running: RunningSandbox | undefined, now: Date): boolean {
-  return running?.stored.started === true && now.getTime() >= (running.sandbox.moveAfter ?? Infinity);
+/** Whether its session should leave it between turns: its provider ends it, or it has another content of the profile. */
+export function isToLeave(running: RunningSandbox | undefined, now: Date, { profileVersion }: SessionState): boolean {
+  if (running?.stored.started !== true) return false;
+  return now.getTime() >= (running.sandbox.moveAfter ?? Infinity) || running.stored.profileVersion !== profileVersion;
 }
 
 /** Ends a sandbox of the session where the session is this server's; else lets go of it, for it is another's to end. */

@@ -15,6 +15,7 @@ import { whatItNeeds } from "./environment-setup.ts";
 import { openRunnerDoor, type RunnerDoor } from "./runner-door.ts";
 import { RunnerLink } from "./runner-link.ts";
 import { layOutSandbox, type Layout } from "./sandbox-layout.ts";
+import { profileOf } from "./pinned-profile.ts";
 import { newSandbox, sandboxSpec } from "./sandbox-request.ts";
 import { newSession, type NewSession } from "./session-creation.ts";
 import type { SessionParts } from "./session-parts.ts";
@@ -66,10 +67,9 @@ async function fitOf(
   return sha256(JSON.stringify([state.type, options, profile, manifestText(files), variables, install?.hash ?? null]));
 }
 
-/** What a session's first sandbox depends on; null: its profile is gone. */
-export async function fitOfSession(parts: SessionParts, key: SessionKey, state: SessionState): Promise<string | null> {
-  const profile = await parts.profiles.loadAgentProfile(state.agentProfileReference);
-  if (profile === null) return null;
+/** What a session's first sandbox depends on. Throws `unknown_profile`, `invalid_profile`. */
+export async function fitOfSession(parts: SessionParts, key: SessionKey, state: SessionState): Promise<string> {
+  const profile = await profileOf(parts, { key, state: () => state });
   const [install, files] = await Promise.all([parts.environmentOf(profile), parts.store.files(key)]);
   return fitOf(parts, key, { state, profile, install, files });
 }
@@ -84,9 +84,7 @@ export async function planWarmSandbox(parts: SessionParts, profileId: string): P
   const [architecture = "claude-agent-sdk"] = Architecture.options;
   const blank = await newSession(parts, { agentProfileRef: profileId, architecture });
   const key = { tenant: DEFAULT_TENANT, sessionId: `${warmTag(parts.node?.nodeId)}${blank.record.sessionId}` };
-  const profile = await parts.profiles
-    .loadAgentProfile(profileId)
-    .then((found) => found ?? { id: profileId, name: "" });
+  const { profile } = blank;
   const install = await parts.environmentOf(profile);
   const files = blank.first.files?.put ?? [];
   return {
@@ -106,8 +104,10 @@ export async function startWarmSandbox(
 ): Promise<WarmSandbox> {
   const { provider, log } = parts;
   const { state } = plan.blank;
-  const { install, signal } = await whatItNeeds(parts, state, { signal: at.signal, tell: () => undefined });
-  const stored = { ...newSandbox(provider, GENERATION), tag: plan.key.sessionId };
+  const session = { key: plan.key, state: () => state };
+  const setup = { signal: at.signal, tell: () => undefined, profile: plan.profile };
+  const { install, signal } = await whatItNeeds(parts, session, setup);
+  const stored = { ...newSandbox(provider, GENERATION, state.profileVersion), tag: plan.key.sessionId };
   const spec = await sandboxSpec(parts, plan.key, { state, stored, install });
   const created = provider.create(spec, { signal, onProgress: () => undefined });
   const sandbox = await unlessAborted(created, signal, (late) => late.terminate());

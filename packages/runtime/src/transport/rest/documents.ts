@@ -11,6 +11,7 @@ import {
   SendMessageBody,
   SessionOptions,
   UpdateMessageBody,
+  UpdateOptionsBody,
 } from "@hhopkins/agent-runtime-protocol";
 import { z } from "@hono/zod-openapi";
 
@@ -32,6 +33,7 @@ export const documents = {
     description: "The reduced log: the list item's fields, blocks, subagents, workspaceFiles, queue, turn, lastSeq, …",
   }),
   UpdateMessageBody: UpdateMessageBody.meta({ id: "UpdateMessageBody" }),
+  UpdateOptionsBody: UpdateOptionsBody.meta({ id: "UpdateOptionsBody" }),
 };
 
 export const sessionPath = z.object({ id: z.string() });

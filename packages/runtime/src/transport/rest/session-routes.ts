@@ -54,8 +54,8 @@ const read = createRoute({
 const options = createRoute({
   method: "patch",
   path: "/sessions/{id}/options",
-  summary: "Change the session's options",
-  request: { params: sessionPath, body: body(documents.SessionOptions) },
+  summary: "Change the session's options, or move it to its profile as that is now",
+  request: { params: sessionPath, body: body(documents.UpdateOptionsBody) },
   responses: { 204: { description: "Changed" }, ...problems },
 });
 
