@@ -56,7 +56,7 @@ function settings(lockSeconds: number): string {
  * seconds between two statements the database ends it. MySQL knows no such bound for transactions alone; what it ends
  * there is any connection without work, which the pool replaces.
  */
-const IDLE_IN_TRANSACTION = "set idle_transaction_timeout = 2";
+const IDLE_IN_TRANSACTION = "set idle_transaction_timeout = 5";
 const IDLE = "set wait_timeout = 20";
 
 /** MariaDB before 11.1 calls one of them otherwise. */
