@@ -26,6 +26,7 @@ else
       const serverInfo = { name: "counting", version: "1.0.0" };
       send({ id, result: { protocolVersion: params.protocolVersion, capabilities: { tools: {} }, serverInfo } });
     } else if (method === "tools/list") send({ id, result: { tools: [tool] } });
+    else if (method === "tools/call" && mode === "mute") console.error("I say no more");
     else if (method === "tools/call")
       send({ id, result: { content: [{ type: "text", text: JSON.stringify(call()) }] } });
     else send({ id, error: { code: -32601, message: "not known" } });

@@ -179,7 +179,9 @@ test("externalMCPs: what does not start, answers garbage or dies is named with i
   const told = systemBlocks(state, "mcp_failed");
   expect(told.find((text) => text.includes("server absent"))).toMatch(/did not start: .*no-such-program/s);
   expect(told.find((text) => text.includes("server garbage"))).toMatch(/timed out.*the server speaks: garbage/s);
-  expect(told.find((text) => text.includes("server mortal"))).toMatch(/middle of a call.*exit code 7.*out of breath/s);
+  expect(told.find((text) => text.includes("server mortal"))).toMatch(
+    /broke off \(Connection closed, exit code 7\).*out of breath/s,
+  );
   expect(told.find((text) => text.includes("server forbidden"))).toMatch(
     /did not start: it was refused .* sandbox may reach/,
   );
@@ -187,4 +189,29 @@ test("externalMCPs: what does not start, answers garbage or dies is named with i
   const again = await broken.play("Again", { tools: [call("fine")] }, { text: "Fine." });
   expect(JSON.parse(again.results[0] ?? "")).toMatchObject({ calls: 2 });
   expect(systemBlocks(again.state, "mcp_failed")).toHaveLength(4);
+});
+
+test("externalMCPs: a call without an answer, and a server that goes away, are named; both can be called again", async () => {
+  const far = await startRemoteServer({ kind: "http" });
+  await using broken = await profileBench(
+    {
+      tools: ["Bash"],
+      defaultWorkspaceFiles,
+      environmentVariables: { MCP_TOOL_TIMEOUT: "1500" },
+      externalMCPs: [
+        { name: "mute", command: "node", args: ["tools/server.mjs", "mute"] },
+        { type: "http", name: "far", url: `http://${far.place}/mcp` },
+      ],
+    },
+    { network: { allowedHosts: [far.place] } },
+  );
+  const first = await broken.play("Try", { tools: [call("far")] }, { tools: [call("mute")] }, { text: "Still here." });
+  expect(first.results[0]).toBe("far call 1");
+  expect(said(first.state)).toEqual(["Still here."]);
+  const [mute] = systemBlocks(first.state, "mcp_failed");
+  expect(mute).toMatch(/server mute broke off .*timed out.*I say no more/s);
+  await far[Symbol.asyncDispose]();
+  const second = await broken.play("Again", { tools: [call("far")] }, { text: "Still here." });
+  expect(systemBlocks(second.state, "mcp_failed")[1]).toMatch(/server far broke off .*ECONNREFUSED/);
+  expect(said(second.state)).toHaveLength(2);
 });

@@ -140,6 +140,8 @@ function environmentOf(spec: HarnessSpec, asRoot: boolean): Record<string, strin
     CLAUDE_CODE_MAX_RETRIES: "15",
     // For an MCP server to be ready; the first turn waits for it.
     MCP_TIMEOUT: "20000",
+    // For a call of its tools; without a bound, one that is never answered would hold the turn for ever.
+    MCP_TOOL_TIMEOUT: "600000",
     ...(process.env["TMPDIR"] === undefined ? {} : { TMPDIR: process.env["TMPDIR"] }),
     ...spec.start.environment,
     HOME: spec.home,

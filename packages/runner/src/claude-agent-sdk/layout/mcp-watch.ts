@@ -20,8 +20,9 @@ export interface McpWatch {
   follow(message: NativeMessage): Promise<EntryBody[]>;
 }
 
-/** A call's error that is not the tool's own. */
-const BROKEN_OFF = /connection (closed|lost|refused|reset)|not connected|ECONN|fetch failed|unable to connect|socket/i;
+/** A call's error that is not the tool's own, as far as its words show. */
+const BROKEN_OFF =
+  /connection (closed|lost|refused|reset)|not connected|ECONN|fetch failed|unable to connect|cannot be reached|^MCP server .* timed out/i;
 
 const REFUSED =
   "it was refused (401 or 403): its headers lack a login that is good, or its host is not among those that this sandbox may reach";
@@ -75,7 +76,7 @@ export function createMcpWatch({ servers, logs, statuses, now }: McpWatchOptions
       if (isError !== true || !BROKEN_OFF.test(text)) continue;
       const words = await logs.lastWords(server);
       const code = words.code === undefined ? "" : `, exit code ${words.code}`;
-      const told = `The MCP server ${server} was lost in the middle of a call (${text.slice(0, 200)}${code}).`;
+      const told = `A call of the MCP server ${server} broke off (${text.slice(0, 200)}${code}).`;
       bodies.push(...block(conversationOf(message), id, `${told} The next call tries it again.${said(words)}`));
     }
     return bodies;
