@@ -5,6 +5,7 @@ const servers = testsIn("tests/profiles/servers.test.ts");
 const bounds = testsIn("tests/profiles/bounds.test.ts");
 
 const bundled = servers("bundledMCPs: installed, started in its own folder, offered and called; what it says is kept");
+const modes = "permissionMode: what no rule allows is refused; the session's mode stands before the profile's, at once";
 const overHttp = servers("externalMCPs: one by http is reached where its host is allowed, and counts the call");
 const overSse = servers("externalMCPs: one by sse has the secret in its headers, which the agent never sees");
 
@@ -82,4 +83,15 @@ export const profileRows: readonly Row[] = [
   ...tested("value", ["ExternalMcp.type=http"], overHttp),
   ...tested("field", ["ExternalMcp.headers"], overSse),
   ...tested("value", ["ExternalMcp.type=sse"], overSse),
+  ...tested(
+    "field",
+    ["AgentProfile.permissionMode", "SessionOptions.permissionMode", "UpdateOptionsBody.permissionMode"],
+    bounds(modes),
+  ),
+  ...tested("value", valuesOf("PermissionMode", "bypassPermissions dontAsk default"), bounds(modes)),
+  ...tested(
+    "value",
+    valuesOf("PermissionMode", "plan acceptEdits"),
+    bounds("permissionMode: plan offers no work but reading, acceptEdits lets files be written in the workspace"),
+  ),
 ];

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { WorkspaceFileInput } from "./files.ts";
+import { PermissionMode } from "./permission-mode.ts";
 import { CommandName, distinctMcpServers, fitsTheWire, McpName, namedList, SkillName } from "./profile-names.ts";
 import { Effort, TurnLimits } from "./turn-limits.ts";
 
@@ -97,6 +98,8 @@ const profileFields = z.strictObject({
   tools: z.array(z.string()).optional(),
   /** Tools that are taken away, or with a pattern such as `Bash(rm *)` the calls that are refused. It wins over `tools`. */
   disallowedTools: z.array(z.string().min(1)).optional(),
+  /** Absent: every call of the agent's tools is allowed; with a pattern in `tools`, `dontAsk`. */
+  permissionMode: PermissionMode.optional(),
   model: z.string().optional(),
   effort: Effort.optional(),
   limits: TurnLimits.optional(),

@@ -21,7 +21,7 @@ test("the schemas are those of this version", () => {
   const hash = createHash("sha256").update(JSON.stringify(schemas())).digest("hex");
   expect({ protocol: protocol.PROTOCOL_VERSION, wire: protocol.WIRE_VERSION, hash }).toMatchInlineSnapshot(`
     {
-      "hash": "19a823c6e407d8792601ffe1b05cc510d9679302b333c6cdc1b6dfe14a7ca1a2",
+      "hash": "75fcb9346d7d588f40d0bd5fc891af4752e3a42cd61b9827a3902876265be6ee",
       "protocol": 1,
       "wire": 1,
     }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { MAIN_CONVERSATION } from "./blocks.ts";
+import { PermissionMode } from "./permission-mode.ts";
 import { ClientId, Id, JsonObject, Timestamp } from "./primitives.ts";
 import { SessionRuntimeState } from "./runtime-state.ts";
 import { WorkspaceFile } from "./files.ts";
@@ -13,6 +14,7 @@ export type Architecture = z.infer<typeof Architecture>;
 export const SessionOptions = z.strictObject({
   model: z.string().min(1).max(200).optional(),
   effort: Effort.optional(),
+  permissionMode: PermissionMode.optional(),
   /** Each bound stands in place of the profile's. */
   limits: TurnLimits.optional(),
 });

@@ -17,7 +17,7 @@ import { layOutProfile } from "./layout/layout.ts";
 import { createMcpWatch } from "./layout/mcp-watch.ts";
 import { cancelMessage, openQuery, type LiveQuery } from "./live-query.ts";
 import type { NativeMessage } from "./native.ts";
-import { configFolderOf, effortOf, modelOf } from "./options.ts";
+import { configFolderOf, effortOf, modelOf, permissionModeOf } from "./options.ts";
 import { loadSdk } from "./sdk.ts";
 import { createSteering } from "./steering.ts";
 import { openTranscript } from "./transcript.ts";
@@ -272,6 +272,8 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
     async setOptions(options: SessionOptions) {
       const before = sessionOptions;
       sessionOptions = options;
+      const mode = permissionModeOf(spec, options);
+      if (mode !== permissionModeOf(spec, before)) await live?.query.setPermissionMode(mode);
       const [wanted, effort] = [modelOf(spec, options), effortOf(spec, options)];
       // Another model begins with an effort of its own.
       if (wanted !== modelOf(spec, before)) await live?.query.setModel(wanted);

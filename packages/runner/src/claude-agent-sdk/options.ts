@@ -2,12 +2,17 @@ import { join } from "node:path";
 import type {
   AgentDefinition,
   Options,
-  PermissionMode,
   SessionStore,
   SpawnedProcess,
   SpawnOptions,
 } from "@anthropic-ai/claude-agent-sdk";
-import { mcpToolPrefix, type AgentProfile, type Effort, type SessionOptions } from "@hhopkins/agent-runtime-protocol";
+import {
+  mcpToolPrefix,
+  type AgentProfile,
+  type Effort,
+  type PermissionMode,
+  type SessionOptions,
+} from "@hhopkins/agent-runtime-protocol";
 import type { HarnessSpec } from "../architecture.ts";
 import type { Layout } from "./layout/layout.ts";
 import { boundOptions, limitsOf } from "./turn-bounds.ts";
@@ -39,7 +44,10 @@ export function queryOptions(input: OptionsInput): Options {
     systemPrompt: systemPromptOf(profile),
     settingSources: [],
     strictMcpConfig: true,
-    ...permissionsOf(profile),
+    permissionMode: permissionModeOf(spec, sessionOptions),
+    // A session can be given that mode later.
+    allowDangerouslySkipPermissions: true,
+    allowedTools: allowedOf(profile),
     ...filesOf(input.layout),
     ...mcpOf(input.layout),
     ...boundOptions(limitsOf(spec, sessionOptions)),
@@ -107,17 +115,16 @@ function toolsOf(profile: AgentProfile, rules: readonly string[]): string[] {
 }
 
 /** The sandbox is the fence, so nothing is asked; where the profile has patterns, what fits none is refused. */
-function permissionsOf(
-  profile: AgentProfile,
-): { permissionMode: PermissionMode } & Pick<Options, "allowedTools" | "allowDangerouslySkipPermissions"> {
-  const rules = profile.tools ?? [];
-  if (!rules.some((rule) => rule !== toolOf(rule)))
-    return { permissionMode: "bypassPermissions", allowDangerouslySkipPermissions: true };
-  const servers = [...(profile.bundledMCPs ?? []), ...(profile.externalMCPs ?? [])].map(({ name }) =>
-    mcpToolPrefix(name),
-  );
-  const needed = ["Agent", "Skill", ...servers.map((prefix) => `${prefix}*`)];
-  return { permissionMode: "dontAsk", allowedTools: [...rules, ...needed] };
+export function permissionModeOf(spec: HarnessSpec, options: SessionOptions): PermissionMode {
+  const { profile } = spec.start;
+  const patterns = (profile.tools ?? []).some((rule) => rule !== toolOf(rule));
+  return options.permissionMode ?? profile.permissionMode ?? (patterns ? "dontAsk" : "bypassPermissions");
+}
+
+/** What is allowed in every mode: the profile's tools, and what its subagents, skills and servers are called by. */
+function allowedOf({ tools, bundledMCPs = [], externalMCPs = [] }: AgentProfile): string[] {
+  const servers = [...bundledMCPs, ...externalMCPs].map(({ name }) => `${mcpToolPrefix(name)}*`);
+  return [...(tools ?? []), "Agent", "Skill", ...servers];
 }
 
 function agentsOf(
