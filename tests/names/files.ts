@@ -10,7 +10,6 @@ export const recordedState = testsIn("tests/contract/recorded/state.ts");
 export const placement = testsIn("tests/cluster/placement.test.ts");
 export const lapsedNode = testsIn("tests/cluster/lapsed-node.test.ts");
 export const nodeTakeover = testsIn("tests/cluster/takeover.test.ts");
-export const clockSkew = testsIn("tests/cluster/clock-skew.test.ts");
 export const anyNode = testsIn("tests/cluster/any-node.test.ts");
 export const options = testsIn("tests/contract/runtime-options.test.ts");
 export const warmPool = testsIn("tests/session/warm-pool.test.ts");
