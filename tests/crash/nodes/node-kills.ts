@@ -100,7 +100,8 @@ export async function runNodeCrash(options: NodeCrashOptions): Promise<NodeRepor
     writes: audit.writes,
     ownedTwice: audit.faults,
     letGo: told("it is let go"),
-    refusedWrites: told("stale_fence"),
+    refusedWrites: told("another server owns it"),
+    refusedStreams: told("the runner refused the stream"),
     faults,
     seconds: (performance.now() - since) / 1000,
   };

@@ -24,9 +24,10 @@ export interface NodeReport {
   /** Appends that the database has seen. */
   readonly writes: number;
   readonly ownedTwice: readonly string[];
-  /** How often a node has said that it lets go of a session that another one has, and that a write of its was refused for that. */
+  /** How often a node has said that it lets go of a session that another one has, that a write of its was refused for that, and that a runner refused it. */
   readonly letGo: number;
   readonly refusedWrites: number;
+  readonly refusedStreams: number;
   /** What else is not as it must be. */
   readonly faults: readonly string[];
   readonly seconds: number;
@@ -61,7 +62,8 @@ export function nodeTable(report: NodeReport): string {
     ["turns whose node was hit and that went on", report.continued],
     ["turns completed", report.completed],
     ["turns that failed because their sandbox was ended", report.sandboxLost],
-    ["sessions let go by nodes that woke; refused writes", `${report.letGo}; ${report.refusedWrites}`],
+    ["sessions let go by nodes that woke", report.letGo],
+    ["lines of refused writes, of runners that refused", `${report.refusedWrites}, ${report.refusedStreams}`],
     ["answers taken back", report.retracted],
     ["kill to next event elsewhere, median / 90 % / longest", away("kill")],
     ["stop to next event elsewhere", away("pause")],

@@ -21,5 +21,7 @@ test.for([
     console.log(nodeTable(report));
     expect(nodeFaults(report)).toEqual([]);
     expect(report.letGo).toBeGreaterThan(0);
+    expect(report.refusedWrites).toBeGreaterThan(0);
+    expect(report.refusedStreams).toBeGreaterThan(0);
   },
 );
