@@ -21,7 +21,10 @@ const NO_OPENSSL = "openssl is not there, so there is no certificate for an HTTP
 /** The server's file in the workspace, where the harness starts what is not bundled. */
 const defaultWorkspaceFiles = [{ path: "tools/server.mjs", content: readFileSync(SERVER, "utf8") }];
 
-const call = (server: string): { name: string; input: object } => ({ name: `mcp__${server}__count`, input: {} });
+const call = (server: string): { name: string; input: Record<string, unknown> } => ({
+  name: `mcp__${server}__count`,
+  input: {},
+});
 
 let project: string;
 let plain: RemoteServer;

@@ -53,8 +53,19 @@ export function distinctMcpServers(profile: McpServers, context: z.core.$Refinem
 const SKILLS_BYTES = 3 * 1024 * 1024;
 
 export function fitsTheWire(skills: unknown, context: z.core.$RefinementCtx): void {
-  const bytes = new TextEncoder().encode(JSON.stringify(skills)).length;
+  const bytes = utf8Bytes(JSON.stringify(skills));
   if (bytes <= SKILLS_BYTES) return;
   const message = `have ${bytes} bytes with their supporting files, and at most ${SKILLS_BYTES} are taken: leave large files out, or put them into defaultWorkspaceFiles`;
   context.addIssue({ code: "custom", message });
+}
+
+/** Without `TextEncoder`, which not every environment has types for. */
+function utf8Bytes(text: string): number {
+  let bytes = text.length;
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    // A half of a pair is two bytes of the four.
+    if (unit > 0x7f) bytes += unit > 0x7ff && (unit < 0xd800 || unit > 0xdfff) ? 2 : 1;
+  }
+  return bytes;
 }

@@ -44,9 +44,11 @@ test.for([
 });
 
 test("skills that do not fit into a line of the wire are refused, and what to do is said", () => {
-  const large = (size: number): object => ({
-    skills: [{ ...skill, supportingFiles: [{ path: "data", content: "x".repeat(size) }] }],
+  const large = (size: number, letter = "x"): object => ({
+    skills: [{ ...skill, supportingFiles: [{ path: "data", content: letter.repeat(size) }] }],
   });
+  const bytes = Buffer.byteLength(JSON.stringify(large(1_000_000, "aé€😀")).slice('{"skills":'.length, -1));
+  expect(problem(large(1_000_000, "aé€😀"))).toContain(`have ${bytes} bytes`);
   expect(problem(large(3_000_000))).toBeNull();
   expect(problem(large(3_200_000))).toMatch(
     /^profile\.skills: have 3200\d+ bytes .* put them into defaultWorkspaceFiles$/,
