@@ -6,6 +6,9 @@ const versions = testsIn("tests/profiles-sources/versions.test.ts");
 const kept = versions(
   "a session keeps the profile that it began with, over a restart too, until it is moved to the newest",
 );
+const changed = testsIn("tests/profiles-sources/rest.test.ts")(
+  "a profile is made, read, listed, changed and removed; a session keeps what it began with",
+);
 const served = at.server("--profiles are those of a folder beside the others, as it is at the moment");
 const read = folder("a folder in the layout of the ecosystem is a profile, every part of it");
 
@@ -27,5 +30,12 @@ export const profileSourceRows: readonly Row[] = [
     fieldsOf("UpdateOptionsBody", "model effort limits profileVersion"),
     versions("where it cannot be moved it stays, and why is said"),
   ),
+  ...tested(
+    "route",
+    ["POST /agent-profiles", "GET /agent-profiles/{id}", "PUT /agent-profiles/{id}", "DELETE /agent-profiles/{id}"],
+    changed,
+  ),
+  ...tested("field", fieldsOf("AgentProfileAnswer", "profile version"), changed),
+  ...tested("method", ["persistence.profiles"], changed),
   ...tested("error code", ["invalid_profile"], folder("%s does not lead out of it")),
 ];

@@ -63,7 +63,6 @@ const routes: Row[] = [
     ["POST /sessions/{id}/asks/{askId}/answer", "POST /sessions/{id}/fork", "POST /sessions/{id}/rewind"],
     "profiles",
   ),
-  ...later("route", ["POST /agent-profiles", "PUT /agent-profiles/{id}", "DELETE /agent-profiles/{id}"], "profiles"),
   ...later("route", ["POST /tokens"], "react"),
 ];
 

@@ -19,6 +19,7 @@ export * from "./ndjson.ts";
 export * from "./reducer/state.ts";
 export * from "./reducer/reduce.ts";
 export { STATE_LIMITS } from "./reducer/window.ts";
+export type { ProfileStore } from "./persistence/profile-store.ts";
 export type { PersistenceAdapter, SessionRecordUpdates } from "./persistence/port.ts";
 export type * from "./persistence/session-store.ts";
 export type * from "./persistence/cluster-store.ts";

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { ConversationBlock } from "./blocks.ts";
 import { FileEntry, WorkspaceFileInput } from "./files.ts";
-import { AgentProfileListData } from "./profile.ts";
-import { ClientId, JsonObject, Timestamp } from "./primitives.ts";
+import { AgentProfile, AgentProfileListData } from "./profile.ts";
+import { ClientId, JsonObject, Sha256, Timestamp } from "./primitives.ts";
 import { MessageMode, PersistedSessionListData, SessionListItem, SessionOptions } from "./session.ts";
 import { SessionRuntimeState } from "./runtime-state.ts";
 
@@ -47,6 +47,10 @@ export type ListSessionsAnswer = z.infer<typeof ListSessionsAnswer>;
 
 export const ListProfilesAnswer = z.object({ profiles: z.array(AgentProfileListData) });
 export type ListProfilesAnswer = z.infer<typeof ListProfilesAnswer>;
+
+/** A profile, with names of secrets and never a value, and which content it is. */
+export const AgentProfileAnswer = z.object({ profile: AgentProfile, version: Sha256 });
+export type AgentProfileAnswer = z.infer<typeof AgentProfileAnswer>;
 
 /** A page of blocks, oldest first. `before` is the cursor of the page that comes before; absent at the beginning. */
 export const BlocksPage = z.object({ blocks: z.array(ConversationBlock), before: z.string().optional() });

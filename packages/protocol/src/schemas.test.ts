@@ -21,7 +21,7 @@ test("the schemas are those of this version", () => {
   const hash = createHash("sha256").update(JSON.stringify(schemas())).digest("hex");
   expect({ protocol: protocol.PROTOCOL_VERSION, wire: protocol.WIRE_VERSION, hash }).toMatchInlineSnapshot(`
     {
-      "hash": "75fcb9346d7d588f40d0bd5fc891af4752e3a42cd61b9827a3902876265be6ee",
+      "hash": "d63fa9818f2541dedc9327666b580fabbe05623d69570980ac18fb5354e9c3ca",
       "protocol": 1,
       "wire": 1,
     }

@@ -44,6 +44,8 @@ import { storeForAdapter } from "./persistence/seed-store.ts";
 import { timedStore } from "./persistence/timed-store.ts";
 import { sqlitePersistence } from "./persistence/sqlite/index.ts";
 import { allProfiles } from "./profiles/all-profiles.ts";
+import type { ProfileService } from "./profiles/port.ts";
+import { createProfileService } from "./profiles/profile-service.ts";
 import { profileEnvironments, type ProfileEnvironments } from "./profile-environments.ts";
 import { hostPlace } from "./sandbox/host-place.ts";
 import { localSandbox } from "./sandbox/local/index.ts";
@@ -53,6 +55,7 @@ import { EgressBook } from "./session/egress-book.ts";
 import { ListWatch } from "./log/list-watch.ts";
 import { ModelUses } from "./session/model-use.ts";
 import { SessionManager } from "./session/session-manager.ts";
+import { versionOf } from "./session/profile-version.ts";
 import type { SessionParts } from "./session/session-parts.ts";
 import { localMethods } from "./session/local-methods.ts";
 import { SessionRequests } from "./session/session-requests.ts";
@@ -194,7 +197,13 @@ export async function createAgentRuntime(config: AgentRuntimeConfig = {}): Promi
     profiles: () => parts.profiles.listAgentProfiles(),
     onImported: (tenant, state) => watch.changed(tenant, { event: "sessions:updated", session: listItem(state) }),
   });
-  const parted = { between, publicGateway, environments };
+  const profiles = createProfileService({
+    profiles: parts.profiles,
+    source: config.profiles,
+    store: adapter.profiles,
+    versionOf: (profile) => versionOf(profile).version,
+  });
+  const parted = { between, publicGateway, environments, profiles };
   return composed({ config, adapter, store, provider, gateway, manager, service, archives, log, ...parted });
 }
 
@@ -211,6 +220,7 @@ interface Composition {
   readonly between: BetweenNodes | undefined;
   readonly service: SessionService;
   readonly archives: SessionArchives;
+  readonly profiles: ProfileService;
   readonly log: SessionParts["log"];
 }
 
@@ -227,6 +237,7 @@ function composed(parts: Composition): AgentRuntime {
     manager,
     service,
     archives,
+    profiles,
     log,
   } = parts;
   const authenticateBy = (apiKey?: string): Authenticate =>
@@ -269,7 +280,7 @@ function composed(parts: Composition): AgentRuntime {
       if (apiKey !== undefined && apiKey !== "") current = authenticateBy(apiKey);
       if (config.auth === "none") allowedOrigins = options.corsOrigins ?? [];
       const gatewayRoute = publicGateway === undefined ? {} : { gateway: publicGateway };
-      return createRestApp({ service, archives, authenticate, log, ...gatewayRoute, ...rest });
+      return createRestApp({ service, archives, profiles, authenticate, log, ...gatewayRoute, ...rest });
     },
     createWebSocketServer(server, options = {}) {
       const origins = allowedOrigins === undefined ? {} : { allowedOrigins };

@@ -1,6 +1,7 @@
 import type { WorkspaceFile } from "../files.ts";
 import type { AgentProfile, AgentProfileListData } from "../profile.ts";
 import type { PersistedSessionData, PersistedSessionListData } from "../session.ts";
+import type { ProfileStore } from "./profile-store.ts";
 import type { SessionStore } from "./session-store.ts";
 
 /** Fields of a session's record that change. */
@@ -25,6 +26,8 @@ export interface PersistenceAdapter {
   loadAgentProfile(agentProfileId: string): Promise<AgentProfile | null>;
   /** Capability: see `SessionStore`. */
   readonly store?: SessionStore;
+  /** Capability: see `ProfileStore`. */
+  readonly profiles?: ProfileStore;
   /** Opens files and connections, runs migrations. Called by `runtime.start()`. */
   open?(): Promise<void>;
   /** Called at the end of `runtime.shutdown()`. */

@@ -183,6 +183,13 @@ create table agent_runtime.answers (
 );
 create index answers_by_end on agent_runtime.answers (valid_until);
 
+-- 007-profiles
+create table agent_runtime.agent_profiles (
+  id text collate "C" not null,
+  profile text not null,
+  constraint agent_profiles_key primary key (id)
+);
+
 -- What the PostgreSQL adapter keeps of its own migrations: so it finds these tables as it would have made them.
 create table agent_runtime.agent_runtime_migrations (
   name varchar(255) not null constraint agent_runtime_migrations_pkey primary key,
@@ -199,4 +206,5 @@ insert into agent_runtime.agent_runtime_migrations (name, timestamp) values
   ('003-checkpoints', '2026-11-22T00:00:00.003Z'),
   ('004-removals', '2026-11-22T00:00:00.004Z'),
   ('005-cluster', '2026-11-22T00:00:00.005Z'),
-  ('006-lists', '2026-11-22T00:00:00.006Z');
+  ('006-lists', '2026-11-22T00:00:00.006Z'),
+  ('007-profiles', '2026-11-22T00:00:00.007Z');

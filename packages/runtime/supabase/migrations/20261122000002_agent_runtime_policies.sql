@@ -31,6 +31,7 @@ end $$;
 -- Servers alone: nobody else has a right or a policy here.
 alter table agent_runtime.nodes enable row level security;
 alter table agent_runtime.answers enable row level security;
+alter table agent_runtime.agent_profiles enable row level security;
 
 alter table agent_runtime.agent_runtime_migrations enable row level security;
 alter table agent_runtime.agent_runtime_migrations_lock enable row level security;

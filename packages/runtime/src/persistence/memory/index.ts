@@ -1,5 +1,6 @@
 import { DEFAULT_PROFILE, RuntimeError, toRuntimeError, type AgentProfile } from "@hhopkins/agent-runtime-protocol";
 import { guardedCall, guardedStore, type StoreGuard } from "../guarded-store.ts";
+import { keptProfiles, type ProfileRows } from "../kept-profiles.ts";
 import { MemoryCluster } from "../memory-cluster.ts";
 import { MemorySessions, memoryStore } from "../memory-store.ts";
 import { checkedProfiles, nineMethods, type RawTranscripts } from "../nine-methods.ts";
@@ -28,6 +29,7 @@ export interface SharedMemory {
 /** Made by `sharedMemory` alone. */
 class Memory implements SharedMemory {
   readonly sessions = new MemorySessions();
+  readonly profiles = new Map<string, AgentProfile>();
   readonly cluster: MemoryCluster;
   constructor(now: () => number) {
     this.cluster = new MemoryCluster(this.sessions, now);
@@ -53,6 +55,7 @@ export function memoryPersistence(
   const { memory } = options;
   if (memory !== undefined && !(memory instanceof Memory)) throw notShared();
   const sessions = memory?.sessions ?? new MemorySessions();
+  const kept = memory?.profiles ?? new Map<string, AgentProfile>();
   let closed = false;
   const guard: StoreGuard = {
     check: () => {
@@ -65,6 +68,7 @@ export function memoryPersistence(
   const raw = memoryRawTranscripts(sessions);
   return {
     ...nineMethods({ store, profiles, rawTranscripts: { save: call(raw.save), load: call(raw.load) } }),
+    ...keptProfiles(profiles, memoryProfiles(kept), guard),
     store,
     open: async () => {
       closed = false;
@@ -72,6 +76,25 @@ export function memoryPersistence(
     close: async () => {
       closed = true;
     },
+  };
+}
+
+function memoryProfiles(kept: Map<string, AgentProfile>): ProfileRows {
+  const put = (profile: AgentProfile): void => void kept.set(profile.id, structuredClone(profile));
+  return {
+    all: async () => [...kept.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+    get: async (id) => structuredClone(kept.get(id) ?? null),
+    async insert(profile) {
+      if (kept.has(profile.id)) return false;
+      put(profile);
+      return true;
+    },
+    async update(profile) {
+      if (!kept.has(profile.id)) return false;
+      put(profile);
+      return true;
+    },
+    remove: async (id) => kept.delete(id),
   };
 }
 

@@ -8,6 +8,7 @@ import { checkpointsMigration } from "./migrations/003-checkpoints.ts";
 import { removalsMigration } from "./migrations/004-removals.ts";
 import { clusterMigration } from "./migrations/005-cluster.ts";
 import { listsMigration } from "./migrations/006-lists.ts";
+import { profilesMigration } from "./migrations/007-profiles.ts";
 import type { Db } from "./schema.ts";
 
 const TABLE = "agent_runtime_migrations";
@@ -21,6 +22,7 @@ export function migrations({ types }: Pick<SqlDialect, "types">): Record<string,
     "004-removals": removalsMigration(types),
     "005-cluster": clusterMigration(types),
     "006-lists": listsMigration(),
+    "007-profiles": profilesMigration(types),
   };
 }
 

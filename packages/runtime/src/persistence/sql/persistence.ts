@@ -1,12 +1,14 @@
 import { RuntimeError, type AgentProfile } from "@hhopkins/agent-runtime-protocol";
 import { Kysely } from "kysely";
 import { guardedCall, guardedStore, type StoreGuard } from "../guarded-store.ts";
+import { keptProfiles } from "../kept-profiles.ts";
 import { nineMethods, type RawTranscripts } from "../nine-methods.ts";
 import type { PersistenceAdapter } from "../port.ts";
 import type { ClusterStore, SessionStore } from "../session-store.ts";
 import { notOpen } from "../store-errors.ts";
 import type { SqlDialect } from "./dialect.ts";
 import { migrate } from "./migrate.ts";
+import { sqlProfiles } from "./profiles.ts";
 import { sqlRawTranscripts } from "./raw-transcripts.ts";
 import { finishRemovals } from "./removal.ts";
 import { retried } from "./retried.ts";
@@ -47,6 +49,11 @@ export function sqlPersistence(
   };
   return {
     ...nineMethods({ store, profiles, rawTranscripts }),
+    ...keptProfiles(
+      profiles,
+      sqlProfiles(() => need().db, dialect),
+      guard,
+    ),
     store,
     open: async () => {
       opened ??= await open(dialect);

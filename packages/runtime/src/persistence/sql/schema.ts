@@ -142,7 +142,14 @@ interface AnswersTable {
   valid_until: number;
 }
 
+/** Of the whole deployment. */
+interface AgentProfilesTable {
+  id: string;
+  profile: string;
+}
+
 export interface Tables {
+  agent_profiles: AgentProfilesTable;
   nodes: NodesTable;
   commands: CommandsTable;
   answers: AnswersTable;

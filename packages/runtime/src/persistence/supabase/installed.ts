@@ -13,6 +13,7 @@ export const TABLE_MIGRATIONS: readonly string[] = [
   "004-removals",
   "005-cluster",
   "006-lists",
+  "007-profiles",
 ];
 
 const Installed = z.object({

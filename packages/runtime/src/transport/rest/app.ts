@@ -14,6 +14,8 @@ import { fileRoutes } from "./file-routes.ts";
 import { messageRoutes } from "./message-routes.ts";
 import { openApiDocument } from "./openapi.ts";
 import { asRuntimeError, problemResponse } from "./problem.ts";
+import type { ProfileService } from "../../profiles/port.ts";
+import { profileRoutes } from "./profile-routes.ts";
 import { allowedMethods } from "./route-methods.ts";
 import { sessionRoutes } from "./session-routes.ts";
 import { systemRoutes } from "./system-routes.ts";
@@ -22,6 +24,8 @@ export interface RestAppOptions {
   readonly service: SessionService;
   /** Sessions can be exported and imported. */
   readonly archives?: SessionArchives;
+  /** Profiles can be read one by one, and changed. */
+  readonly profiles?: ProfileService;
   readonly authenticate: Authenticate;
   readonly limits?: Partial<TransportLimits>;
   /** Origins whose pages may call; `*` is every one. None by default. */
@@ -46,7 +50,7 @@ export function createRestApp(options: RestAppOptions): RestRouter {
     heartbeatMs: options.heartbeatMs ?? 15_000,
     streamMs: options.streamMs ?? 300_000,
   };
-  const routes = apiRoutes(parts, options.archives);
+  const routes = apiRoutes(parts, options);
   const app = createRouter();
   app.onError((error, c) => {
     const known = asRuntimeError(error);
@@ -88,11 +92,12 @@ export function createRestApp(options: RestAppOptions): RestRouter {
   return app;
 }
 
-function apiRoutes(parts: RestParts, archives: SessionArchives | undefined): RestRouter {
+function apiRoutes(parts: RestParts, { archives, profiles }: RestAppOptions): RestRouter {
   const routes = createRouter();
   for (const part of [systemRoutes, sessionRoutes, messageRoutes, fileRoutes, eventRoutes])
     routes.route("/", part(parts));
   if (archives !== undefined) routes.route("/", archiveRoutes(parts, archives));
+  if (profiles !== undefined) routes.route("/", profileRoutes(parts, profiles));
   const document = openApiDocument(routes);
   routes.get("/", (c) => c.json({ name: "agent-runtime", docs: "/docs", openapi: "/openapi.json" }));
   routes.get("/openapi.json", (c) => c.json(document));

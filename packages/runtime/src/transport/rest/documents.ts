@@ -1,4 +1,5 @@
 import {
+  AgentProfileAnswer,
   BlocksPage,
   CreateSessionAnswer,
   CreateSessionBody,
@@ -17,6 +18,7 @@ import { z } from "@hono/zod-openapi";
 
 /** The protocol's bodies with the names that they have in the OpenAPI document. */
 export const documents = {
+  AgentProfileAnswer: AgentProfileAnswer.meta({ id: "AgentProfileAnswer" }),
   BlocksPage: BlocksPage.meta({ id: "BlocksPage" }),
   CreateSessionAnswer: CreateSessionAnswer.meta({ id: "CreateSessionAnswer" }),
   CreateSessionBody: CreateSessionBody.meta({ id: "CreateSessionBody" }),

@@ -1,0 +1,69 @@
+import {
+  RuntimeError,
+  type AgentProfile,
+  type PersistenceAdapter,
+  type ProfileStore,
+} from "@hhopkins/agent-runtime-protocol";
+import type { ProfileEditor, ProfileService, ProfileSource } from "./port.ts";
+
+/** The only tenant that may change profiles: all tenants have the same. */
+const OWNER = "default";
+
+export interface ProfileServiceParts {
+  /** All of them. */
+  readonly profiles: Pick<PersistenceAdapter, "loadAgentProfile">;
+  readonly source: ProfileSource | undefined;
+  /** Absent: the adapter keeps none. */
+  readonly store: ProfileStore | undefined;
+  /** Which content a profile is. */
+  readonly versionOf: (profile: AgentProfile) => string;
+}
+
+export function createProfileService({ profiles, source, store, versionOf }: ProfileServiceParts): ProfileService {
+  const answer = (profile: AgentProfile) => ({ profile, version: versionOf(profile) });
+  const storeFor = async ({ tenant }: ProfileEditor, id: string): Promise<ProfileStore> => {
+    if (store === undefined) {
+      const message =
+        "This server's persistence adapter keeps no profiles. Put them into the folder of --profiles or the configuration, or use memory, SQLite, PostgreSQL or MySQL.";
+      throw new RuntimeError("not_supported", message);
+    }
+    if (tenant !== OWNER) {
+      throw new RuntimeError("forbidden", `Profiles are those of all tenants: only the tenant ${OWNER} changes them.`);
+    }
+    if ((await source?.listAgentProfiles())?.some((known) => known.id === id) === true) {
+      throw new RuntimeError(
+        "conflict",
+        `The agent profile ${id} comes from the server's own folder: change it there.`,
+      );
+    }
+    return store;
+  };
+  return {
+    async read(id) {
+      const profile = await profiles.loadAgentProfile(id);
+      if (profile === null) throw new RuntimeError("not_found", `There is no agent profile ${id}.`);
+      return answer(profile);
+    },
+    async create(by, profile) {
+      refuseHostPaths(profile);
+      await (await storeFor(by, profile.id)).create(profile);
+      return answer(profile);
+    },
+    async replace(by, profile) {
+      refuseHostPaths(profile);
+      await (await storeFor(by, profile.id)).replace(profile);
+      return answer(profile);
+    },
+    async delete(by, id) {
+      await (await storeFor(by, id)).delete(id);
+    },
+  };
+}
+
+/** Whoever may call the API must not get at files of the server's machine. */
+function refuseHostPaths({ bundledMCPs = [] }: AgentProfile): void {
+  if (bundledMCPs.length === 0) return;
+  const field = "body.bundledMCPs.0.localProjectPath";
+  const message = `${field}: names a folder of the server's machine, which no request may: put the profile into the folder of --profiles, or install the server as a package (npmDependencies, externalMCPs).`;
+  throw new RuntimeError("forbidden", message, { field });
+}
