@@ -45,3 +45,13 @@ it("gives stand-ins for secrets, and git a way to their hosts with a login", () 
     `x-access-token:${secretPlaceholder("GH")}`,
   );
 });
+
+it("names the way to hosts also where only an MCP server has a secret, which is no variable of the agent", () => {
+  const key = { secret: "FAR", hosts: ["api.example.com"] };
+  const server = { type: "http", name: "far", url: "https://api.example.com/mcp" } as const;
+  const variables = gatewayEnvironment(place)({ ...profile, externalMCPs: [{ ...server, headers: { "X-Key": key } }] });
+  expect(variables["AGENT_RUNTIME_HOSTS_URL"]).toBe("http://127.0.0.1:3128/token/art_t/hosts");
+  expect(JSON.stringify(variables)).not.toContain("gateway-secret");
+  const open = gatewayEnvironment(place)({ ...profile, externalMCPs: [{ ...server, headers: { "X-Key": "public" } }] });
+  expect(open).not.toHaveProperty("AGENT_RUNTIME_HOSTS_URL");
+});
