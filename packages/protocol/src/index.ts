@@ -7,7 +7,7 @@ export * from "./manifest.ts";
 export * from "./runtime-state.ts";
 export * from "./turn-limits.ts";
 export * from "./permission-mode.ts";
-export { mcpToolPrefix } from "./profile-names.ts";
+export { distinctMcpServers, mcpToolPrefix } from "./profile-names.ts";
 export * from "./profile.ts";
 export * from "./session.ts";
 export * from "./events.ts";

@@ -1,6 +1,7 @@
 import {
   AgentProfile,
   AgentProfileListData,
+  distinctMcpServers,
   fromZodError,
   PersistedSessionData,
   PersistedSessionListData,
@@ -19,7 +20,7 @@ export type AdapterReads = Pick<
 const TIMEOUT_MS = 15_000;
 
 /** Columns of a table that we do not know are the adapter's own business. */
-const StoredProfile = z.object(AgentProfile.shape);
+const StoredProfile = z.object(AgentProfile.shape).superRefine(distinctMcpServers);
 
 /**
  * The same reads, with what they answer checked. A wrong row, or a method that fails, is `persistence_unavailable`
