@@ -138,14 +138,14 @@ describe("opening", () => {
     expectError(await failure(adapter.listAllSessions()), "persistence_unavailable", /open/);
   });
 
-  test("the migrated tables all have a tenant, but those of nodes and of their answers, and the journal is WAL", async () => {
+  test("the migrated tables all have a tenant, but those of nodes, of their answers and of profiles, and the journal is WAL", async () => {
     const { connection } = await openWith();
     const tables = connection.prepare("select name from sqlite_master where type = 'table'").all([]) as {
       name: string;
     }[];
     const ours = tables
       .map((table) => table.name)
-      .filter((name) => !/^(sqlite_|agent_runtime_migrations|nodes$|answers$)/.test(name));
+      .filter((name) => !/^(sqlite_|agent_runtime_migrations|agent_profiles$|nodes$|answers$)/.test(name));
     expect(ours.length).toBeGreaterThan(8);
     for (const name of ours) {
       const columns = connection.prepare(`select name from pragma_table_info('${name}')`).all([]) as { name: string }[];

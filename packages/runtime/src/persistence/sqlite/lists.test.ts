@@ -100,6 +100,7 @@ test("sessions of a database of before lists by creation have their place in the
   for (const { name } of indexes) run(`drop index ${name}`);
   run("create index sessions_by_loaded on sessions (loaded)");
   run("alter table sessions drop column created_ms");
+  run("drop table agent_profiles");
   run("delete from agent_runtime_migrations where name >= '006'");
   database.close();
   await before.open?.();
