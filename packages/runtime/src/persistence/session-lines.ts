@@ -23,6 +23,7 @@ const Sandbox = z.object({
   token: z.string(),
   started: z.boolean(),
   tag: z.string().optional(),
+  profileVersion: z.string().optional(),
   place: z.string().optional(),
 });
 

@@ -42,7 +42,9 @@ export interface RunningSandbox {
 /** Whether its session should leave it between turns: its provider ends it, or it has another content of the profile. */
 export function isToLeave(running: RunningSandbox | undefined, now: Date, { profileVersion }: SessionState): boolean {
   if (running?.stored.started !== true) return false;
-  return now.getTime() >= (running.sandbox.moveAfter ?? Infinity) || running.stored.profileVersion !== profileVersion;
+  // A session that keeps to no content of its profile goes on with what its sandbox has.
+  const isMoved = profileVersion !== undefined && running.stored.profileVersion !== profileVersion;
+  return isMoved || now.getTime() >= (running.sandbox.moveAfter ?? Infinity);
 }
 
 /** Ends a sandbox of the session where the session is this server's; else lets go of it, for it is another's to end. */
