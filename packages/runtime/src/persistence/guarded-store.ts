@@ -7,6 +7,8 @@ export interface StoreGuard {
   readonly check: () => void;
   /** Does the work of a call; it may do it again. */
   readonly around?: <R>(work: () => Promise<R>) => Promise<R>;
+  /** The same for what only reads. Default: `around`. */
+  readonly aroundRead?: <R>(work: () => Promise<R>) => Promise<R>;
   /** What a thrown value is to callers. */
   readonly explain: (error: unknown) => RuntimeError;
 }
@@ -17,24 +19,26 @@ type IterableMethod<A extends readonly unknown[], R> = (...args: A) => AsyncIter
 /** The store behind its guard: whatever its methods throw is a `RuntimeError`, and nothing runs once it is closed. */
 export function guardedStore(store: SessionStore, guard: StoreGuard): SessionStore {
   const call = guardedCall(guard);
+  const around = guard.aroundRead ?? guard.around;
+  const read = guardedCall({ ...guard, ...(around === undefined ? {} : { around }) });
   const iterate = guardedIterable(guard);
   return {
     create: call(store.create),
     append: call(store.append),
-    events: call(store.events),
+    events: read(store.events),
     compact: call(store.compact),
-    head: call(store.head),
-    blocks: call(store.blocks),
-    block: call(store.block),
-    files: call(store.files),
-    checkpoints: call(store.checkpoints),
-    filesAt: call(store.filesAt),
+    head: read(store.head),
+    blocks: read(store.blocks),
+    block: read(store.block),
+    files: read(store.files),
+    checkpoints: read(store.checkpoints),
+    filesAt: read(store.filesAt),
     blob: iterate(store.blob),
-    blobSize: call(store.blobSize),
+    blobSize: read(store.blobSize),
     transcript: iterate(store.transcript),
-    message: call(store.message),
-    list: call(store.list),
-    claimed: call(store.claimed),
+    message: read(store.message),
+    list: read(store.list),
+    claimed: read(store.claimed),
     delete: call(store.delete),
     ...(store.cluster === undefined ? {} : { cluster: clusterAround(store.cluster, (_name, method) => call(method)) }),
   };

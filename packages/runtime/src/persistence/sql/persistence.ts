@@ -40,6 +40,9 @@ export function sqlPersistence(
     check,
     explain: dialect.explain,
     ...(isTransient === undefined ? {} : { around: (work) => retried(isTransient, work) }),
+    // What was asked over a connection that is no more is asked over another one.
+    aroundRead: (work) =>
+      retried((error) => isTransient?.(error) === true || dialect.isConnectionLost?.(error) === true, work),
   };
   const store = guardedStore(storeOf(need, dialect), guard);
   const call = guardedCall(guard);
