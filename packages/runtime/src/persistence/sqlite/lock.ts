@@ -4,6 +4,9 @@ import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
 import type { SqliteConnection, SqliteDriver } from "./driver.ts";
 import { sqliteError } from "./errors.ts";
 
+/** The locks of this process: one that nobody referred to would be collected, and the lock with it. */
+const locks = new Set<SqliteConnection>();
+
 /** Its process has the database for itself until it is closed. */
 export type SqliteLock = Pick<SqliteConnection, "close">;
 
@@ -18,11 +21,21 @@ export function lockSqliteFile(driver: SqliteDriver, file: string): SqliteLock {
     lock = driver(`${realPath(file)}.lock`);
     lock.pragma("busy_timeout = 0");
     lock.prepare("begin exclusive").run([]);
-    return lock;
+    return kept(lock);
   } catch (error) {
     lock?.close();
     throw isHeld(error) ? taken(file, error) : sqliteError(error, file, "data_dir_unusable");
   }
+}
+
+function kept(lock: SqliteConnection): SqliteLock {
+  locks.add(lock);
+  return {
+    close() {
+      locks.delete(lock);
+      lock.close();
+    },
+  };
 }
 
 /** The same for every name that leads to the file. */
