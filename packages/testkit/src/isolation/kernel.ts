@@ -54,14 +54,21 @@ for name in ("/proc/sys/kernel/core_pattern", "/proc/sys/kernel/modprobe", "/pro
     proof: "stranger",
     bait: nothing,
     attack: `
-import subprocess
+import subprocess, time
 before = os.geteuid()
+def rights(pid):
+  # The kernel gives the new rights a moment after the program counts as started.
+  for _ in range(40):
+    ids = re.search(r"^Uid:\\s+(\\d+)\\s+(\\d+)", open("/proc/%d/status" % pid).read(), re.M)
+    if ids and int(ids[2]) != before: break
+    time.sleep(0.005)
+  return ids
 for name in ("/usr/bin/su", "/bin/su", "/usr/bin/passwd", "/usr/bin/gpasswd", "/usr/bin/newgrp"):
   if not os.path.exists(name): continue
   def start():
     child = subprocess.Popen([name], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-      ids = re.search(r"^Uid:\\s+(\\d+)\\s+(\\d+)", open("/proc/%d/status" % child.pid).read(), re.M)
+      ids = rights(child.pid)
       if ids and int(ids[2]) != before: reached("%s runs as %s" % (name, ids[2]))
       else: saw("%s runs as %s" % (name, ids and ids[2]))
     finally:

@@ -78,7 +78,13 @@ export class ModalSandbox implements Sandbox {
     }
     const listening = this.#listen(channel, onStream);
     // Without a line for so long it comes later: whoever waits longer would not know either.
-    await Promise.race([listening.ready, sleep(LISTEN_MS, undefined, { ref: false })]);
+    const over = new AbortController();
+    const late = sleep(LISTEN_MS, undefined, { signal: over.signal }).catch(() => undefined);
+    try {
+      await Promise.race([listening.ready, late]);
+    } finally {
+      over.abort();
+    }
     return listening;
   }
 
