@@ -1,9 +1,10 @@
 import { z } from "zod";
+import { Ask, AskAnswer } from "./asks.ts";
 import { BlockUpdates, ConversationBlock, SubagentStatus } from "./blocks.ts";
 import { WorkspaceFile } from "./files.ts";
 import { ClientId, Id, Seq, Sha256, Timestamp, WorkspacePath } from "./primitives.ts";
 import { SessionRuntimeState } from "./runtime-state.ts";
-import { Ask, MessageMode, PersistedSessionListData, SessionOptions, TurnError, TurnStatus } from "./session.ts";
+import { MessageMode, PersistedSessionListData, SessionOptions, TurnError, TurnStatus } from "./session.ts";
 import { SessionMetadata, Usage } from "./usage.ts";
 
 const sessionId = Id;
@@ -59,7 +60,11 @@ export const eventData = {
     error: TurnError.optional(),
   }),
   "session:ask:opened": z.object({ sessionId, ask: Ask }),
-  "session:ask:resolved": z.object({ sessionId, askId: Id, answer: z.unknown(), by: z.string() }),
+  /**
+   * `by`: the principal who answered, `expiry`, or `agent` where it does not want to know any more. `answer` is null where
+   * nobody gave one.
+   */
+  "session:ask:resolved": z.object({ sessionId, askId: Id, answer: AskAnswer.nullable(), by: z.string() }),
   error: z.object({ sessionId, code: z.string(), message: z.string() }),
 } as const;
 

@@ -9,6 +9,7 @@ export * from "./turn-limits.ts";
 export * from "./permission-mode.ts";
 export { distinctMcpServers, mcpToolPrefix } from "./profile-names.ts";
 export * from "./profile.ts";
+export * from "./asks.ts";
 export * from "./session.ts";
 export * from "./events.ts";
 export * from "./errors.ts";

@@ -1,6 +1,7 @@
 import { z } from "zod";
+import { AskRules } from "./asks.ts";
 import { WorkspaceFileInput } from "./files.ts";
-import { PermissionMode } from "./permission-mode.ts";
+import { PermissionRules, PermissionMode } from "./permission-mode.ts";
 import { CommandName, distinctMcpServers, fitsTheWire, McpName, namedList, SkillName } from "./profile-names.ts";
 import { Effort, TurnLimits } from "./turn-limits.ts";
 
@@ -100,6 +101,13 @@ const profileFields = z.strictObject({
   disallowedTools: z.array(z.string().min(1)).optional(),
   /** Absent: every call of the agent's tools is allowed; with a pattern in `tools`, `dontAsk`. */
   permissionMode: PermissionMode.optional(),
+  /**
+   * Rules in the harness's own syntax, `Tool` or `Tool(pattern)`, that go before the mode: `deny` before `ask` before
+   * `allow`. A tool that `tools` leaves out is not offered, whatever stands here.
+   */
+  permissions: PermissionRules.optional(),
+  /** How long asks wait, and for whom. */
+  asks: AskRules.optional(),
   model: z.string().optional(),
   effort: Effort.optional(),
   limits: TurnLimits.optional(),

@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { MAIN_CONVERSATION } from "./blocks.ts";
 import { PermissionMode } from "./permission-mode.ts";
 import { ClientId, Id, JsonObject, Timestamp } from "./primitives.ts";
 import { SessionRuntimeState } from "./runtime-state.ts";
@@ -68,15 +67,3 @@ export type TurnError = z.infer<typeof TurnError>;
 /** The running turn of a state; null while the agent is idle. */
 export const TurnState = z.object({ turnId: Id, messageIds: z.array(ClientId), startedAt: Timestamp });
 export type TurnState = z.infer<typeof TurnState>;
-
-/** Something that the agent asks a person. */
-export const Ask = z.object({
-  askId: Id,
-  conversationId: z.string().default(MAIN_CONVERSATION),
-  kind: z.enum(["permission", "question", "plan", "elicitation"]),
-  prompt: z.string(),
-  details: JsonObject.optional(),
-  openedAt: Timestamp,
-  expiresAt: Timestamp.optional(),
-});
-export type Ask = z.infer<typeof Ask>;

@@ -5,6 +5,7 @@
  * `RunnerFrame` allows, for its own session.
  */
 import { z } from "zod";
+import { AskAnswer, OpenedAsk } from "./asks.ts";
 import { BlockUpdates, ConversationBlock, SubagentStatus } from "./blocks.ts";
 import { FileEntry } from "./files.ts";
 import { AgentProfile } from "./profile.ts";
@@ -66,6 +67,12 @@ export const EntryBody = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("harness:ready"), nativeSessionId: z.string().max(200) }),
   /** The running turn has folded in a message that it was given by `steer`. */
   z.object({ kind: z.literal("message:taken"), turnId: Id, messageId: ClientId }),
+  /** The agent asks a person, and waits for the command `answer`. */
+  z.object({ kind: z.literal("ask:opened"), ask: OpenedAsk }),
+  /** The agent does not want to know any more: its turn or its subagent was stopped, or its process died. */
+  z.object({ kind: z.literal("ask:withdrawn"), askId: Id }),
+  /** The turn waits for its asks outside of any process, after a command `defer`: `continue` goes on with it anywhere. */
+  z.object({ kind: z.literal("turn:deferred"), turnId: Id }),
   /** Follows the full scan after the turn; every entry of the turn has a lower number. */
   z.object({
     kind: z.literal("turn:ended"),
@@ -138,6 +145,10 @@ export type SyncReport = z.infer<typeof SyncReport>;
 export const UnsteerReport = z.object({ taken: z.boolean() });
 export type UnsteerReport = z.infer<typeof UnsteerReport>;
 
+/** Not deferred: the turn waits for nobody, or for what cannot wait elsewhere. `reason` says which. */
+export const DeferReport = z.object({ deferred: z.boolean(), reason: z.string().optional() });
+export type DeferReport = z.infer<typeof DeferReport>;
+
 /** A page of the files that the runner knows, by path in order of code units. */
 export const FileList = z.object({ files: z.array(FileEntry), more: z.boolean() });
 export type FileList = z.infer<typeof FileList>;
@@ -174,6 +185,16 @@ export const CommandBody = z.discriminatedUnion("kind", [
   /** Takes the offer back; the reply is an `UnsteerReport`. */
   z.object({ kind: z.literal("unsteer"), turnId: Id, messageId: ClientId }),
   z.object({ kind: z.literal("options"), options: SessionOptions }),
+  /** Answers an ask. One that is not open any more, or was answered, is left as it is. */
+  z.object({ kind: z.literal("answer"), askId: Id, answer: AskAnswer }),
+  /** The sandbox is to end while the turn waits for asks. The reply is a `DeferReport`; the entry `turn:deferred` follows. */
+  z.object({ kind: z.literal("defer"), turnId: Id }),
+  /** Goes on with a turn that was deferred, in a sandbox that has its transcript. `answer`: what was answered meanwhile. */
+  z.object({
+    kind: z.literal("continue"),
+    turnId: Id,
+    asks: z.array(z.object({ ask: OpenedAsk, answer: AskAnswer.optional() })).min(1),
+  }),
   /** Full scan; the reply is a `SyncReport`. */
   z.object({ kind: z.literal("sync") }),
   /** Sends the bytes of these blobs once more, as far as a file still has them: what was kept of them was wrong. */

@@ -29,6 +29,9 @@ export function fitEntry(body: EntryBody): EntryBody[] {
     case "subagent:completed":
     case "subagent:discovered":
     case "message:taken":
+    case "ask:opened":
+    case "ask:withdrawn":
+    case "turn:deferred":
     case "turn:ended":
       return cutToFit(body, (limit) => cutStrings(body, limit).value);
     case "blob":

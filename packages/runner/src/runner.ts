@@ -143,6 +143,10 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
           OPTIONS_DEADLINE_MS,
           "The harness did not take the options",
         );
+      case "answer":
+      case "defer":
+      case "continue":
+        throw new RuntimeError("not_supported", "This harness asks nobody.");
       case "sync":
         return sync();
       case "resend":

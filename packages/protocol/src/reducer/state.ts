@@ -1,6 +1,7 @@
+import type { Ask } from "../asks.ts";
 import type { ConversationBlock, SubagentStatus } from "../blocks.ts";
 import type { WorkspaceFile } from "../files.ts";
-import type { Ask, QueuedMessage, SessionListItem, TurnState } from "../session.ts";
+import type { QueuedMessage, SessionListItem, TurnState } from "../session.ts";
 import { NO_USAGE, type SessionMetadata } from "../usage.ts";
 
 /** A subagent's conversation. */

@@ -55,12 +55,16 @@ export function createCommands(options: CommandsOptions): Commands {
   /** Runs it when its time has come; resolves when it is done. */
   function line(command: CommandBody, work: () => Promise<void>): Promise<void> {
     switch (command.kind) {
-      case "interrupt": {
+      case "interrupt":
+      // A turn that waits for it holds up nothing else.
+      case "answer": {
         const done = work();
         queue = both(queue, done);
         return done;
       }
       case "message":
+      case "continue":
+      case "defer":
       case "steer":
       case "unsteer":
       case "options":

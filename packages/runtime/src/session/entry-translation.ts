@@ -90,6 +90,10 @@ export function addEntry(write: EntryWrite, body: EntryBody): string | null {
       return null;
     case "message:taken":
       return addTakenMessage(write, body);
+    case "ask:opened":
+    case "ask:withdrawn":
+    case "turn:deferred":
+      return "asks are not known here";
     case "turn:ended":
       return addTurnEnd(write, body);
   }
