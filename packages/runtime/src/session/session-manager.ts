@@ -1,16 +1,12 @@
-import {
-  RuntimeError,
-  toRuntimeError,
-  type CreateSessionBody,
-  type SessionState,
-} from "@hhopkins/agent-runtime-protocol";
+import { RuntimeError, type CreateSessionBody, type SessionState } from "@hhopkins/agent-runtime-protocol";
 import { DEFAULT_TENANT } from "../auth/principal.ts";
 import { leaseKey, type WantedSession } from "../cluster/session-leases.ts";
 import { Takeover } from "../cluster/takeover.ts";
 import { readState, SessionLog } from "../log/session-log.ts";
 import type { SessionHead, SessionKey } from "../persistence/session-store.ts";
 import { HeldSessions, type Held } from "./held-sessions.ts";
-import { endOrphans, endOrphansLater, keepEndingOrphans, runningSandboxes } from "./orphans.ts";
+import { keepEndingOrphans } from "./orphans.ts";
+import { isFinal, SessionAdoption } from "./session-adoption.ts";
 import { newSession } from "./session-creation.ts";
 import { handOver, hasSuccessor, leaveSession } from "./session-leaving.ts";
 import type { SessionParts } from "./session-parts.ts";
@@ -27,12 +23,9 @@ export class SessionManager {
   readonly #parts: SessionParts;
   readonly #options: SessionManagerOptions;
   readonly #held: HeldSessions;
-  /** Sessions that a server held: whoever loads one first goes on with what it was at. */
-  readonly #unresumed = new Set<string>();
-  /** Sessions that are loaded as often as it takes. */
-  readonly #goingOn = new Set<string>();
   readonly #stop = new AbortController();
   readonly #upkeep: SessionUpkeep;
+  readonly #adoption: SessionAdoption;
   readonly #takeover: Takeover | undefined;
 
   constructor(parts: SessionParts, options: SessionManagerOptions) {
@@ -44,8 +37,14 @@ export class SessionManager {
       loaded: () => this.loaded(),
       unload: (session, message) => this.#unload(session, message),
     });
+    this.#adoption = new SessionAdoption(parts, {
+      signal: this.#stop.signal,
+      load: (key, wanted) => this.load(key, wanted),
+      holds: (sessionId) => this.#held.get(sessionId) !== undefined,
+      forget: (sessionId) => this.#forget(sessionId),
+    });
     const { node, notes, log } = parts;
-    const adopt = (key: SessionKey): Promise<void> => this.#takeUp(key);
+    const adopt = (key: SessionKey): Promise<void> => this.#adoption.takeUp(key);
     this.#takeover = node === undefined ? undefined : new Takeover({ node, notes, adopt, log, random: Math.random });
   }
 
@@ -139,7 +138,7 @@ export class SessionManager {
       (error: unknown) => {
         this.#held.remove(held);
         // Others leave it alone, because it is this node's.
-        if (held.lease !== undefined && !isFinal(error)) void this.#goOn(key);
+        if (held.lease !== undefined && !isFinal(error)) void this.#adoption.goOn(key);
       },
     );
     return held;
@@ -165,13 +164,13 @@ export class SessionManager {
       await session.release();
       throw error;
     }
-    this.#unresumed.delete(key.sessionId);
+    this.#adoption.resumed(key.sessionId);
     return session;
   }
 
   /** A server held it, and did not let go of it in the log; it may be found out only now. */
   #isToResume({ sandbox }: SessionHead, session: Session): boolean {
-    return this.#unresumed.has(session.sessionId) || sandbox !== null || session.getState().runtime.isLoaded;
+    return this.#adoption.isUnresumed(session.sessionId) || sandbox !== null || session.getState().runtime.isLoaded;
   }
 
   /** @internal Throws `session_not_found`. */
@@ -220,9 +219,9 @@ export class SessionManager {
       { sessionId: key.sessionId },
       "the store has more of a session than it said that it took; it is loaded again",
     );
-    this.#unresumed.add(key.sessionId);
+    this.#adoption.unresumed(key.sessionId);
     this.#hold(key, { before: session.release(), wanted: { here: true } });
-    void this.#goOn(key);
+    void this.#adoption.goOn(key);
   }
 
   /** Another node runs the session now: nothing of it is touched any more, and what is asked of it goes there. */
@@ -254,33 +253,6 @@ export class SessionManager {
         this.#letGo(session);
   }
 
-  /** Until it is loaded, deleted, another node's, or the server stops. */
-  async #goOn(key: SessionKey): Promise<void> {
-    if (this.#goingOn.has(key.sessionId)) return;
-    this.#goingOn.add(key.sessionId);
-    for (let attempt = 1; !this.#stop.signal.aborted; attempt += 1) {
-      try {
-        await this.#adopt(key);
-        break;
-      } catch (error) {
-        if (isFinal(error)) break;
-        this.#parts.log.error({ err: error, sessionId: key.sessionId }, "a session could not be loaded again");
-        await this.#parts.health.turn(attempt, this.#stop.signal);
-      }
-    }
-    this.#goingOn.delete(key.sessionId);
-  }
-
-  /** Loads a session that a server held when it ended, and goes on with it. */
-  async #adopt(key: SessionKey): Promise<void> {
-    const { sessionId } = key;
-    const isShared = this.#parts.node !== undefined;
-    if (!isShared && this.#held.get(sessionId) === undefined) this.#unresumed.add(sessionId);
-    const session = await this.load(key, { here: true });
-    // With several nodes it may be here for a command that waits.
-    if (!isShared && !session.getState().runtime.isLoaded && session.idle) this.#forget(sessionId);
-  }
-
   #forget(sessionId: string): void {
     const held = this.#held.get(sessionId);
     if (held !== undefined) this.#held.remove(held);
@@ -289,7 +261,7 @@ export class SessionManager {
   /** Goes on with what earlier servers left, ends sandboxes that belong to nobody, begins the periodic work. */
   async start(): Promise<void> {
     const { node } = this.#parts;
-    if (node === undefined || this.#takeover === undefined) await this.#startAlone();
+    if (node === undefined || this.#takeover === undefined) await this.#adoption.startAlone();
     else {
       await node.start(() => this.#reconcile());
       await this.#takeover.start();
@@ -297,24 +269,6 @@ export class SessionManager {
     }
     this.#parts.warm.start(this.#parts);
     this.#upkeep.start();
-  }
-
-  async #startAlone(): Promise<void> {
-    const claimed = await this.#parts.store.claimed();
-    // Before the sessions go on: what they start then is not an orphan.
-    const running = await runningSandboxes(this.#parts);
-    await Promise.all(claimed.map((key) => this.#takeUp(key)));
-    if (running === null) void endOrphansLater(this.#parts, this.#stop.signal);
-    else await endOrphans(this.#parts, running, claimed);
-  }
-
-  async #takeUp({ tenant, sessionId }: SessionKey): Promise<void> {
-    const key = { tenant, sessionId };
-    await this.#adopt(key).catch((error: unknown) => {
-      if (isFinal(error)) return;
-      this.#parts.log.error({ err: error, sessionId }, "a session could not be resumed; it is tried again");
-      void this.#goOn(key);
-    });
   }
 
   #unload(session: Session, message: string): Promise<void> {
@@ -388,11 +342,6 @@ interface HoldOptions {
   readonly wanted?: WantedSession;
   /** What has to end first. */
   readonly before?: Promise<void>;
-}
-
-/** Codes after which a session is not loaded again: it is gone, another node's, or the server stops. */
-function isFinal(error: unknown): boolean {
-  return ["session_not_found", "stale_fence", "shutting_down"].includes(toRuntimeError(error).code);
 }
 
 function notFound(key: SessionKey): RuntimeError {

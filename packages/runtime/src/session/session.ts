@@ -1,6 +1,5 @@
 import {
   RuntimeError,
-  toRuntimeError,
   type SendMessageAnswer,
   type SessionState,
   type TurnError,
@@ -18,8 +17,8 @@ import { SandboxSupervisor } from "./sandbox-supervisor.ts";
 import type { SessionParts } from "./session-parts.ts";
 import { SessionWriter } from "./session-writer.ts";
 import { closingEvents } from "./turn-closing.ts";
-import { TurnControl, type TurnStop } from "./turn-control.ts";
-import { turnStart } from "./turn-start.ts";
+import { TurnControl } from "./turn-control.ts";
+import { TurnDelivery } from "./turn-delivery.ts";
 
 /** What an embedding application holds of a session. */
 export interface AgentSession {
@@ -56,6 +55,7 @@ export class Session implements AgentSession {
   readonly #supervisor: SandboxSupervisor;
   readonly #intake: RunnerIntake;
   readonly #control: TurnControl;
+  readonly #turns: TurnDelivery;
   /** The turn that runs is the last one here. */
   #finishing = false;
   /** Takes nothing more: it is being unloaded, or is. */
@@ -101,8 +101,14 @@ export class Session implements AgentSession {
       supervisor: this.#supervisor,
       state: () => log.state,
     };
-    this.#control = new TurnControl(parts, { ...session, closeTurn: (stop) => this.#closeTurn(stop) });
-    this.#intake = new RunnerIntake(parts, { ...session, onTurnEnded: () => this.#pump() });
+    this.#control = new TurnControl(parts, { ...session, closeTurn: (stop) => this.#turns.closeTurn(stop) });
+    this.#turns = new TurnDelivery(parts, {
+      ...session,
+      control: this.#control,
+      refusesTurns: () => this.#closing || this.#finishing,
+      isClosing: () => this.#closing,
+    });
+    this.#intake = new RunnerIntake(parts, { ...session, onTurnEnded: () => this.#turns.pump() });
   }
 
   get sessionId(): string {
@@ -140,28 +146,15 @@ export class Session implements AgentSession {
     return this.#writer.ask(async () => {
       const accepted = await acceptMessage(this.#parts, { key: this.key, state: this.#log.state }, message);
       if (accepted.write !== undefined) {
-        this.#standInLine();
+        this.#turns.standInLine();
         await this.#writer.append(accepted.write);
       }
       failpoint("acknowledge:before");
       failpointAfterAnswer("acknowledge:after");
       if (accepted.write !== undefined) await this.#act(message.mode, accepted.answer.messageId);
-      this.#pump();
+      this.#turns.pump();
       return accepted.answer;
     }, message.content.length);
-  }
-
-  /** Throws `unavailable` where its sandbox would have neither a slot nor a place in the line. */
-  #standInLine(): void {
-    const { slots } = this.#parts;
-    if (this.#supervisor.active || slots.promise(this.sessionId)) return;
-    const message = `All ${slots.limit} sandboxes are taken, and ${slots.maxWaiting} sessions wait already. Send again later.`;
-    throw new RuntimeError("unavailable", message, { retryAfter: 5 });
-  }
-
-  /** Nothing waits for a sandbox any more. */
-  #leaveLine(): void {
-    this.#parts.slots.forgo(this.sessionId);
   }
 
   /** An append that counted as failed was done after all: what is in memory may be behind the store. */
@@ -193,7 +186,7 @@ export class Session implements AgentSession {
   async withdrawMessage(messageId: string): Promise<void> {
     const { sessionId } = this;
     await this.#control.change(messageId, { type: "session:message:withdrawn", data: { sessionId, messageId } });
-    this.#pump();
+    this.#turns.pump();
   }
 
   updateOptions(changes: UpdateOptionsBody): Promise<void> {
@@ -214,67 +207,6 @@ export class Session implements AgentSession {
     return this.#supervisor.sync();
   }
 
-  /** Takes the next message of the queue into a turn, if none runs. */
-  #pump(): void {
-    const { turn, queue } = this.#log.state;
-    if (turn === null && queue.length === 0) this.#leaveLine();
-    if (queue.length === 0) return;
-    void this.#writer.run(() => this.#nextTurn()).catch(this.#failed("a turn could not be started"));
-  }
-
-  async #nextTurn(): Promise<void> {
-    const { turn, queue } = this.#log.state;
-    const message = queue[0];
-    if (this.#closing || this.#finishing || turn !== null || message === undefined) return;
-    const { messageId, content } = message;
-    const turnId = `turn_${this.#parts.newId()}`;
-    const timestamp = this.#parts.now().toISOString();
-    await this.#writer.save({ events: turnStart(this.sessionId, { turnId, messageId, content, timestamp }) });
-    this.#deliver(turnId, [{ messageId, content }]);
-  }
-
-  /** Gives a turn to the runner, which takes it once, however often it is given. */
-  #deliver(turnId: string, messages: { messageId: string; content: string }[]): void {
-    const delivery = async (): Promise<void> => {
-      const link = await this.#supervisor.ready().finally(() => this.#leaveLine());
-      // In the mailbox: an interrupt comes either before, and ends the turn, or after, and goes to the runner.
-      const given = await this.#writer.run(async () => {
-        if (this.#log.state.turn?.turnId !== turnId) return null;
-        this.#control.given(turnId, this.#parts.now().getTime());
-        failpoint("deliver:before");
-        const reply = link.command(turnId, { kind: "message", turnId, messages });
-        failpointAfterAnswer("deliver:after");
-        this.#control.steer();
-        return { reply };
-      });
-      await given?.reply.catch((error: unknown) => {
-        // A server that did not live to end this sandbox had prepared it to: another one takes the turn.
-        if (!link.ending) throw error;
-        return delivery();
-      });
-    };
-    delivery().catch((error: unknown) => void this.#turnFailed(turnId, toRuntimeError(error, "sandbox_unavailable")));
-  }
-
-  async #turnFailed(turnId: string, error: RuntimeError): Promise<void> {
-    // A server that lets go of the session leaves the turn to the runner and to the next server.
-    if (this.#closing) return;
-    await this.#writer
-      .run(async () => {
-        if (this.#log.state.turn?.turnId !== turnId) return;
-        await this.#closeTurn({ status: "failed", error: { code: error.code, message: error.message } });
-      })
-      .catch(this.#failed("the end of a turn could not be saved"));
-  }
-
-  async #closeTurn(end: TurnStop): Promise<void> {
-    const { store, newId, now } = this.#parts;
-    await this.#writer.save(async () => ({
-      events: await closingEvents({ state: this.#log.state, store, key: this.key, newId, now, ...end }),
-    }));
-    this.#pump();
-  }
-
   async #sandboxLost(reason: string): Promise<void> {
     await this.#writer
       .run(async () => {
@@ -292,7 +224,7 @@ export class Session implements AgentSession {
     const error = { code: "sandbox_lost", message };
     const closing = { state: this.#log.state, store, key: this.key, newId, now, status: "failed" as const, error };
     await this.#writer.save(async () => ({ events: [status, ...(await closingEvents(closing))], sandbox: null }));
-    this.#pump();
+    this.#turns.pump();
   }
 
   /** After a start of the server: goes on where the last one stopped. */
@@ -307,9 +239,9 @@ export class Session implements AgentSession {
     if (turn !== null) {
       if (started) this.#control.given(turn.turnId, Date.parse(turn.startedAt));
       if (this.#control.isToStop) await this.#writer.run(() => this.#control.stop());
-      this.#deliver(turn.turnId, await keptMessages(this.#parts.store, this.key, turn.messageIds));
+      this.#turns.deliver(turn.turnId, await keptMessages(this.#parts.store, this.key, turn.messageIds));
     }
-    this.#pump();
+    this.#turns.pump();
   }
 
   /** The last server held this session without a sandbox that had begun, and went without saying so. */
@@ -338,7 +270,7 @@ export class Session implements AgentSession {
       await this.#writer.idle();
     } catch (error) {
       this.#closing = false;
-      this.#pump();
+      this.#turns.pump();
       throw error;
     }
   }
@@ -367,7 +299,7 @@ export class Session implements AgentSession {
   /** For shutdown: the sandbox goes on, a later server finds it. */
   async release(): Promise<void> {
     this.#closing = true;
-    this.#leaveLine();
+    this.#turns.leaveLine();
     this.#leaving.abort();
     this.#control.close();
     await this.#writer.idle();
@@ -377,7 +309,7 @@ export class Session implements AgentSession {
   /** For delete: the sandbox ends, whatever is in it. */
   async destroy(): Promise<void> {
     this.#closing = true;
-    this.#leaveLine();
+    this.#turns.leaveLine();
     this.#leaving.abort();
     this.#control.close();
     await this.#supervisor.kill();
