@@ -1,4 +1,5 @@
 import { writeFileSync } from "node:fs";
+import { stripVTControlCharacters } from "node:util";
 import type { Reporter, TestCase, TestModule } from "vitest/node";
 
 /** What a run came to; written as JSON to the file that AGENT_RUNTIME_TEST_SUMMARY names. */
@@ -6,18 +7,44 @@ export interface TestSummary {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: readonly { readonly name: string; readonly reason: string | null }[];
+  /** What failed, each with its file (none: outside of any) and the first line of why. */
+  readonly failures: readonly { readonly file: string; readonly name: string; readonly why: string }[];
 }
 
 const nameOf = (test: TestCase): string => `${test.module.relativeModuleId} > ${test.fullName}`;
 
-function summarise(modules: readonly TestModule[], outside: number): TestSummary {
+const LONGEST_WHY = 300;
+
+/** The first line of an error, without the colours of a terminal. */
+function whyOf(errors: readonly { message?: string | undefined }[] | undefined): string {
+  const [line = ""] = stripVTControlCharacters(errors?.[0]?.message ?? "no error was told").split("\n");
+  return line.slice(0, LONGEST_WHY);
+}
+
+function summarise(modules: readonly TestModule[], outside: readonly { message?: string }[]): TestSummary {
   const tests = modules.flatMap((module) => [...module.children.allTests()]);
   const results = tests.map((test) => ({ test, result: test.result() }));
   // A file that cannot be loaded, and an error outside of any test, count as one failure each.
-  const broken = modules.filter((module) => module.errors().length > 0).length;
+  const broken = modules.filter((module) => module.errors().length > 0);
+  const failures = [
+    ...results
+      .filter(({ result }) => result.state === "failed")
+      .map(({ test, result }) => ({
+        file: test.module.relativeModuleId,
+        name: nameOf(test),
+        why: whyOf(result.errors),
+      })),
+    ...broken.map((module) => ({
+      file: module.relativeModuleId,
+      name: module.relativeModuleId,
+      why: whyOf(module.errors()),
+    })),
+    ...outside.map((error) => ({ file: "", name: "outside of any test", why: whyOf([error]) })),
+  ];
   return {
     passed: results.filter(({ result }) => result.state === "passed").length,
-    failed: results.filter(({ result }) => result.state === "failed").length + broken + outside,
+    failed: failures.length,
+    failures,
     skipped: results.flatMap(({ test, result }) =>
       result.state === "skipped" ? [{ name: nameOf(test), reason: result.note ?? null }] : [],
     ),
@@ -37,8 +64,8 @@ function endLater(code: number): void {
 
 /** Prints each skipped test with its reason, which a run without a filter must have, and leaves the counts for CI. */
 export default class TestReport implements Reporter {
-  onTestRunEnd(modules: readonly TestModule[], outside: readonly unknown[]): void {
-    const summary = summarise(modules, outside.length);
+  onTestRunEnd(modules: readonly TestModule[], outside: readonly { message?: string }[]): void {
+    const summary = summarise(modules, outside);
     const shown = summary.skipped.filter(({ reason }) => reason !== null);
     for (const { name, reason } of shown) console.log(`skipped: ${name}: ${reason}`);
     const file = process.env["AGENT_RUNTIME_TEST_SUMMARY"];
