@@ -10,6 +10,7 @@ const changed = testsIn("tests/profiles-sources/rest.test.ts")(
   "a profile is made, read, listed, changed and removed; a session keeps what it began with",
 );
 const served = at.server("--profiles are those of a folder beside the others, as it is at the moment");
+const bound = at.server("--bound-secrets goes on to the runtime, which refuses a host that is none");
 const read = folder("a folder in the layout of the ecosystem is a profile, every part of it");
 
 /** Where profiles come from. */
@@ -37,5 +38,15 @@ export const profileSourceRows: readonly Row[] = [
   ),
   ...tested("field", fieldsOf("AgentProfileAnswer", "profile version"), changed),
   ...tested("method", ["persistence.profiles"], changed),
+  ...tested("flag", ["--bound-secrets"], bound),
+  ...tested("variable", ["AGENT_RUNTIME_BOUND_SECRETS"], at.settings("%s")),
+  ...tested("option", ["createAgentRuntime.boundSecrets"], bound),
+  ...tested(
+    "export",
+    ["BoundSecrets"],
+    testsIn("packages/runtime/src/profiles/profile-secrets.test.ts")(
+      "a bound secret goes to no other host, whoever named it; one that is not bound goes where its profile says",
+    ),
+  ),
   ...tested("error code", ["invalid_profile"], folder("%s does not lead out of it")),
 ];

@@ -11,7 +11,8 @@ const SecretName = z.string().regex(/^[A-Za-z0-9_-]{1,100}$/, "must be 1–100 o
 /** `example.com`, `*.example.com`, `example.com:8443`, `[::1]:8443`. */
 const HostPattern = z
   .string()
-  .regex(/^((\*\.)?[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]+\])(:[1-9]\d{0,4})?$/, "must be a host");
+  .regex(/^((\*\.)?[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]+\])(:[1-9]\d{0,4})?$/, "must be a host")
+  .refine((host) => Number(/:(\d+)$/.exec(host)?.[1] ?? 1) <= 65_535, "must have a port up to 65535");
 
 /** A string is public; `{ secret, hosts }` names a secret that the gateway puts in on the way to those hosts. */
 export const VariableValue = z.union([

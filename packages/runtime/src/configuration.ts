@@ -1,6 +1,7 @@
 import { RuntimeError, type NodeBus, type PersistenceAdapter } from "@hhopkins/agent-runtime-protocol";
 import { totalmem } from "node:os";
 import type { Authenticate } from "./auth/principal.ts";
+import { checkBoundSecrets, type BoundSecrets } from "./gateway/bound-secrets.ts";
 import type { NetworkOption } from "./gateway/network.ts";
 import type { Credentials, Secrets } from "./gateway/port.ts";
 import type { Logger } from "./logger.ts";
@@ -50,6 +51,11 @@ export interface AgentRuntimeConfig {
   readonly credentials?: Credentials;
   /** Values of secrets that profiles name, by session. Default: secret `NAME` is the variable `AGENT_RUNTIME_SECRET_NAME`. */
   readonly secrets?: Secrets;
+  /**
+   * Hosts that secrets go to, and no others, by the secret's name: `{ GITHUB: ["api.github.com"] }`. Profiles that are made
+   * by requests name these secrets only; the operator's own name others too. Default: none.
+   */
+  readonly boundSecrets?: BoundSecrets;
   /** Hosts that sandboxes may reach beside the model, through the gateway. Default: none. */
   readonly network?: NetworkOption;
   /** How sandboxes reach the model. Default: over the streams that they open to this process. */
@@ -114,6 +120,7 @@ const KEYS: Record<keyof AgentRuntimeConfig, "number" | "other"> = {
   auth: "other",
   credentials: "other",
   secrets: "other",
+  boundSecrets: "other",
   network: "other",
   gateway: "other",
   maxSandboxes: "number",
@@ -208,6 +215,7 @@ export function checkConfiguration(config: AgentRuntimeConfig): void {
   const { profiles } = config;
   if (profiles !== undefined && !(isMethod(profiles.listAgentProfiles) && isMethod(profiles.loadAgentProfile)))
     throw invalid("profiles", 'must be a source of profiles, such as profileFolder("profiles")');
+  checkBoundSecrets(config.boundSecrets ?? {});
   checkGateway(config.gateway ?? {});
   checkCluster(config);
 }

@@ -27,4 +27,5 @@ export type {
   SandboxTags,
 } from "./sandbox/port.ts";
 export { RUNNER_PATHS } from "./sandbox/port.ts";
+export type { BoundSecrets } from "./gateway/bound-secrets.ts";
 export type { Credentials, ModelCredential, NetworkRules, Secrets } from "./gateway/port.ts";

@@ -152,6 +152,7 @@ export async function createAgentRuntime(config: AgentRuntimeConfig = {}): Promi
     warm: new WarmPool(config.warmPool ?? {}),
     gateway,
     network: networkOf(config.network, log),
+    boundSecrets: config.boundSecrets ?? {},
     modelUses,
     egress,
     gatewayVariables: gatewayVariables(config.gateway ?? {}, { provider, credentials }),
@@ -201,6 +202,7 @@ export async function createAgentRuntime(config: AgentRuntimeConfig = {}): Promi
     profiles: parts.profiles,
     source: config.profiles,
     store: adapter.profiles,
+    boundSecrets: parts.boundSecrets,
     versionOf: (profile) => versionOf(profile).version,
   });
   const parted = { between, publicGateway, environments, profiles };

@@ -207,6 +207,20 @@ test("--allowed-hosts and --gateway-url go on to the runtime, which refuses a ho
   });
 });
 
+test("--bound-secrets goes on to the runtime, which refuses a host that is none", async () => {
+  using folder = temporaryFolder();
+  const model = { kind: "real" as const, description: "", close: async () => {} };
+  const settings = await settingsFor(folder.path, { boundSecrets: "A=a.example,A=b.example,B=c.example" });
+  expect(runtimeConfig({ settings, log, environment: {} }, { dataDir: "/d", model })).toMatchObject({
+    boundSecrets: { A: ["a.example", "b.example"], B: ["c.example"] },
+  });
+  await expect(start(folder.path, { boundSecrets: "A=https://a.example" })).rejects.toMatchObject({
+    code: "invalid_configuration",
+    field: "boundSecrets.A",
+  });
+  await expect(settingsFor(folder.path, { boundSecrets: "GITHUB" })).rejects.toMatchObject({ field: "boundSecrets" });
+});
+
 test("--npm-registry, --pip-index and --registry-hosts go on to the runtime, which refuses a login in them", async () => {
   using folder = temporaryFolder();
   const model = { kind: "real" as const, description: "", close: async () => {} };

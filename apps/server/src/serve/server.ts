@@ -93,6 +93,7 @@ export function runtimeConfig(
     ...(model.credentials === undefined ? {} : { credentials: model.credentials }),
     ...gatewayOf(settings),
     ...(settings.allowedHosts === undefined ? {} : { network: { allowedHosts: settings.allowedHosts } }),
+    ...(settings.boundSecrets === undefined ? {} : { boundSecrets: settings.boundSecrets }),
     ...registriesOf(settings),
     ...(idleTimeoutMs === undefined ? {} : { idleTimeoutMs }),
     ...(syncIntervalMs === undefined ? {} : { syncIntervalMs }),

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { boundSecrets } from "./bound-secrets.ts";
 import { sandboxLimits } from "./sandbox-limits.ts";
 import { warmPool } from "./warm-pool.ts";
 
@@ -74,6 +75,12 @@ export const OPTIONS = {
     flag: "--allowed-hosts <hosts>",
     description: "hosts that sandboxes may reach, with commas: example.com, *.example.com, 10.0.0.7:5432 (none)",
     schema: list,
+  },
+  boundSecrets: {
+    flag: "--bound-secrets <hosts>",
+    description:
+      "hosts that secrets go to, as GITHUB=github.com,GITHUB=api.github.com; profiles made by REST need it (none)",
+    schema: boundSecrets,
   },
   npmRegistry: { flag: "--npm-registry <url>", description: "where npm packages come from (npmjs.org)", schema: url },
   pipIndex: { flag: "--pip-index <url>", description: "where Python packages come from (pypi.org)", schema: url },

@@ -21,6 +21,8 @@ export interface Settings {
   readonly gateway?: Value<"gateway">;
   readonly gatewayUrl?: string;
   readonly allowedHosts?: readonly string[];
+  /** By the name of a secret. */
+  readonly boundSecrets?: Value<"boundSecrets">;
   readonly npmRegistry?: string;
   readonly pipIndex?: string;
   readonly registryHosts?: readonly string[];

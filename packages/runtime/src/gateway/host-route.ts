@@ -35,7 +35,7 @@ export async function serveHost(
   };
   const rules = guest.grants.flatMap(({ hosts }) => hosts);
   const remedy = (place: string): string =>
-    `No secret of this session is meant for ${place}: its profile names the hosts.`;
+    `No secret of this session is meant for ${place}: its profile names the hosts, and the server may bound them (boundSecrets).`;
   const destination = await destinationOf({ ...target, rules, remedy }, guest.lookup);
   if ("status" in destination) return refused(destination.status, destination.reason);
   const headers = await headersWithSecrets(request, { guest, destination, secrets: route.secrets });

@@ -4,6 +4,8 @@ import {
   type PersistenceAdapter,
   type ProfileStore,
 } from "@hhopkins/agent-runtime-protocol";
+import type { BoundSecrets } from "../gateway/bound-secrets.ts";
+import { refuseForeignPowers } from "./foreign-profile.ts";
 import type { ProfileEditor, ProfileService, ProfileSource } from "./port.ts";
 
 /** The only tenant that may change profiles: all tenants have the same. */
@@ -15,11 +17,14 @@ export interface ProfileServiceParts {
   readonly source: ProfileSource | undefined;
   /** Absent: the adapter keeps none. */
   readonly store: ProfileStore | undefined;
+  /** What profiles made by requests may name. */
+  readonly boundSecrets: BoundSecrets;
   /** Which content a profile is. */
   readonly versionOf: (profile: AgentProfile) => string;
 }
 
-export function createProfileService({ profiles, source, store, versionOf }: ProfileServiceParts): ProfileService {
+export function createProfileService(parts: ProfileServiceParts): ProfileService {
+  const { profiles, source, store, boundSecrets, versionOf } = parts;
   const answer = (profile: AgentProfile) => ({ profile, version: versionOf(profile) });
   const storeFor = async ({ tenant }: ProfileEditor, id: string): Promise<ProfileStore> => {
     if (store === undefined) {
@@ -45,12 +50,12 @@ export function createProfileService({ profiles, source, store, versionOf }: Pro
       return answer(profile);
     },
     async create(by, profile) {
-      refuseHostPaths(profile);
+      refuseForeignPowers(profile, "body", boundSecrets);
       await (await storeFor(by, profile.id)).create(profile);
       return answer(profile);
     },
     async replace(by, profile) {
-      refuseHostPaths(profile);
+      refuseForeignPowers(profile, "body", boundSecrets);
       await (await storeFor(by, profile.id)).replace(profile);
       return answer(profile);
     },
@@ -58,12 +63,4 @@ export function createProfileService({ profiles, source, store, versionOf }: Pro
       await (await storeFor(by, id)).delete(id);
     },
   };
-}
-
-/** Whoever may call the API must not get at files of the server's machine. */
-function refuseHostPaths({ bundledMCPs = [] }: AgentProfile): void {
-  if (bundledMCPs.length === 0) return;
-  const field = "body.bundledMCPs.0.localProjectPath";
-  const message = `${field}: names a folder of the server's machine, which no request may: put the profile into the folder of --profiles, or install the server as a package (npmDependencies, externalMCPs).`;
-  throw new RuntimeError("forbidden", message, { field });
 }

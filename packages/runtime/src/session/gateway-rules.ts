@@ -1,6 +1,7 @@
-import type { AgentProfile, SessionState } from "@hhopkins/agent-runtime-protocol";
-import type { GatewayRules, SecretGrant } from "../gateway/port.ts";
+import type { SessionState } from "@hhopkins/agent-runtime-protocol";
+import type { GatewayRules } from "../gateway/port.ts";
 import type { SessionKey } from "../persistence/session-store.ts";
+import { grantsOf } from "../profiles/profile-secrets.ts";
 import { profileOf } from "./pinned-profile.ts";
 import type { SessionParts } from "./session-parts.ts";
 
@@ -9,12 +10,5 @@ export async function gatewayRules(parts: SessionParts, key: SessionKey, state: 
   const { allowedHosts } = await parts.network(key);
   // A profile that has gone meanwhile takes its secrets along, and not the sandbox.
   const profile = await profileOf(parts, { key, state: () => state }).catch(() => null);
-  return { allowedHosts, secrets: profile === null ? [] : secretGrants(profile) };
-}
-
-function secretGrants({ environmentVariables, externalMCPs }: AgentProfile): SecretGrant[] {
-  const servers = (externalMCPs ?? []).map((server) => ("url" in server ? server.headers : server.env));
-  return [environmentVariables, ...servers]
-    .flatMap((variables) => Object.values(variables ?? {}))
-    .flatMap((value) => (typeof value === "string" ? [] : [{ secret: value.secret, hosts: value.hosts }]));
+  return { allowedHosts, secrets: profile === null ? [] : grantsOf(profile, parts.boundSecrets) };
 }

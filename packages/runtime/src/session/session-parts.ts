@@ -8,6 +8,7 @@ import type {
 import type { ClusterNode } from "../cluster/cluster-node.ts";
 import type { LeaseNotes } from "../cluster/lease-notes.ts";
 import type { SessionLeases } from "../cluster/session-leases.ts";
+import type { BoundSecrets } from "../gateway/bound-secrets.ts";
 import type { ModelGateway, NetworkRules } from "../gateway/port.ts";
 import type { Notices } from "../log/notices.ts";
 import type { LogParts } from "../log/session-log.ts";
@@ -50,6 +51,8 @@ export interface SessionParts extends LogParts {
   readonly gateway: ModelGateway;
   /** Hosts that a session's sandbox may reach. Never rejects. */
   readonly network: (session: SessionKey) => Promise<NetworkRules>;
+  /** Hosts of secrets that go to no others. */
+  readonly boundSecrets: BoundSecrets;
   readonly modelUses: ModelUses;
   readonly egress: EgressBook;
   /** Variables with which a sandbox finds the gateway where it has no socket to it. */
