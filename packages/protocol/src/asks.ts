@@ -42,6 +42,8 @@ export const OpenedAsk = z.object({
   prompt: z.string(),
   /** The tool's call that waits for the answer. */
   toolUseId: Id.optional(),
+  /** Of a permission: what `allow` for the session allows from then on, in the harness's own syntax. Absent: it is allowed once. */
+  rule: z.string().min(1).max(1000).optional(),
   /**
    * `permission`: `toolName`, `input`. `question`: `questions`, each with `question`, `header`, `multiSelect`, `options`
    * of `label` and `description`. `plan`: `plan`. `elicitation`: `serverName`, `message`, `requestedSchema`.
@@ -58,6 +60,8 @@ export const Ask = OpenedAsk.extend({
   default: AskAnswer.optional(),
   /** Ids of the principals who may answer; absent: whoever may write to the session. */
   answerableBy: z.array(z.string()).optional(),
+  /** Texts of `details` were cut; the block of the tool's call has them whole. */
+  truncated: z.boolean().optional(),
 });
 export type Ask = z.infer<typeof Ask>;
 

@@ -59,6 +59,10 @@ export const eventData = {
     costUSD: z.number().nonnegative(),
     error: TurnError.optional(),
   }),
+  /** The turn waits for the answer to an ask, and has no sandbox meanwhile. */
+  "session:turn:deferred": z.object({ sessionId, turnId: Id }),
+  /** Goes on with a turn that was deferred. */
+  "session:turn:continued": z.object({ sessionId, turnId: Id }),
   "session:ask:opened": z.object({ sessionId, ask: Ask }),
   /**
    * `by`: the principal who answered, `expiry`, or `agent` where it does not want to know any more. `answer` is null where

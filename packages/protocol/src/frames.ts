@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { AskAnswer } from "./asks.ts";
 import { Id, Seq, Timestamp, ClientId } from "./primitives.ts";
 import { MessageMode } from "./session.ts";
 
@@ -29,6 +30,11 @@ export const ClientFrame = z.discriminatedUnion("event", [
     id: FrameId.optional(),
     event: z.literal("session:interrupt"),
     data: z.strictObject({ sessionId: Id }),
+  }),
+  z.strictObject({
+    id: FrameId.optional(),
+    event: z.literal("session:answer"),
+    data: z.strictObject({ sessionId: Id, askId: Id, answer: AskAnswer }),
   }),
 ]);
 export type ClientFrame = z.infer<typeof ClientFrame>;

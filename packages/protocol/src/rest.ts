@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { AskAnswer } from "./asks.ts";
 import { ConversationBlock } from "./blocks.ts";
 import { FileEntry, WorkspaceFileInput } from "./files.ts";
 import { AgentProfile, AgentProfileListData } from "./profile.ts";
@@ -38,6 +39,17 @@ export const SendMessageAnswer = z.object({
   position: z.number().int().positive().optional(),
 });
 export type SendMessageAnswer = z.infer<typeof SendMessageAnswer>;
+
+/** 200 of `POST /sessions/:id/asks/:askId/answer`: the answer is in the log, and reaches the agent whatever happens. */
+export const ResolvedAsk = z.object({
+  success: z.literal(true),
+  sessionId: z.string(),
+  askId: z.string(),
+  answer: AskAnswer,
+  /** The principal who gave it. */
+  by: z.string(),
+});
+export type ResolvedAsk = z.infer<typeof ResolvedAsk>;
 
 export const ListSessionsAnswer = z.object({
   sessions: z.array(SessionListItem),

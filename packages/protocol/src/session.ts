@@ -65,5 +65,11 @@ export const TurnError = z.object({ code: z.string(), message: z.string() });
 export type TurnError = z.infer<typeof TurnError>;
 
 /** The running turn of a state; null while the agent is idle. */
-export const TurnState = z.object({ turnId: Id, messageIds: z.array(ClientId), startedAt: Timestamp });
+export const TurnState = z.object({
+  turnId: Id,
+  messageIds: z.array(ClientId),
+  startedAt: Timestamp,
+  /** true: it waits for the answer to an ask, and has no sandbox. false: it did, and goes on. */
+  deferred: z.boolean().optional(),
+});
 export type TurnState = z.infer<typeof TurnState>;

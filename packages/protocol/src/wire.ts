@@ -128,6 +128,8 @@ export const StartCommand = z.object({
   options: SessionOptions,
   /** Resume this native session, whose transcript was put before. */
   resume: z.string().max(200).optional(),
+  /** Rules of permissions that people allowed for the session (`Ask.rule`), in earlier sandboxes too. */
+  allowedTools: z.array(z.string()).optional(),
   /** Environment of the harness and its tools. */
   environment: z.record(z.string(), z.string()),
   /** Names of folders that are not tracked, at any depth. */

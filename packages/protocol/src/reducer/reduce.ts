@@ -1,9 +1,12 @@
-import type { SessionEvent } from "../events.ts";
+import type { EventData, SessionEvent } from "../events.ts";
 import type { WorkspaceFile } from "../files.ts";
 import type { MessageMode } from "../session.ts";
 import { completeBlock, deltaBlock, discoverSubagent, startBlock, updateBlock } from "./conversation.ts";
 import type { SessionState } from "./state.ts";
 import { boundFiles } from "./window.ts";
+
+/** Rules that a session remembers; beyond it the oldest are asked for again. */
+const MOST_ALLOWED_TOOLS = 1000;
 
 /** An event of a type that this version may not know: it moves the cursor and changes nothing else. */
 export type AnyEvent = SessionEvent | { seq: number; at: string; type: string; data: unknown };
@@ -135,16 +138,38 @@ function applyTurn(state: SessionState, event: SessionEvent): SessionState {
     }
     case "session:turn:completed":
       return { ...state, turn: null, lastActivity: event.at };
+    case "session:turn:deferred":
+    case "session:turn:continued":
+      return { ...state, turn: deferredTurn(state.turn, event) };
     case "session:ask:opened":
-      return { ...state, asks: [...state.asks, event.data.ask] };
+      return { ...state, asks: [...state.asks, event.data.ask], lastActivity: event.at };
     case "session:ask:resolved":
       return {
         ...state,
         asks: state.asks.filter((ask) => ask.askId !== event.data.askId),
+        ...allowedTools(state, event.data),
         lastActivity: event.at,
       };
     // `error` tells people; an event of a newer server only moves the cursor.
     default:
       return state;
   }
+}
+
+function deferredTurn(
+  turn: SessionState["turn"],
+  { type, data }: Extract<SessionEvent, { type: "session:turn:deferred" | "session:turn:continued" }>,
+): SessionState["turn"] {
+  return turn?.turnId === data.turnId ? { ...turn, deferred: type === "session:turn:deferred" } : turn;
+}
+
+/** With the rule of an ask that was allowed for the session. */
+function allowedTools(
+  { asks, allowedTools: known = [] }: SessionState,
+  { askId, answer }: EventData<"session:ask:resolved">,
+): Pick<SessionState, "allowedTools"> {
+  const rule = asks.find((ask) => ask.askId === askId)?.rule;
+  const isForSession = answer?.decision === "allow" && answer.scope === "session";
+  if (!isForSession || rule === undefined || known.includes(rule)) return {};
+  return { allowedTools: [...known, rule].slice(-MOST_ALLOWED_TOOLS) };
 }

@@ -29,6 +29,8 @@ export interface SessionState extends SessionListItem {
   readonly sessionMetadata: SessionMetadata;
   readonly queue: readonly QueuedMessage[];
   readonly asks: readonly Ask[];
+  /** Rules of permissions that were allowed for the session, in the harness's own syntax. */
+  readonly allowedTools?: readonly string[];
   readonly turn: TurnState | null;
   /** Ids of blocks that have started and are not complete. */
   readonly streamingBlockIds: readonly string[];
