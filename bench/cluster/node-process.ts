@@ -1,12 +1,10 @@
 /** One of several servers on one PostgreSQL, as an application would serve it: REST and WebSocket on node:http. */
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { createAgentRuntime, createNodeHandler, type PersistenceAdapter } from "@hhopkins/agent-runtime";
+import { createAgentRuntime, type PersistenceAdapter } from "@hhopkins/agent-runtime";
 import { natsBus } from "@hhopkins/agent-runtime/bus/nats";
 import { redisBus } from "@hhopkins/agent-runtime/bus/redis";
 import { postgresPersistence } from "@hhopkins/agent-runtime/persistence/postgres";
 import { localSandbox } from "@hhopkins/agent-runtime/sandbox/local";
-import { serveParent } from "../child.ts";
+import { serveRuntime } from "../serve-runtime.ts";
 
 const [settings = "{}"] = process.argv.slice(2);
 const { modelUrl, dataDir, apiKey, database, schema, bus } = JSON.parse(settings) as {
@@ -40,14 +38,4 @@ const runtime = await createAgentRuntime({
   dataDir,
   credentials: () => ({ baseUrl: modelUrl, apiKey: "key-of-the-scripted-model" }),
 });
-await runtime.start();
-const server = createServer(createNodeHandler(runtime.createRestServer({ apiKey })));
-const sockets = runtime.createWebSocketServer(server);
-server.listen(0, "127.0.0.1", () => {
-  serveParent((server.address() as AddressInfo).port, async () => {
-    await sockets.close();
-    server.close();
-    server.closeAllConnections();
-    await runtime.shutdown();
-  });
-});
+await serveRuntime(runtime, apiKey);

@@ -1,10 +1,8 @@
 /** The runtime on one of the places, with a warm pool or without; says `{ warm: true }` for each sandbox that is ready in it. */
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { createAgentRuntime, createNodeHandler, type Logger } from "@hhopkins/agent-runtime";
+import { createAgentRuntime, type Logger } from "@hhopkins/agent-runtime";
 import { sqlitePersistence } from "@hhopkins/agent-runtime/persistence/sqlite";
-import { serveParent } from "../child.ts";
+import { serveRuntime } from "../serve-runtime.ts";
 import { providerOf, type Place } from "./place.ts";
 
 export interface SessionServerOptions {
@@ -34,14 +32,4 @@ const runtime = await createAgentRuntime({
   warmPool: { default: warm },
   logger,
 });
-await runtime.start();
-const server = createServer(createNodeHandler(runtime.createRestServer({ apiKey })));
-const sockets = runtime.createWebSocketServer(server);
-server.listen(0, "127.0.0.1", () => {
-  serveParent((server.address() as AddressInfo).port, async () => {
-    await sockets.close();
-    server.close();
-    server.closeAllConnections();
-    await runtime.shutdown();
-  });
-});
+await serveRuntime(runtime, apiKey);

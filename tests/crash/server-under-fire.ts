@@ -1,15 +1,13 @@
-import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
-import { API_KEY } from "../testing/runtime-under-test.ts";
+import { freePort } from "../testing/free-port.ts";
 import { endSandboxes, startServerProcess, type ServerProcess } from "../testing/server-process.ts";
 import { runnerOf, sandboxPid } from "../testing/processes.ts";
 import { CRASH_PROFILE } from "./crash-turn.ts";
 import { startGatewayProcess } from "./gateway-process.ts";
 import type { CloudGround } from "./modal-ground.ts";
+import { PersistentClient } from "./persistent-client.ts";
 
 export interface ServerUnderFireOptions {
   readonly modelUrl: string;
@@ -22,8 +20,7 @@ export interface ServerUnderFireOptions {
 }
 
 /** A data directory and a port whose server is killed and started again. */
-export class ServerUnderFire implements AsyncDisposable {
-  readonly url: string;
+export class ServerUnderFire extends PersistentClient implements AsyncDisposable {
   readonly folder: string;
   readonly #options: ServerUnderFireOptions;
   readonly #port: number;
@@ -34,11 +31,11 @@ export class ServerUnderFire implements AsyncDisposable {
     options: ServerUnderFireOptions,
     at: { folder: string; port: number; gateway: AsyncDisposable | undefined },
   ) {
+    super(`http://127.0.0.1:${at.port}`);
     this.#options = options;
     this.#port = at.port;
     this.#gateway = at.gateway;
     this.folder = at.folder;
-    this.url = `http://127.0.0.1:${at.port}`;
   }
 
   static async open(options: ServerUnderFireOptions): Promise<ServerUnderFire> {
@@ -115,39 +112,6 @@ export class ServerUnderFire implements AsyncDisposable {
     return this.#server?.end("SIGTERM") ?? Promise.resolve(null);
   }
 
-  request(method: string, path: string, body?: unknown): Promise<Response> {
-    const headers = { authorization: `Bearer ${API_KEY}`, "content-type": "application/json" };
-    return fetch(`${this.url}${path}`, {
-      method,
-      headers,
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-  }
-
-  async create(): Promise<string> {
-    const response = await this.request("POST", "/sessions/create", {
-      agentProfileRef: CRASH_PROFILE.id,
-      architecture: "claude-agent-sdk",
-    });
-    return ((await response.json()) as { sessionId: string }).sessionId;
-  }
-
-  /** Sends until it is acknowledged, over any number of deaths. */
-  async send(sessionId: string, message: { messageId: string; content: string }): Promise<void> {
-    await this.persist("POST", `/sessions/${sessionId}/message`, message);
-  }
-
-  /** Asks until the server says yes. */
-  async persist(method: string, path: string, body?: unknown): Promise<Response> {
-    for (;;) {
-      const response = await this.request(method, path, body).catch(() => undefined);
-      if (response?.ok === true) return response;
-      if (response !== undefined && response.status !== 503)
-        throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
-      await delay(20);
-    }
-  }
-
   /** A file of the session as it lies in its newest sandbox, past everything that the server knows; "" where there is none. */
   async fileInSandbox(sessionId: string, path: string): Promise<string> {
     const { cloud } = this.#options;
@@ -202,13 +166,4 @@ function hasUnreadRequest(table: string): boolean {
     ([, local = "", , state, queues]) =>
       state === ESTABLISHED && ports.includes(local) && Number.parseInt(queues?.split(":")[1] ?? "0", 16) > 0,
   );
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

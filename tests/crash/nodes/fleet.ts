@@ -1,12 +1,9 @@
-import { once } from "node:events";
 import { readdir, readFile } from "node:fs/promises";
-import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
-import { API_KEY } from "../../testing/runtime-under-test.ts";
+import { freePort } from "../../testing/free-port.ts";
 import { sandboxPid } from "../../testing/processes.ts";
 import type { TestDatabase } from "../../testing/test-database.ts";
-import { CRASH_PROFILE } from "../crash-turn.ts";
+import { PersistentClient } from "../persistent-client.ts";
 import type { CrashGround } from "../worker.ts";
 import { Front } from "./front.ts";
 import { NodeUnderFire } from "./node-under-fire.ts";
@@ -31,17 +28,16 @@ export interface Holder {
 }
 
 /** Several servers on one database, behind one front. */
-export class Fleet implements CrashGround, AsyncDisposable {
+export class Fleet extends PersistentClient implements CrashGround, AsyncDisposable {
   readonly nodes: readonly NodeUnderFire[];
-  readonly url: string;
   readonly #front: Front;
   readonly #database: TestDatabase;
 
   private constructor(nodes: readonly NodeUnderFire[], front: Front, database: TestDatabase) {
+    super(front.url);
     this.nodes = nodes;
     this.#front = front;
     this.#database = database;
-    this.url = front.url;
   }
 
   static async open(options: FleetOptions): Promise<Fleet> {
@@ -71,30 +67,6 @@ export class Fleet implements CrashGround, AsyncDisposable {
       throw error;
     }
     return fleet;
-  }
-
-  async create(): Promise<string> {
-    const response = await this.persist("POST", "/sessions/create", {
-      agentProfileRef: CRASH_PROFILE.id,
-      architecture: "claude-agent-sdk",
-    });
-    return ((await response.json()) as { sessionId: string }).sessionId;
-  }
-
-  async send(sessionId: string, message: { messageId: string; content: string }): Promise<void> {
-    await this.persist("POST", `/sessions/${sessionId}/message`, message);
-  }
-
-  async persist(method: string, path: string, body?: unknown): Promise<Response> {
-    const headers = { authorization: `Bearer ${API_KEY}`, "content-type": "application/json" };
-    const request = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
-    for (;;) {
-      const response = await fetch(`${this.url}${path}`, request).catch(() => undefined);
-      if (response?.ok === true) return response;
-      if (response !== undefined && response.status !== 503)
-        throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
-      await delay(20);
-    }
   }
 
   /** Which node runs which session, and under which fence. */
@@ -153,13 +125,4 @@ async function makeWriters(database: TestDatabase, names: readonly string[]): Pr
     await database.query(`create user if not exists ${name}@'%' identified by '${password}'`);
     await database.query(`grant all on *.* to ${name}@'%'`);
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { natsBus } from "./nats/index.ts";
 import { redisBus } from "./redis/index.ts";
 import { startBusServer, type BusKind, type BusServer, type BusServerOptions } from "./testing/bus-server.ts";
+import { busListener } from "./testing/bus-listener.ts";
 
 // Against the real servers, which are killed and started again.
 
@@ -29,24 +30,12 @@ async function opened(bus: NodeBus): Promise<NodeBus> {
   return bus;
 }
 
-function listener() {
-  const texts: string[] = [];
-  return {
-    texts,
-    gaps: 0,
-    onText: (text: string) => void texts.push(text),
-    onGap(): void {
-      this.gaps += 1;
-    },
-  };
-}
-
 describe.each(["redis", "nats"] as const)("%s", (kind) => {
   test("what one node says all hear, itself too, until they stop; other clusters hear nothing", async () => {
     const { url } = await server(kind);
     const [one, two] = [await opened(BUSES[kind](url)), await opened(BUSES[kind](url))];
     const apart = await opened(BUSES[kind](url, "another"));
-    const [mine, theirs, none] = [listener(), listener(), listener()];
+    const [mine, theirs, none] = [busListener(), busListener(), busListener()];
     await one.subscribe(mine);
     const stop = await two.subscribe(theirs);
     await apart.subscribe(none);
@@ -65,7 +54,7 @@ describe.each(["redis", "nats"] as const)("%s", (kind) => {
   test("the server is killed: who publishes is told; it comes back: listeners learn of the gap, and hear again", async () => {
     const { url, port, stop } = await server(kind);
     const [one, two] = [await opened(BUSES[kind](url)), await opened(BUSES[kind](url))];
-    const heard = listener();
+    const heard = busListener();
     await two.subscribe(heard);
     await one.publish("before");
     await vi.waitFor(() => expect(heard.texts).toEqual(["before"]), WAIT);
@@ -85,7 +74,7 @@ describe.each(["redis", "nats"] as const)("%s", (kind) => {
     const bus = await opened(BUSES[kind](url));
     await bus.close?.();
     await expect(bus.publish("x")).rejects.toThrow("not connected");
-    await expect(bus.subscribe(listener())).rejects.toThrow("not connected");
+    await expect(bus.subscribe(busListener())).rejects.toThrow("not connected");
     await stop();
     const error = await BUSES[kind](`${kind}://user:secret-word@127.0.0.1:${port}`)
       .open?.()
@@ -99,7 +88,7 @@ describe.each(["redis", "nats"] as const)("%s", (kind) => {
   test("a user and a password, and wrong ones", async () => {
     const { port } = await server(kind, { password: "p@ss/word" });
     const address = (password: string) => `${kind}://user:${encodeURIComponent(password)}@127.0.0.1:${port}`;
-    const heard = listener();
+    const heard = busListener();
     const bus = await opened(BUSES[kind](address("p@ss/word")));
     await bus.subscribe(heard);
     await bus.publish("in");
@@ -118,7 +107,7 @@ describe.each(["redis", "nats"] as const)("%s", (kind) => {
 test("NATS: of several servers one that is there", async () => {
   const [gone, there] = [await server("nats"), await server("nats")];
   await gone.stop();
-  const heard = listener();
+  const heard = busListener();
   const bus = await opened(natsBus({ url: `${gone.url},${there.url}` }));
   await bus.subscribe(heard);
   await bus.publish("in");

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import type { NodeBus } from "@hhopkins/agent-runtime-protocol";
 import { postgresPersistence } from "./index.ts";
 import { testDatabase, type TestDatabase } from "./testing/test-database.ts";
+import { busListener } from "../../bus/testing/bus-listener.ts";
 
 let database: TestDatabase;
 const opened: NodeBus[] = [];
@@ -27,18 +28,6 @@ async function openBus(schema?: string): Promise<NodeBus> {
   return bus;
 }
 
-function listener() {
-  const texts: string[] = [];
-  return {
-    texts,
-    gaps: 0,
-    onText: (text: string) => void texts.push(text),
-    onGap(): void {
-      this.gaps += 1;
-    },
-  };
-}
-
 /** Ends the connections that listen, as a server that goes down does. */
 async function cut(): Promise<number> {
   const rows = await database.query(
@@ -49,7 +38,7 @@ async function cut(): Promise<number> {
 
 test("what one node says all hear, itself too, until they stop; other schemas hear nothing", async () => {
   const [one, two, apart] = [await openBus(), await openBus(), await openBus("another")];
-  const [mine, theirs, none] = [listener(), listener(), listener()];
+  const [mine, theirs, none] = [busListener(), busListener(), busListener()];
   await one.subscribe(mine);
   const stop = await two.subscribe(theirs);
   await apart.subscribe(none);
@@ -68,7 +57,7 @@ test("what one node says all hear, itself too, until they stop; other schemas he
 
 test("a lost connection comes back by itself, and listeners are told that they may have missed something", async () => {
   const bus = await openBus();
-  const heard = listener();
+  const heard = busListener();
   await bus.subscribe(heard);
   await bus.publish("before");
   await vi.waitFor(() => expect(heard.texts).toEqual(["before"]));
@@ -83,7 +72,7 @@ test("a text that is too long, a bus that is not open, and one that cannot be ha
   await expect(bus.publish("x".repeat(8000))).rejects.toMatchObject({ code: "persistence_unavailable" });
   await bus.close?.();
   await expect(bus.publish("x")).rejects.toThrow("not open");
-  await expect(bus.subscribe(listener())).rejects.toThrow("not open");
+  await expect(bus.subscribe(busListener())).rejects.toThrow("not open");
   await bus.open?.();
   await bus.publish("again");
   const nowhere = busOf("postgres://user:secret-word@127.0.0.1:1/db");
@@ -99,7 +88,7 @@ test("while the connection is away, who publishes is told so; closing meanwhile 
   const own = await testDatabase();
   const bus = busOf(own.url);
   await bus.open?.();
-  const heard = listener();
+  const heard = busListener();
   await bus.subscribe(heard);
   await own.drop();
   await vi.waitFor(async () => expect(bus.publish("x")).rejects.toThrow("lost its connection"));

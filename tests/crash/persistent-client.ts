@@ -1,0 +1,45 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { API_KEY } from "../testing/runtime-under-test.ts";
+import { CRASH_PROFILE } from "./crash-turn.ts";
+
+/** Asks a server that is killed and started again. */
+export class PersistentClient {
+  readonly url: string;
+
+  constructor(url: string) {
+    this.url = url;
+  }
+
+  request(method: string, path: string, body?: unknown): Promise<Response> {
+    const headers = { authorization: `Bearer ${API_KEY}`, "content-type": "application/json" };
+    return fetch(`${this.url}${path}`, {
+      method,
+      headers,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  }
+
+  /** Asks until the server says yes. */
+  async persist(method: string, path: string, body?: unknown): Promise<Response> {
+    for (;;) {
+      const response = await this.request(method, path, body).catch(() => undefined);
+      if (response?.ok === true) return response;
+      if (response !== undefined && response.status !== 503)
+        throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+      await delay(20);
+    }
+  }
+
+  async create(): Promise<string> {
+    const response = await this.persist("POST", "/sessions/create", {
+      agentProfileRef: CRASH_PROFILE.id,
+      architecture: "claude-agent-sdk",
+    });
+    return ((await response.json()) as { sessionId: string }).sessionId;
+  }
+
+  /** Sends until it is acknowledged, over any number of deaths. */
+  async send(sessionId: string, message: { messageId: string; content: string }): Promise<void> {
+    await this.persist("POST", `/sessions/${sessionId}/message`, message);
+  }
+}
