@@ -7,13 +7,13 @@ import {
   type PersistedSessionListData,
   type SessionEvent,
   type SessionState,
-  type WorkspaceFile,
 } from "@hhopkins/agent-runtime-protocol";
 import { createHash } from "node:crypto";
 import { isUtf8 } from "node:buffer";
 import { numbered } from "../log/session-log.ts";
 import { collectBytes } from "../persistence/blob-bytes.ts";
 import { blockWrites } from "../persistence/block-writes.ts";
+import { deletedFiles, eventFile, fileChanges } from "../persistence/file-changes.ts";
 import type { AppendBatch, SessionKey, SessionStore, StoredMessage } from "../persistence/session-store.ts";
 import { closingEvents } from "../session/turn-closing.ts";
 
@@ -142,26 +142,18 @@ export class ImportWriter {
   /** The files can be newer than the log, or older where their bytes were not kept. */
   async #changedFiles(): Promise<EventDraft[]> {
     const { sessionId } = this.#key;
-    const logged = new Map(this.#state.workspaceFiles.map((file) => [file.path, file]));
+    const changes = fileChanges(this.#state.workspaceFiles, this.#files);
     const drafts: EventDraft[] = [];
-    for (const entry of this.#files) {
-      const before = logged.get(entry.path);
-      logged.delete(entry.path);
-      if (before !== undefined && isSame(before, entry)) continue;
-      const type = before === undefined ? ("session:file:created" as const) : ("session:file:modified" as const);
-      drafts.push({ type, data: { sessionId, file: await this.#eventFile(entry) } });
-    }
-    for (const path of logged.keys()) drafts.push({ type: "session:file:deleted", data: { sessionId, path } });
-    return drafts;
+    for (const { type, entry } of changes.changed)
+      drafts.push({ type, data: { sessionId, file: eventFile(entry, await this.#inline(entry)) } });
+    return [...drafts, ...deletedFiles(sessionId, changes)];
   }
 
-  async #eventFile(entry: FileEntry): Promise<WorkspaceFile> {
-    if ((entry.type ?? "file") !== "file") return entry;
-    if (entry.sha256 !== undefined && (entry.size ?? Infinity) <= INLINE_FILE_BYTES) {
-      const bytes = await collectBytes(this.#parts.store.blob(this.#key, entry.sha256));
-      if (isUtf8(bytes)) return { ...entry, content: Buffer.from(bytes).toString("utf8"), encoding: "utf8" };
-    }
-    return { ...entry, truncated: true };
+  /** What of a file stands in its event: all of it, where it is a short text. */
+  async #inline({ type = "file", sha256, size = Infinity }: FileEntry): Promise<string | undefined> {
+    if (type !== "file" || sha256 === undefined || size > INLINE_FILE_BYTES) return undefined;
+    const bytes = await collectBytes(this.#parts.store.blob(this.#key, sha256));
+    return isUtf8(bytes) ? Buffer.from(bytes).toString("utf8") : undefined;
   }
 
   async #closing(): Promise<EventDraft[]> {
@@ -182,10 +174,4 @@ function messageOf(event: SessionEvent): StoredMessage[] {
   if (event.type !== "session:message:queued") return [];
   const { messageId, content } = event.data;
   return [{ messageId, contentHash: createHash("sha256").update(content).digest("hex") }];
-}
-
-function isSame(a: FileEntry, b: FileEntry): boolean {
-  return (
-    (a.type ?? "file") === (b.type ?? "file") && a.sha256 === b.sha256 && a.target === b.target && a.mode === b.mode
-  );
 }

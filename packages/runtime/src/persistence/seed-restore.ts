@@ -15,6 +15,7 @@ import {
 } from "@hhopkins/agent-runtime-protocol";
 import { blockWrites } from "./block-writes.ts";
 import { encodeBatch } from "./encoded-batch.ts";
+import { deletedFiles, eventFile, fileChanges } from "./file-changes.ts";
 import { decodeContent } from "./file-content.ts";
 import { MemorySession, type SavedSession } from "./memory-session.ts";
 import { DEFAULT_TENANT } from "./nine-methods.ts";
@@ -109,23 +110,18 @@ interface FilesToAdd {
 /** Files are saved before the log is: what differs from it becomes events, so that the state is what is kept. */
 function addFiles(session: MemorySession, { events, files, blobs, at }: FilesToAdd): void {
   const { sessionId, tenant, logId } = session;
-  const logged = new Map(
-    reduceAll(initialState(sessionId, logId), events).workspaceFiles.map((file) => [file.path, file]),
-  );
   const stored = files.map(storedFile);
-  const drafts: EventDraft[] = [];
-  for (const { entry, inline } of stored) {
-    const before = logged.get(entry.path);
-    logged.delete(entry.path);
-    if (before !== undefined && isSame(before, entry)) continue;
-    const file: WorkspaceFile =
-      inline === undefined ? withoutContent(entry) : { ...entry, content: inline, encoding: "utf8" };
-    drafts.push({
-      type: before === undefined ? "session:file:created" : "session:file:modified",
-      data: { sessionId, file },
-    });
-  }
-  for (const path of logged.keys()) drafts.push({ type: "session:file:deleted", data: { sessionId, path } });
+  const inline = new Map(stored.map(({ entry, content }) => [entry.path, content]));
+  const logged = reduceAll(initialState(sessionId, logId), events).workspaceFiles;
+  const kept = stored.map(({ entry }) => entry);
+  const changes = fileChanges(logged, kept);
+  const drafts: EventDraft[] = [
+    ...changes.changed.map(({ type, entry }) => ({
+      type,
+      data: { sessionId, file: eventFile(entry, inline.get(entry.path)) },
+    })),
+    ...deletedFiles(sessionId, changes),
+  ];
   const expectedSeq = session.lastSeq;
   session.apply(
     encodeBatch({
@@ -133,7 +129,7 @@ function addFiles(session: MemorySession, { events, files, blobs, at }: FilesToA
       sessionId,
       expectedSeq,
       events: drafts.map((draft, index) => ({ seq: expectedSeq + index + 1, at, ...draft })),
-      files: { put: stored.map(({ entry }) => entry), deleted: [] },
+      files: { put: kept, deleted: [] },
       blobs: [...blobs, ...stored.flatMap(({ chunk }) => chunk ?? [])],
     }),
   );
@@ -142,7 +138,8 @@ function addFiles(session: MemorySession, { events, files, blobs, at }: FilesToA
 interface StoredFile {
   readonly entry: FileEntry;
   readonly chunk?: BlobChunk;
-  readonly inline?: string;
+  /** In full, where it stands in its event. */
+  readonly content?: string;
 }
 
 function storedFile(file: WorkspaceFile): StoredFile {
@@ -155,16 +152,6 @@ function storedFile(file: WorkspaceFile): StoredFile {
   return {
     entry: { ...entry, sha256, size: bytes.byteLength },
     chunk,
-    ...(isText ? { inline: Buffer.from(bytes).toString("utf8") } : {}),
+    ...(isText ? { content: Buffer.from(bytes).toString("utf8") } : {}),
   };
-}
-
-function withoutContent(entry: FileEntry): WorkspaceFile {
-  return (entry.type ?? "file") === "file" ? { ...entry, truncated: true } : entry;
-}
-
-function isSame(a: FileEntry, b: FileEntry): boolean {
-  return (
-    (a.type ?? "file") === (b.type ?? "file") && a.sha256 === b.sha256 && a.target === b.target && a.mode === b.mode
-  );
 }

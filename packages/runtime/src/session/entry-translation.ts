@@ -7,14 +7,17 @@ import { createHash } from "node:crypto";
 import {
   addUsage,
   MAIN_CONVERSATION,
+  type AskRules,
   type ConversationBlock,
   type EntryBody,
   type EventDraft,
   type FileEntry,
   type SessionState,
-  type WorkspaceFile,
 } from "@hhopkins/agent-runtime-protocol";
+import { addAskEntry, withdrawn } from "./ask-entries.ts";
 import type { LogWrite } from "../log/session-log.ts";
+import { addHostToolEntry, cancelledHostCalls, openHostCalls } from "./host-tool-entries.ts";
+import { eventFile } from "../persistence/file-changes.ts";
 import type { AppendBatch, RunnerCursor } from "../persistence/session-store.ts";
 
 type Blob = NonNullable<AppendBatch["blobs"]>[number];
@@ -31,17 +34,31 @@ export interface EntryWrite {
   readonly openBlocks: Set<string>;
   readonly startedBlocks: Set<string>;
   readonly subagents: Set<string>;
+  /** Ids of asks that wait for an answer. */
+  readonly asks: Set<string>;
+  /** What the session's profile says of asks. */
+  readonly askRules: AskRules;
+  /** Whether there is such a conversation. */
+  readonly knows: (conversationId: string) => boolean;
   metadata: SessionState["sessionMetadata"];
   nativeSessionId?: string;
+  /** Calls of host tools that have not come to an end. */
+  readonly hostCalls: Set<string>;
   /** Messages that the running turn took, beside those of the state. */
   readonly taken: string[];
   /** The server's time, for blocks of its own. */
   readonly at: Date;
   turnEnded: boolean;
+  /** The turn waits outside of its sandbox. */
+  turnDeferred: boolean;
 }
 
-export function newEntryWrite(sessionId: string, state: SessionState, at: Date): EntryWrite {
-  return {
+export function newEntryWrite(
+  sessionId: string,
+  state: SessionState,
+  { at, askRules }: Pick<EntryWrite, "at" | "askRules">,
+): EntryWrite {
+  const write: EntryWrite = {
     sessionId,
     state,
     events: [],
@@ -51,11 +68,17 @@ export function newEntryWrite(sessionId: string, state: SessionState, at: Date):
     openBlocks: new Set(state.streamingBlockIds),
     startedBlocks: new Set(),
     subagents: new Set(),
+    asks: new Set(state.asks.map(({ askId }) => askId)),
+    askRules,
+    knows: (conversationId) => knowsConversation(write, conversationId),
     metadata: state.sessionMetadata,
+    hostCalls: openHostCalls(state),
     taken: [],
     at,
     turnEnded: false,
+    turnDeferred: false,
   };
+  return write;
 }
 
 /** Adds an entry to the write. Returns why it was refused, or null. */
@@ -92,8 +115,12 @@ export function addEntry(write: EntryWrite, body: EntryBody): string | null {
       return addTakenMessage(write, body);
     case "ask:opened":
     case "ask:withdrawn":
+      return addAskEntry(write, body);
     case "turn:deferred":
-      return "asks are not known here";
+      return addTurnDeferred(write, body);
+    case "host-tool:called":
+    case "host-tool:cancelled":
+      return addHostToolEntry(write, body);
     case "turn:ended":
       return addTurnEnd(write, body);
   }
@@ -213,12 +240,6 @@ function removePut(write: EntryWrite, path: string): void {
   if (index >= 0) write.files.put.splice(index, 1);
 }
 
-/** A file as its event carries it. */
-export function eventFile(entry: FileEntry, content: string | undefined): WorkspaceFile {
-  if (content !== undefined) return { ...entry, content, encoding: "utf8" };
-  return (entry.type ?? "file") === "file" ? { ...entry, truncated: true } : entry;
-}
-
 export function sha256(bytes: Uint8Array | string): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
@@ -260,11 +281,23 @@ function addTakenMessage(
   return null;
 }
 
+/** It goes on wherever its transcript is, once its asks are answered. */
+function addTurnDeferred(write: EntryWrite, { turnId }: Extract<EntryBody, { kind: "turn:deferred" }>): string | null {
+  const { sessionId, state } = write;
+  if (state.turn?.turnId !== turnId || write.turnEnded) return `turn ${turnId} does not run`;
+  write.turnDeferred = true;
+  write.events.push({ type: "session:turn:deferred", data: { sessionId, turnId } });
+  return null;
+}
+
 function addTurnEnd(write: EntryWrite, body: Extract<EntryBody, { kind: "turn:ended" }>): string | null {
   const { turn } = write.state;
   if (turn === null || turn.turnId !== body.turnId || write.turnEnded) return `turn ${body.turnId} does not run`;
   write.turnEnded = true;
   const { turnId, status, usage, costUSD, error } = body;
+  for (const askId of write.asks) write.events.push(withdrawn(write.sessionId, askId));
+  write.asks.clear();
+  write.events.push(...cancelledHostCalls(write.sessionId, write.hostCalls));
   if (error !== undefined) write.events.push({ type: "error", data: { sessionId: write.sessionId, ...error } });
   write.events.push({
     type: "session:turn:completed",

@@ -15,7 +15,8 @@ import {
 import { isUtf8 } from "node:buffer";
 import { numbered } from "../log/session-log.ts";
 import type { AppendBatch } from "../persistence/session-store.ts";
-import { eventFile, sha256 } from "./entry-translation.ts";
+import { eventFile } from "../persistence/file-changes.ts";
+import { sha256 } from "./entry-translation.ts";
 import { pinOf } from "./pinned-profile.ts";
 import type { SessionParts } from "./session-parts.ts";
 
