@@ -1,19 +1,8 @@
 import assert from "node:assert/strict";
 import type { SessionStore } from "@hhopkins/agent-runtime-protocol";
-import {
-  append,
-  change,
-  created,
-  createSession,
-  delta,
-  key,
-  minute,
-  ODD_TEXT,
-  record,
-  sandbox,
-  text,
-} from "./samples.ts";
+import { append, change, created, createSession, delta, key, ODD_TEXT, record, sandbox } from "./samples.ts";
 import { assertCode, assertRejects, collect, openStore, type PersistenceCase } from "./subject.ts";
+import { assertNoTrace, EVERYTHING } from "./whole-batch.ts";
 
 async function seqs(store: SessionStore, sessionId: string): Promise<number[]> {
   return (await store.events(key(sessionId), { after: 0, limit: 10_000 })).map((event) => event.seq);
@@ -89,22 +78,10 @@ export const appendCases: Record<string, PersistenceCase> = {
     const store = await openStore(subject);
     await createSession(store, key("s1"));
     await createSession(store, key("s2"));
-    const sha256 = "b".repeat(64);
-    const parts = {
-      cursor: { generation: 1, n: 7 },
-      transcript: [{ key: "k", lines: ["line"] }],
-      blobs: [{ sha256, offset: 0, total: 1, bytes: Buffer.from("x") }],
-      files: { put: [{ path: "a.txt", sha256, size: 1 }], deleted: [] },
-      blocks: [{ conversationId: "main", blockId: "b1", position: 2, block: text("b1") }],
-      messages: [{ messageId: "m1", contentHash: "h" }],
-      sandbox: sandbox(1),
-      nativeSessionId: "native",
-      record: { name: "changed", lastActivity: minute(9) },
-    };
     const before = await store.head(key("s1"));
     const outcomes = await store.append([
       { ...key("s2"), expectedSeq: 1, events: [delta("s2", 2)] },
-      { ...key("s1"), expectedSeq: 5, events: [delta("s1", 6)], ...parts },
+      { ...key("s1"), expectedSeq: 5, events: [delta("s1", 6)], ...EVERYTHING },
       { ...key("s2"), expectedSeq: 2, events: [delta("s2", 3)] },
     ]);
     assert.deepEqual([outcomes[0], outcomes[2]], [null, null]);
@@ -112,12 +89,7 @@ export const appendCases: Record<string, PersistenceCase> = {
     assert.deepEqual(await seqs(store, "s2"), [1, 2, 3]);
     assert.deepEqual(await store.head(key("s1")), before);
     assert.deepEqual(await seqs(store, "s1"), [1]);
-    assert.deepEqual(await store.files(key("s1")), []);
-    assert.equal(await store.blobSize(key("s1"), sha256), 0);
-    assert.equal(await store.block(key("s1"), "b1"), null);
-    assert.equal(await store.message(key("s1"), { messageId: "m1" }), null);
-    assert.deepEqual(await collect(store.transcript(key("s1"))), []);
-    assert.deepEqual(await store.claimed(), []);
+    await assertNoTrace(store, key("s1"));
   },
 
   "append: a batch that cannot be written leaves no trace, and takes no other with it": async (subject) => {

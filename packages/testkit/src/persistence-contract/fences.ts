@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import type { SessionStore } from "@hhopkins/agent-runtime-protocol";
 import { die, live, openCluster, type shared } from "./cluster-scene.ts";
-import { append, change, createSession, delta, key, minute, sandbox, text } from "./samples.ts";
-import { assertCode, collect, type PersistenceCase } from "./subject.ts";
+import { append, change, createSession, delta, key } from "./samples.ts";
+import { assertCode, type PersistenceCase } from "./subject.ts";
+import { assertNoTrace, EVERYTHING } from "./whole-batch.ts";
 
 async function seqs(store: SessionStore): Promise<number[]> {
   return (await store.events(key("s1"), { after: 0, limit: 1000 })).map((event) => event.seq);
@@ -19,33 +20,16 @@ export const fenceCases: Record<string, PersistenceCase> = {
     await die(cluster, "a");
     const { fence } = await other.cluster.claim(key("s1"), "b");
     const before = await store.head(key("s1"));
-    const sha256 = "b".repeat(64);
-    const parts = {
-      cursor: { generation: 1, n: 7 },
-      transcript: [{ key: "k", lines: ["line"] }],
-      blobs: [{ sha256, offset: 0, total: 1, bytes: Buffer.from("x") }],
-      files: { put: [{ path: "a.txt", sha256, size: 1 }], deleted: [] },
-      blocks: [{ conversationId: "main", blockId: "b1", position: 2, block: text("b1") }],
-      messages: [{ messageId: "m1", contentHash: "h" }],
-      sandbox: sandbox(1),
-      nativeSessionId: "native",
-      record: { name: "changed", lastActivity: minute(9) },
-    };
     const outcomes = await store.append([
       { ...key("s2"), expectedSeq: 1, events: [delta("s2", 2)] },
-      { ...key("s1"), expectedSeq: 2, fence: old, events: [delta("s1", 3)], ...parts },
+      { ...key("s1"), expectedSeq: 2, fence: old, events: [delta("s1", 3)], ...EVERYTHING },
       { ...key("s2"), expectedSeq: 2, events: [delta("s2", 3)] },
     ]);
     assert.deepEqual([outcomes[0], outcomes[2]], [null, null]);
     assertCode(outcomes[1], "stale_fence");
     assert.deepEqual(await store.head(key("s1")), before);
     assert.deepEqual(await seqs(store), [1, 2]);
-    assert.deepEqual(await store.files(key("s1")), []);
-    assert.equal(await store.blobSize(key("s1"), sha256), 0);
-    assert.equal(await store.block(key("s1"), "b1"), null);
-    assert.equal(await store.message(key("s1"), { messageId: "m1" }), null);
-    assert.deepEqual(await collect(store.transcript(key("s1"))), []);
-    assert.deepEqual(await store.claimed(), []);
+    await assertNoTrace(store, key("s1"));
     await append(other.store, { ...key("s1"), expectedSeq: 2, fence, events: [delta("s1", 3)] });
     await append(store, { ...key("s1"), expectedSeq: 3, events: [delta("s1", 4)] });
   },
