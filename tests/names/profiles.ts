@@ -70,7 +70,7 @@ export const profileRows: readonly Row[] = [
   ...tested(
     "error code",
     ["unknown_command"],
-    words("commands: one that is not there ends the turn and names those that are; the session goes on"),
+    words("commands: one that is not there is refused at once, with those that are; the session goes on"),
   ),
   ...tested("field", ["AgentProfile.bundledMCPs", ...fieldsOf("BundledMcp", "description startCommand")], bundled),
   ...tested("runner variable", ["AGENT_RUNTIME_ENVIRONMENT"], bundled),

@@ -113,12 +113,50 @@ test("commands: a message /name args is the command's prompt; the log keeps what
   });
 });
 
-test("commands: one that is not there ends the turn and names those that are; the session goes on", async () => {
-  const { requests, state } = await bench.play("/gret Ann");
-  expect(requests).toEqual([]);
-  expect(errors(state).at(-1)).toBe("unknown_command");
-  expect(state.blocks.at(-1)).toMatchObject({ message: expect.stringContaining("/greet") as string });
+test("commands: one that is not there is refused at once, with those that are; the session goes on", async () => {
+  const { lastSeq } = await bench.server.state(bench.sessionId);
+  for (const content of ["/gret Ann", "/compact"]) {
+    const refused = await bench.server.send(bench.sessionId, content);
+    expect(refused.status).toBe(422);
+    const problem = {
+      error: "unknown_command",
+      field: "body.content",
+      detail: expect.stringContaining("/greet") as string,
+    };
+    expect(await refused.json()).toMatchObject(problem);
+  }
+  // Nothing of it is in the log.
+  expect((await bench.server.state(bench.sessionId)).lastSeq).toBe(lastSeq);
   expect(said((await bench.play("Hello", { text: "Still here." })).state).at(-1)).toBe("Still here.");
+});
+
+test("commands: a message that waits for its turn cannot become one that is not there", async () => {
+  const { server, sessionId } = bench;
+  const holds = prompt("Wait", { tools: [bash("until [ -e /tmp/go ]; do sleep 0.1; done")] }, { text: "Gone." });
+  expect((await server.send(sessionId, holds)).status).toBe(202);
+  const waits = await server.send(sessionId, prompt("Next", { text: "As it was." }), { messageId: "waits" });
+  expect(waits.status).toBe(202);
+  const path = `/sessions/${sessionId}/messages/waits`;
+  expect((await server.request("PATCH", path, { content: "/nothing" })).status).toBe(422);
+  const greet = await server.request("PATCH", path, { content: '/greet Bob "the south"' });
+  expect(greet.status).toBe(204);
+  await server.request("DELETE", path);
+  await server.request("POST", `/sessions/${sessionId}/interrupt`);
+  await server.until(sessionId, ({ turn, queue }) => turn === null && queue.length === 0);
+});
+
+test("skills: a message /name args runs one, by itself or as the model calls it", async () => {
+  const { requests, results } = await bench.play(
+    `/weigh it well ${script([{ tools: [bash(`$(find "$HOME" -path '*skills/weigh/scripts/weigh.sh')`)] }, { text: "done" }])}`,
+  );
+  expect(sent(requests[0])).toMatch(
+    /The skill weigh, whose files are in (\/\S+\/skills\/weigh):.*Run \1\/scripts\/weigh\.sh/,
+  );
+  expect(sent(requests[0])).toContain("ARGUMENTS: it well");
+  expect(results[0]?.trim().split(/\s+/)).toEqual(["0", "255", "1", "254"]);
+  const named = await bench.play(`/profile:plain ${script([{ text: "Plainly." }])}`);
+  expect(sent(named.requests[0])).toContain("PLAIN body");
+  expect(said(named.state).at(-1)).toBe("Plainly.");
 });
 
 test("commands: a path, and without commands everything, is text, with memory and skills", async () => {

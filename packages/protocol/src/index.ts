@@ -11,6 +11,7 @@ export { distinctMcpServers, mcpToolPrefix } from "./profile-names.ts";
 export * from "./profile.ts";
 export * from "./asks.ts";
 export * from "./session.ts";
+export * from "./command-call.ts";
 export * from "./events.ts";
 export * from "./errors.ts";
 export * from "./frames.ts";

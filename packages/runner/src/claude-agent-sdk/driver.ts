@@ -255,7 +255,8 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
 
   /** A message as the agent gets it. Throws `unknown_command`. */
   function spoken({ messageId, content }: HarnessMessage): HarnessMessage {
-    return { messageId, content: commandPrompt(spec.start.profile.commands, content) };
+    const { skillFolder } = layout.files;
+    return { messageId, content: commandPrompt({ profile: spec.start.profile, skillFolder }, content) };
   }
 
   await open(signal);

@@ -10,6 +10,7 @@ import { failpoint, failpointAfterAnswer } from "../failpoint.ts";
 import type { SessionLog } from "../log/session-log.ts";
 import type { Lease, SessionHead, SessionKey } from "../persistence/session-store.ts";
 import { failedWrite } from "./failed-write.ts";
+import { refuseUnknownCommand } from "./known-command.ts";
 import { acceptMessage, keptMessages, loadedEvent, type IncomingMessage } from "./message-queue.ts";
 import { optionsChange } from "./options-change.ts";
 import { RunnerIntake } from "./runner-intake.ts";
@@ -144,8 +145,10 @@ export class Session implements AgentSession {
   async send(message: IncomingMessage): Promise<SendMessageAnswer> {
     this.#refuseWhileClosing();
     return this.#writer.ask(async () => {
-      const accepted = await acceptMessage(this.#parts, { key: this.key, state: this.#log.state }, message);
+      const session = { key: this.key, state: this.#log.state };
+      const accepted = await acceptMessage(this.#parts, session, message);
       if (accepted.write !== undefined) {
+        await refuseUnknownCommand(this.#parts, session, message.content);
         this.#turns.standInLine();
         await this.#writer.append(accepted.write);
       }
@@ -175,8 +178,9 @@ export class Session implements AgentSession {
     if (mode === "steer") this.#control.steer(messageId);
   }
 
-  updateMessage(messageId: string, content: string): Promise<void> {
+  async updateMessage(messageId: string, content: string): Promise<void> {
     const { sessionId } = this;
+    await refuseUnknownCommand(this.#parts, { key: this.key, state: this.#log.state }, content);
     return this.#control.change(messageId, {
       type: "session:message:updated",
       data: { sessionId, messageId, content },

@@ -8,6 +8,8 @@ export interface ProfileFiles {
   readonly plugin: string | undefined;
   /** What the harness calls the skills by. */
   readonly skills: readonly string[];
+  /** Where a skill lies, by its name in the profile. */
+  skillFolder(name: string): string;
   /** Folder with the memory file. */
   readonly memory: string | undefined;
 }
@@ -24,15 +26,17 @@ export async function writeProfileFiles(profile: AgentProfile, folder: string): 
   const skills = profile.skills ?? [];
   const plugin = join(folder, "plugin");
   const memory = join(folder, "memory");
+  const skillFolder = (name: string): string => join(plugin, "skills", name);
   if (skills.length > 0) {
     await put(join(plugin, ".claude-plugin", "plugin.json"), JSON.stringify(MANIFEST));
-    for (const skill of skills) await writeSkill(skill, join(plugin, "skills", skill.name));
+    for (const skill of skills) await writeSkill(skill, skillFolder(skill.name));
   }
   const remembered = memoryOf(profile);
   if (remembered !== "") await put(join(memory, "CLAUDE.md"), remembered);
   return {
     plugin: skills.length === 0 ? undefined : plugin,
     skills: skills.map(({ name }) => `${PLUGIN}:${name}`),
+    skillFolder,
     memory: remembered === "" ? undefined : memory,
   };
 }
