@@ -46,6 +46,10 @@ test("every method calls its route", async () => {
   await client.readArchive("s");
   await client.getNetwork("s");
   await client.listProfiles();
+  await client.getProfile("a/b");
+  await client.createProfile({ id: "p", name: "P" });
+  await client.replaceProfile({ id: "p", name: "Q" });
+  await client.deleteProfile("p");
   await client.deleteSession("s");
   expect(seen.map(({ method, url }) => `${method} ${url.slice("http://x/base/v1".length)}`)).toEqual([
     "POST /sessions/create",
@@ -65,6 +69,10 @@ test("every method calls its route", async () => {
     "GET /sessions/s/archive",
     "GET /sessions/s/network",
     "GET /agent-profiles",
+    "GET /agent-profiles/a%2Fb",
+    "POST /agent-profiles",
+    "PUT /agent-profiles/p",
+    "DELETE /agent-profiles/p",
     "DELETE /sessions/s",
   ]);
   expect(seen[4]?.body).toEqual({ content: "hi", messageId: "m", mode: "steer" });

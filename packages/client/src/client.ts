@@ -1,4 +1,6 @@
 import type {
+  AgentProfile,
+  AgentProfileAnswer,
   BlocksPage,
   CreateSessionAnswer,
   CreateSessionBody,
@@ -52,6 +54,12 @@ export interface AgentClient {
   /** What the session's sandboxes may reach beside the model, and what they reached or were refused. */
   getNetwork(sessionId: string): Promise<NetworkAnswer>;
   listProfiles(): Promise<ListProfilesAnswer>;
+  /** A profile as it is now, and which version that is. */
+  getProfile(profileId: string): Promise<AgentProfileAnswer>;
+  createProfile(profile: AgentProfile): Promise<AgentProfileAnswer>;
+  /** Sessions keep the content that they began with, until their options are updated with `profileVersion: "latest"`. */
+  replaceProfile(profile: AgentProfile): Promise<AgentProfileAnswer>;
+  deleteProfile(profileId: string): Promise<void>;
   /** Follows a session until `stop()`; never throws, and comes back after every cut. */
   follow(sessionId: string, handlers?: FollowHandlers, options?: FollowOptions): Following;
 }
@@ -87,12 +95,20 @@ export function createAgentClient(options: AgentClientOptions): AgentClient {
     },
     getNetwork: (id) => endpoint.json(`${session(id)}/network`),
     listProfiles: () => endpoint.json("/agent-profiles"),
+    getProfile: (id) => endpoint.json(profilePath(id)),
+    createProfile: (json) => endpoint.json("/agent-profiles", { method: "POST", json }),
+    replaceProfile: (json) => endpoint.json(profilePath(json.id), { method: "PUT", json }),
+    deleteProfile: (id) => command(profilePath(id), { method: "DELETE" }),
     follow(id, handlers = {}, followOptions = {}) {
       const follower = new Follower({ endpoint, sessionId: id, handlers, options: followOptions });
       void follower.run();
       return follower;
     },
   };
+}
+
+function profilePath(id: string): string {
+  return `/agent-profiles/${encodeURIComponent(id)}`;
 }
 
 function session(id: string): string {

@@ -38,11 +38,11 @@ test("what each adapter has", () => {
   expect(had).toMatchInlineSnapshot(`
     [
       "nine methods: –",
-      "memory: store, tenants",
-      "memory, shared: store, tenants, cluster",
-      "sqlite: store, tenants",
-      "postgres: store, tenants, cluster, bus",
-      "mysql: store, tenants, cluster",
+      "memory: store, tenants, profiles",
+      "memory, shared: store, tenants, cluster, profiles",
+      "sqlite: store, tenants, profiles",
+      "postgres: store, tenants, cluster, bus, profiles",
+      "mysql: store, tenants, cluster, profiles",
       "supabase: store, tenants, cluster",
       "convex: store, tenants",
       "convex, cluster: store, tenants, cluster",
