@@ -60,7 +60,7 @@ export const Ask = OpenedAsk.extend({
   default: AskAnswer.optional(),
   /** Ids of the principals who may answer; absent: whoever may write to the session. */
   answerableBy: z.array(z.string()).optional(),
-  /** Texts of `details` were cut; the block of the tool's call has them whole. */
+  /** In a state: texts of it were cut. The event has them whole. */
   truncated: z.boolean().optional(),
 });
 export type Ask = z.infer<typeof Ask>;

@@ -1,9 +1,9 @@
 import type { EventData, SessionEvent } from "../events.ts";
 import type { WorkspaceFile } from "../files.ts";
-import type { MessageMode } from "../session.ts";
+import type { EndedTurn, MessageMode } from "../session.ts";
 import { completeBlock, deltaBlock, discoverSubagent, startBlock, updateBlock } from "./conversation.ts";
 import type { SessionState } from "./state.ts";
-import { boundFiles } from "./window.ts";
+import { boundFiles, cutAsk } from "./window.ts";
 
 /** Rules that a session remembers; beyond it the oldest are asked for again. */
 const MOST_ALLOWED_TOOLS = 1000;
@@ -31,7 +31,7 @@ export function reduceAll(state: SessionState, events: Iterable<SessionEvent>): 
 function apply(state: SessionState, event: SessionEvent): SessionState {
   switch (event.type) {
     case "session:created":
-      return { ...state, ...event.data.session, ...pinned(event.data) };
+      return { ...state, ...event.data.session, ...pinned(event.data), ...origin(event.data) };
     case "session:block:start":
       return startBlock(state, event.data.conversationId, event.data.block);
     case "session:block:delta":
@@ -103,6 +103,15 @@ function applyTurn(state: SessionState, event: SessionEvent): SessionState {
         lastActivity: event.at,
       };
     }
+function endedTurn({ turnId, status, error, result }: EventData<"session:turn:completed">): EndedTurn {
+  return {
+    turnId,
+    status,
+    ...(error === undefined ? {} : { error }),
+    ...(result === undefined ? {} : { result }),
+  };
+}
+
     case "session:message:updated":
       return {
         ...state,
@@ -132,7 +141,7 @@ function applyTurn(state: SessionState, event: SessionEvent): SessionState {
       return {
         ...state,
         queue: state.queue.filter((message) => !messageIds.includes(message.messageId)),
-        turn: { turnId, messageIds, startedAt: event.at },
+        turn: { turnId, messageIds, startedAt: event.at, ...asked },
         lastActivity: event.at,
       };
     }
@@ -142,7 +151,7 @@ function applyTurn(state: SessionState, event: SessionEvent): SessionState {
     case "session:turn:continued":
       return { ...state, turn: deferredTurn(state.turn, event) };
     case "session:ask:opened":
-      return { ...state, asks: [...state.asks, event.data.ask], lastActivity: event.at };
+      return { ...state, asks: [...state.asks, cutAsk(event.data.ask)], lastActivity: event.at };
     case "session:ask:resolved":
       return {
         ...state,

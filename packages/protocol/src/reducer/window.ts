@@ -3,6 +3,7 @@
  * every side counts alike. Blocks that are still open count as nothing, so that a client that was spared their deltas
  * (compaction) evicts the same blocks as one that saw them.
  */
+import type { Ask } from "../asks.ts";
 import type { ConversationBlock } from "../blocks.ts";
 import type { WorkspaceFile } from "../files.ts";
 import type { SubagentState } from "./state.ts";
@@ -104,6 +105,20 @@ export function cutBlock(block: ConversationBlock): ConversationBlock {
     default:
       return block;
   }
+}
+
+/** An ask as the state holds it. */
+export function cutAsk(ask: Ask): Ask {
+  const { prompt, details } = ask;
+  const isLong = prompt.length > STATE_LIMITS.content;
+  const isLarge = details !== undefined && inputSize(details) > STATE_LIMITS.content;
+  if (!isLong && !isLarge) return ask;
+  return {
+    ...ask,
+    prompt: cutText(prompt, STATE_LIMITS.content),
+    ...(isLarge ? { details: cutInput(details) } : {}),
+    truncated: true,
+  };
 }
 
 /** Sizes of a conversation's blocks together, open ones too. Carried on from array to array: to count takes as long as the window is. */

@@ -149,7 +149,7 @@ function changedRecord(before: SessionState, after: SessionState): Pick<AppendBa
 export function numbered(draft: EventDraft, stamp: { seq: number; at: string }): LogFrame {
   const parsed = eventData[draft.type].parse(draft.data);
   const json = JSON.stringify(parsed);
-  return new LogFrame({ ...stamp, type: draft.type, data: JSON.parse(json) }, { data: json });
+  return new LogFrame({ ...stamp, type: draft.type, data: JSON.parse(json) } as SessionEvent, { data: json });
 }
 
 /** `reduce(log)`, from the stored state on. */

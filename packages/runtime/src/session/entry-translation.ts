@@ -36,6 +36,8 @@ export interface EntryWrite {
   readonly subagents: Set<string>;
   /** Ids of asks that wait for an answer. */
   readonly asks: Set<string>;
+  /** Ids of asks that the runner is not to wait for. */
+  readonly refusedAsks: string[];
   /** What the session's profile says of asks. */
   readonly askRules: AskRules;
   /** Whether there is such a conversation. */
@@ -69,6 +71,7 @@ export function newEntryWrite(
     startedBlocks: new Set(),
     subagents: new Set(),
     asks: new Set(state.asks.map(({ askId }) => askId)),
+    refusedAsks: [],
     askRules,
     knows: (conversationId) => knowsConversation(write, conversationId),
     metadata: state.sessionMetadata,

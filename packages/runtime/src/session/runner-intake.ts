@@ -1,8 +1,10 @@
-import type { EntryKind, SessionState } from "@hhopkins/agent-runtime-protocol";
+import type { AskRules, Entry, EntryKind, SessionState } from "@hhopkins/agent-runtime-protocol";
 import { failpoint, failpointAfterAnswer } from "../failpoint.ts";
+import type { SessionAsks } from "./asks.ts";
 import { failedWrite } from "./failed-write.ts";
 import { addEntry, entriesWrite, newEntryWrite } from "./entry-translation.ts";
 import type { RunnerCursor, SessionKey } from "../persistence/session-store.ts";
+import { profileOf } from "./pinned-profile.ts";
 import type { SandboxSupervisor } from "./sandbox-supervisor.ts";
 import type { SessionParts } from "./session-parts.ts";
 import type { SessionWriter } from "./session-writer.ts";
@@ -25,6 +27,7 @@ export interface IntakeSession {
   readonly writer: SessionWriter;
   readonly supervisor: SandboxSupervisor;
   state(): SessionState;
+  asks(): SessionAsks;
   onTurnEnded(): void;
 }
 
@@ -73,7 +76,9 @@ export class RunnerIntake {
     const entries = arrived.filter((entry) => entry.n > taken);
     const last = entries.at(-1);
     if (last === undefined) return;
-    const write = newEntryWrite(sessionId, this.#session.state(), this.#parts.now());
+    const at = this.#parts.now();
+    const askRules = await this.#askRules(entries);
+    const write = newEntryWrite(sessionId, this.#session.state(), { at, askRules });
     for (const { n, body } of entries) {
       if (supervisor.abandoned && !OUTLIVES_TURN.has(body.kind)) continue;
       const refusal = addEntry(write, body);
@@ -90,7 +95,22 @@ export class RunnerIntake {
     link.saved(this.#forgettable({ generation, n: last.n }));
     failpointAfterAnswer("forget:after");
     if (write.nativeSessionId !== undefined) supervisor.nativeSessionId = write.nativeSessionId;
+    if (write.refusedAsks.length > 0) this.#session.asks().refuse(write.refusedAsks);
+    if (write.asks.size > 0) this.#session.asks().watch();
     if (write.turnEnded) this.#session.onTurnEnded();
+    else if (write.turnDeferred) this.#session.asks().onDeferred();
+  }
+
+  /** Of the session's profile. Without it the agent can ask all the same. */
+  async #askRules(entries: readonly Entry[]): Promise<AskRules> {
+    if (!entries.some(({ body }) => body.kind === "ask:opened")) return {};
+    try {
+      return (await profileOf(this.#parts, this.#session)).asks ?? {};
+    } catch (error) {
+      const { sessionId } = this.#session;
+      this.#parts.log.warn({ err: error, sessionId }, "what the profile says of asks could not be read");
+      return {};
+    }
   }
 
   /** A store that keeps things later than it says has to have kept them first. */

@@ -15,7 +15,13 @@ import { connectSandbox } from "./connect-sandbox.ts";
 import type { SessionParts } from "./session-parts.ts";
 import { announceSandbox, startHarness, type StartingSession } from "./sandbox-start.ts";
 import { SandboxStatusTeller } from "./sandbox-status.ts";
-import { endIfOurs, isToLeave, type RunningSandbox, type SupervisedSession } from "./supervised-session.ts";
+import {
+  endIfOurs,
+  isInSandbox,
+  isToLeave,
+  type RunningSandbox,
+  type SupervisedSession,
+} from "./supervised-session.ts";
 import { saveCheck, saveWhatIsTold, verifyBytes, verifySaved, type SaveCheck } from "./save-verification.ts";
 import { startError } from "./start-error.ts";
 import type { WarmSandbox } from "./warm-sandbox.ts";
@@ -84,6 +90,7 @@ export class SandboxSupervisor {
   /** The link to a runner whose harness is ready; starts a sandbox where there is none. */
   ready(): Promise<RunnerLink> {
     if (this.#abandonment.pending) return this.#abandonment.ended().then(() => this.ready());
+    if (this.#ending !== undefined) return this.#ending.catch(() => undefined).then(() => this.ready());
     if (this.#prepared) return this.#replace();
     // A turn that was found in a sandbox ends there.
     const carried = this.#carriesTurn;
@@ -259,7 +266,7 @@ export class SandboxSupervisor {
     });
     if (sandbox === null) return false;
     this.#releaseSlot = this.#parts.slots.adopt();
-    this.#carriesTurn = this.#session.state().turn !== null;
+    this.#carriesTurn = isInSandbox(this.#session.state());
     const known = { ...stored, ref: sandbox.ref };
     const running = await this.#adopt(sandbox, known, {
       cursor: cursor ?? { generation: stored.generation, n: 0 },

@@ -36,6 +36,7 @@ export async function leaveSession(parts: SessionParts, session: Session, graceM
 
 /** For another server that goes on at once: what is being written is finished, and the sandbox is left as it is. */
 export async function handOver(session: Session): Promise<void> {
-  if (session.hasSandbox || !session.idle) return session.release();
+  // Somebody has to see to it that its asks expire.
+  if (session.hasSandbox || !session.idle || session.asks.expire) return session.release();
   await session.unload("The server was shut down.").catch(() => session.release());
 }

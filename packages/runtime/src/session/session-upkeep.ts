@@ -56,13 +56,22 @@ export class SessionUpkeep {
     for (const session of loaded) {
       const { lastActivity, createdAt } = session.getState();
       const active = Math.max(Date.parse(lastActivity ?? createdAt), session.loadedAt);
-      if (!session.idle || active > since || !this.#idleRetries.due(session.sessionId, this.#parts.now().getTime()))
-        continue;
-      await this.#options.unload(session, "Idle; the next message starts a new sandbox.").catch((error: unknown) => {
+      const isIdle = session.idle || session.asks.wait;
+      if (!isIdle || active > since || !this.#idleRetries.due(session.sessionId, this.#parts.now().getTime())) continue;
+      await this.#sleep(session).catch((error: unknown) => {
         this.#idleRetries.failed(session.sessionId, this.#parts.now().getTime());
         this.#parts.log.warn({ err: error, sessionId: session.sessionId }, "an idle session could not be unloaded");
       });
     }
+  }
+
+  async #sleep(session: Session): Promise<void> {
+    const { asks, sessionId } = session;
+    // What waits for people and cannot wait elsewhere keeps its sandbox.
+    if (asks.wait && !(await asks.defer())) return this.#idleRetries.failed(sessionId, this.#parts.now().getTime());
+    if (!session.idle) return;
+    if (!asks.expire) return this.#options.unload(session, "Idle; the next message or answer starts a new sandbox.");
+    if (session.hasSandbox) await session.rest("Idle; an answer starts a new sandbox.");
   }
 
   async #syncBusy(): Promise<void> {

@@ -1,5 +1,6 @@
 import {
   RuntimeError,
+  type ResolvedAsk,
   type SendMessageAnswer,
   type SessionState,
   type TurnError,
@@ -9,6 +10,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { failpoint, failpointAfterAnswer } from "../failpoint.ts";
 import type { SessionLog } from "../log/session-log.ts";
 import type { Lease, SessionHead, SessionKey } from "../persistence/session-store.ts";
+import type { GivenAnswer } from "./ask-answers.ts";
+import { SessionAsks } from "./asks.ts";
 import { failedWrite } from "./failed-write.ts";
 import { refuseUnknownCommand } from "./known-command.ts";
 import { acceptMessage, keptMessages, loadedEvent, type IncomingMessage } from "./message-queue.ts";
@@ -57,6 +60,7 @@ export class Session implements AgentSession {
   readonly #intake: RunnerIntake;
   readonly #control: TurnControl;
   readonly #turns: TurnDelivery;
+  readonly #asks: SessionAsks;
   /** The turn that runs is the last one here. */
   #finishing = false;
   /** Takes nothing more: it is being unloaded, or is. */
@@ -109,7 +113,12 @@ export class Session implements AgentSession {
       refusesTurns: () => this.#closing || this.#finishing,
       isClosing: () => this.#closing,
     });
-    this.#intake = new RunnerIntake(parts, { ...session, onTurnEnded: () => this.#turns.pump() });
+    this.#asks = new SessionAsks(parts, { ...session, control: this.#control, turns: this.#turns });
+    this.#intake = new RunnerIntake(parts, {
+      ...session,
+      asks: () => this.#asks,
+      onTurnEnded: () => this.#turns.pump(),
+    });
   }
 
   get sessionId(): string {
@@ -120,10 +129,16 @@ export class Session implements AgentSession {
     return this.#log.state;
   }
 
-  /** Nothing runs, waits or is being written. */
+  /** Nothing runs, waits or is being written, unless it waits for people and needs no sandbox for that. */
   get idle(): boolean {
     const { turn, queue } = this.#log.state;
-    return turn === null && queue.length === 0 && !this.#writer.busy;
+    if (this.#writer.busy) return false;
+    return this.#asks.areDeferred || (turn === null && queue.length === 0);
+  }
+
+  /** What its agent asks people. */
+  get asks(): Pick<SessionAsks, "wait" | "expire" | "defer"> {
+    return this.#asks;
   }
 
   /** A sandbox of it runs, or is being started or waited for. */
@@ -149,7 +164,8 @@ export class Session implements AgentSession {
       const accepted = await acceptMessage(this.#parts, session, message);
       if (accepted.write !== undefined) {
         await refuseUnknownCommand(this.#parts, session, message.content);
-        this.#turns.standInLine();
+        // Behind a turn that waits for people it needs no sandbox yet.
+        if (!this.#asks.areDeferred) this.#turns.standInLine();
         await this.#writer.append(accepted.write);
       }
       failpoint("acknowledge:before");
@@ -164,6 +180,12 @@ export class Session implements AgentSession {
   recheck(): Promise<void> {
     return this.#writer.recheck();
   }
+  /** As `SessionAsks.answer`. */
+  async answer(given: GivenAnswer): Promise<ResolvedAsk> {
+    this.#refuseWhileClosing();
+    return this.#asks.answer(given);
+  }
+
 
   async #doubtLease(onStale: SessionStart["onStale"]): Promise<void> {
     try {
@@ -227,7 +249,12 @@ export class Session implements AgentSession {
     const { store, newId, now } = this.#parts;
     const error = { code: "sandbox_lost", message };
     const closing = { state: this.#log.state, store, key: this.key, newId, now, status: "failed" as const, error };
-    await this.#writer.save(async () => ({ events: [status, ...(await closingEvents(closing))], sandbox: null }));
+    // One that waits for people goes on in another sandbox.
+    const isOver = this.#log.state.turn?.deferred !== true;
+    await this.#writer.save(async () => ({
+      events: [status, ...(isOver ? await closingEvents(closing) : [])],
+      sandbox: null,
+    }));
     this.#turns.pump();
   }
 
@@ -239,12 +266,7 @@ export class Session implements AgentSession {
     const started = head.sandbox?.started === true;
     if (!found)
       await this.#writer.run(() => (started ? this.#markLost("it ended while no server ran") : this.#markUnloaded()));
-    const { turn } = this.#log.state;
-    if (turn !== null) {
-      if (started) this.#control.given(turn.turnId, Date.parse(turn.startedAt));
-      if (this.#control.isToStop) await this.#writer.run(() => this.#control.stop());
-      this.#turns.deliver(turn.turnId, await keptMessages(this.#parts.store, this.key, turn.messageIds));
-    }
+    await this.#resumeTurn(started);
     this.#turns.pump();
   }
 
@@ -253,6 +275,18 @@ export class Session implements AgentSession {
     const { turn, queue } = this.#log.state;
     // With work left it stays claimed: this server may be killed too.
     const isLoaded = turn !== null || queue.length > 0;
+  async #resumeTurn(isStarted: boolean): Promise<void> {
+    const { turn } = this.#log.state;
+    if (turn === null) return;
+    const { turnId, deferred } = turn;
+    if (isStarted && deferred !== true) this.#control.given(turnId, Date.parse(turn.startedAt));
+    if (this.#control.isToStop) await this.#writer.run(() => this.#control.stop());
+    if (this.#asks.areDeferred) return;
+    if (deferred !== undefined) this.#turns.continueTurn(turnId);
+    else this.#turns.deliver(turnId, await keptMessages(this.#parts.store, this.key, turn.messageIds));
+    if (isStarted) await this.#asks.repeat();
+  }
+
     await this.#writer.save({ events: [loadedEvent(this.#log.state, isLoaded)], sandbox: null });
   }
 
@@ -272,6 +306,7 @@ export class Session implements AgentSession {
       if (this.#supervisor.active) await this.#supervisor.end(message);
       await this.#writer.run(() => this.#markIdle());
       await this.#writer.idle();
+    this.#asks.close();
     } catch (error) {
       this.#closing = false;
       this.#turns.pump();
@@ -279,16 +314,24 @@ export class Session implements AgentSession {
     }
   }
 
+      this.#asks.watch();
   async #markIdle(): Promise<void> {
     if (!this.#log.state.runtime.isLoaded) return;
     await this.#writer.append({ events: [loadedEvent(this.#log.state, false)], snapshot: true });
   }
 
   async #stopTurn(): Promise<void> {
-    if (this.#log.state.turn === null) return;
+    // What was asked of it before it closed is done first.
+    await this.#writer.run(async () => undefined);
+    if (this.#log.state.turn === null || (await this.#asks.defer())) return;
     await this.interrupt();
     const deadline = Date.now() + this.#parts.limits.interruptMs + FORCED_END_MS;
     while (this.#log.state.turn !== null) {
+  /** Ends the sandbox of a session that is idle, which stays in memory. Throws as `unload`. */
+  async rest(message: string): Promise<void> {
+    if (this.#supervisor.active) await this.#supervisor.end(message, { loaded: true });
+  }
+
       if (this.#writer.failure !== undefined) throw this.#writer.failure;
       if (Date.now() > deadline) throw new RuntimeError("unavailable", "The running turn did not stop in time.");
       await delay(10);
@@ -312,6 +355,7 @@ export class Session implements AgentSession {
 
   /** For delete: the sandbox ends, whatever is in it. */
   async destroy(): Promise<void> {
+    this.#asks.close();
     this.#closing = true;
     this.#turns.leaveLine();
     this.#leaving.abort();
@@ -323,6 +367,7 @@ export class Session implements AgentSession {
   #failed(message: string): (error: unknown) => void {
     return failedWrite(this.#parts.log, this.sessionId, message);
   }
+    this.#asks.close();
 
   #refuseWhileClosing(): void {
     if (this.#closing)

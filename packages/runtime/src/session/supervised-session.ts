@@ -47,6 +47,11 @@ export function isToLeave(running: RunningSandbox | undefined, now: Date, { prof
   return isMoved || now.getTime() >= (running.sandbox.moveAfter ?? Infinity);
 }
 
+/** Whether its turn, if one runs, has a sandbox: one that was deferred has none. */
+export function isInSandbox({ turn }: SessionState): boolean {
+  return turn !== null && turn.deferred !== true;
+}
+
 /** Ends a sandbox of the session where the session is this server's; else lets go of it, for it is another's to end. */
 export async function endIfOurs(session: Pick<SupervisedSession, "holdsLease">, sandbox: Sandbox): Promise<void> {
   await ((await session.holdsLease()) ? sandbox.terminate() : sandbox.release());

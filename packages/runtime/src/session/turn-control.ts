@@ -57,14 +57,27 @@ export class TurnControl {
   given(turnId: string, at: number): void {
     if (this.#given === turnId) return;
     this.#given = turnId;
+    this.#watchTime(turnId, at);
+  }
+
+  #watchTime(turnId: string, from: number): void {
     const { turnTimeoutMs } = this.#parts.limits;
     if (turnTimeoutMs === undefined) return;
     clearTimeout(this.#timeout);
-    const left = Math.max(0, at + turnTimeoutMs - this.#parts.now().getTime());
+    const left = Math.max(0, from + turnTimeoutMs - this.#parts.now().getTime());
     this.#timeout = setTimeout(() => this.#tookTooLong(turnId, turnTimeoutMs), Math.min(left, MAX_TIMER_MS)).unref();
   }
 
+  /** No runner has the turn any more, and it has not ended. */
+  letGo(): void {
+    this.#given = undefined;
+    this.close();
+    this.#escalation = undefined;
+  }
+
   #tookTooLong(turnId: string, ms: number): void {
+    // It is people who take their time.
+    if (this.#session.state().asks.length > 0) return this.#watchTime(turnId, this.#parts.now().getTime());
     const message = `The turn ran for longer than ${Math.round(ms / 1000)} s (turnTimeoutMs). Send another message to go on from here, with a smaller task, or raise the limit.`;
     this.#session.writer
       .run(async () => {

@@ -1,6 +1,7 @@
-import { RuntimeError, toRuntimeError, type SessionState } from "@hhopkins/agent-runtime-protocol";
+import { RuntimeError, toRuntimeError, type CommandBody, type SessionState } from "@hhopkins/agent-runtime-protocol";
 import { failpoint, failpointAfterAnswer } from "../failpoint.ts";
 import type { SessionKey } from "../persistence/session-store.ts";
+import { asksOfTurn, type TurnAsks } from "./ask-history.ts";
 import { failedWrite } from "./failed-write.ts";
 import type { SandboxSupervisor } from "./sandbox-supervisor.ts";
 import type { SessionParts } from "./session-parts.ts";
@@ -68,15 +69,45 @@ export class TurnDelivery {
 
   /** Gives a turn to the runner, which takes it once, however often it is given. */
   deliver(turnId: string, messages: { messageId: string; content: string }[]): void {
+    this.#give(turnId, async () => ({ id: turnId, body: { kind: "message", turnId, messages } }));
+  }
+
+  /** Has a runner go on with a turn that was deferred, with the answers that there are. */
+  continueTurn(turnId: string): void {
+    this.#give(turnId, async () => {
+      const asks = await this.#continued(turnId);
+      const [first] = asks;
+      if (first === undefined) throw new RuntimeError("internal", `Turn ${turnId} was not deferred for any ask.`);
+      failpoint("continue:before");
+      return { id: `continue:${first.ask.askId}`, body: { kind: "continue", turnId, asks: [...asks] } };
+    });
+  }
+
+  /** Says in the log that the turn goes on, where it does not say so yet; answers for what it was deferred. */
+  async #continued(turnId: string): Promise<TurnAsks["deferred"]> {
+    const { state, key, writer } = this.#session;
+    const read = async (): Promise<TurnAsks["deferred"]> =>
+      (await asksOfTurn({ store: this.#parts.store, key, lastSeq: state().lastSeq }, turnId)).deferred;
+    if (state().turn?.deferred !== true) return read();
+    let asks: TurnAsks["deferred"] = [];
+    await writer.save(async () => {
+      asks = await read();
+      return { events: [{ type: "session:turn:continued", data: { sessionId: key.sessionId, turnId } }] };
+    });
+    return asks;
+  }
+
+  #give(turnId: string, command: () => Promise<{ id: string; body: CommandBody }>): void {
     const { supervisor, writer, control } = this.#session;
     const delivery = async (): Promise<void> => {
       const link = await supervisor.ready().finally(() => this.leaveLine());
       // In the mailbox: an interrupt comes either before, and ends the turn, or after, and goes to the runner.
       const given = await writer.run(async () => {
         if (this.#session.state().turn?.turnId !== turnId) return null;
+        const { id, body } = await command();
         control.given(turnId, this.#parts.now().getTime());
         failpoint("deliver:before");
-        const reply = link.command(turnId, { kind: "message", turnId, messages });
+        const reply = link.command(id, body);
         failpointAfterAnswer("deliver:after");
         control.steer();
         return { reply };
