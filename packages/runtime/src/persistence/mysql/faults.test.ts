@@ -1,4 +1,4 @@
-import { RuntimeError, type ErrorCode, type SessionEvent } from "@hhopkins/agent-runtime-protocol";
+import type { RuntimeError } from "@hhopkins/agent-runtime-protocol";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { PersistenceAdapter } from "../port.ts";
 import { cuttableWay } from "../postgres/testing/proxy.ts";
@@ -6,10 +6,8 @@ import type { SessionStore } from "../session-store.ts";
 import { loadDriver, type MysqlDriver } from "./driver.ts";
 import { mysqlPersistence, type MysqlPersistenceOptions } from "./index.ts";
 import { elsewhere, testDatabase, type TestDatabase } from "./testing/test-database.ts";
+import { create, delta, expectError, expectRefused, failure, key, record } from "../testing/store-faults.ts";
 
-const AT = "2026-11-22T08:00:00Z";
-const key = { tenant: "default", sessionId: "s1" };
-const record = { sessionId: "s1", type: "t", agentProfileReference: "default", createdAt: AT };
 const PASSWORD = "only-for-tests";
 
 let database: TestDatabase;
@@ -32,33 +30,10 @@ async function open(options: MysqlPersistenceOptions = {}): Promise<SessionStore
   return adapter.store;
 }
 
-function delta(seq: number, text = "x"): SessionEvent {
-  const data = { sessionId: "s1", conversationId: "main", blockId: "b1", delta: text };
-  return { seq, at: AT, type: "session:block:delta", data };
-}
-
 const second = { ...key, expectedSeq: 1, events: [delta(2)] };
-
-async function create(store: SessionStore): Promise<void> {
-  await store.create({ ...key, record, logId: "L", first: { events: [delta(1)] } });
-}
-
-async function failure(promise: Promise<unknown> | undefined): Promise<RuntimeError> {
-  const error = await Promise.resolve(promise).then(
-    () => expect.fail("it did not fail"),
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(RuntimeError);
-  return error as RuntimeError;
-}
 
 const openFailure = (options: MysqlPersistenceOptions): Promise<RuntimeError> =>
   failure(mysqlPersistence(options).open?.());
-
-function expectError(error: unknown, code: ErrorCode, text: RegExp): void {
-  expect((error as Error).message).toMatch(text);
-  expect(error).toMatchObject({ code });
-}
 
 /** An account that may do this on the test's database, and nothing else. */
 async function account(grants: string, limit = ""): Promise<string> {
@@ -106,15 +81,7 @@ describe("opening", () => {
       [{ uri: database.uri, connectTimeoutMs: 0.5 }, /connectTimeoutMs must be/],
       [{ uri: database.uri, statementTimeoutMs: -1 }, /statementTimeoutMs must be/],
     ];
-    for (const [options, text] of wrong) {
-      try {
-        mysqlPersistence(options);
-        expect.fail("it was taken");
-      } catch (error) {
-        expectError(error, "invalid_configuration", text);
-        expect((error as Error).message).not.toContain("secret-word");
-      }
-    }
+    expectRefused(mysqlPersistence, wrong);
   });
 
   test("nobody there, no such host", async () => {

@@ -1,4 +1,4 @@
-import { RuntimeError, type ErrorCode, type SessionEvent } from "@hhopkins/agent-runtime-protocol";
+import type { RuntimeError } from "@hhopkins/agent-runtime-protocol";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import type { PersistenceAdapter } from "../port.ts";
 import type { SessionStore } from "../session-store.ts";
@@ -6,10 +6,7 @@ import { loadDriver, type PostgresDriver } from "./driver.ts";
 import { postgresPersistence, type PostgresPersistenceOptions } from "./index.ts";
 import { cuttableWay } from "./testing/proxy.ts";
 import { testDatabase, type TestDatabase } from "./testing/test-database.ts";
-
-const AT = "2026-11-22T08:00:00Z";
-const key = { tenant: "default", sessionId: "s1" };
-const record = { sessionId: "s1", type: "t", agentProfileReference: "default", createdAt: AT };
+import { create, delta, expectError, expectRefused, failure, key } from "../testing/store-faults.ts";
 
 let database: TestDatabase;
 let count = 0;
@@ -33,31 +30,8 @@ async function open(options: PostgresPersistenceOptions = {}): Promise<SessionSt
   return adapter.store;
 }
 
-function delta(seq: number, text = "x"): SessionEvent {
-  const data = { sessionId: "s1", conversationId: "main", blockId: "b1", delta: text };
-  return { seq, at: AT, type: "session:block:delta", data };
-}
-
-async function create(store: SessionStore): Promise<void> {
-  await store.create({ ...key, record, logId: "L", first: { events: [delta(1)] } });
-}
-
-async function failure(promise: Promise<unknown> | undefined): Promise<RuntimeError> {
-  const error = await Promise.resolve(promise).then(
-    () => expect.fail("it did not fail"),
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(RuntimeError);
-  return error as RuntimeError;
-}
-
 async function openFailure(options: PostgresPersistenceOptions): Promise<RuntimeError> {
   return await failure(postgresPersistence({ schema: nextSchema(), ...options }).open?.());
-}
-
-function expectError(error: unknown, code: ErrorCode, text: RegExp): void {
-  expect((error as Error).message).toMatch(text);
-  expect(error).toMatchObject({ code });
 }
 
 function changed(change: (url: URL) => void): string {
@@ -86,15 +60,7 @@ describe("opening", () => {
       [{ connectionString: database.url, connectTimeoutMs: 0.5 }, /connectTimeoutMs must be/],
       [{ connectionString: database.url, statementTimeoutMs: -1 }, /statementTimeoutMs must be/],
     ];
-    for (const [options, text] of wrong) {
-      try {
-        postgresPersistence(options);
-        expect.fail("it was taken");
-      } catch (error) {
-        expectError(error, "invalid_configuration", text);
-        expect((error as Error).message).not.toContain("secret-word");
-      }
-    }
+    expectRefused(postgresPersistence, wrong);
   });
 
   test("an account by its parts, with a password that is asked for, and profiles of one's own", async () => {

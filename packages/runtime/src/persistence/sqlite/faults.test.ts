@@ -1,16 +1,14 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { RuntimeError, type ErrorCode, type SessionEvent } from "@hhopkins/agent-runtime-protocol";
+import type { RuntimeError } from "@hhopkins/agent-runtime-protocol";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { PersistenceAdapter } from "../port.ts";
 import type { SessionStore } from "../session-store.ts";
 import { loadDriver, type SqliteConnection, type SqliteDriver } from "./driver.ts";
 import { sqlitePersistence } from "./index.ts";
-
-const key = { tenant: "default", sessionId: "s1" };
-const record = { sessionId: "s1", type: "t", agentProfileReference: "default", createdAt: "2026-11-22T08:00:00Z" };
+import { delta, expectError, failure, key, record } from "../testing/store-faults.ts";
 
 let folder = "";
 let file = "";
@@ -39,28 +37,9 @@ async function openWith(
   return { adapter, store: adapter.store, connection: connection! };
 }
 
-function delta(seq: number, text: string): SessionEvent {
-  const data = { sessionId: "s1", conversationId: "main", blockId: "b1", delta: text };
-  return { seq, at: "2026-11-22T08:00:00Z", type: "session:block:delta", data };
-}
-
-async function failure(promise: Promise<unknown> | undefined): Promise<RuntimeError> {
-  const error = await Promise.resolve(promise).then(
-    () => expect.fail("it did not fail"),
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(RuntimeError);
-  return error as RuntimeError;
-}
-
 async function openFailure(path: string): Promise<RuntimeError> {
   const adapter = sqlitePersistence({ file: path });
   return await failure(adapter.open?.());
-}
-
-function expectError(error: unknown, code: ErrorCode, text: RegExp): void {
-  expect(error).toMatchObject({ code });
-  expect((error as Error).message).toMatch(text);
 }
 
 describe("opening", () => {

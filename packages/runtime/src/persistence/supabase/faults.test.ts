@@ -8,6 +8,7 @@ import type { SessionStore } from "../session-store.ts";
 import { loadCreateClient } from "./client.ts";
 import { supabasePersistence, type SupabasePersistenceOptions } from "./index.ts";
 import { jwt, migrateProject, startProject, type ProjectOptions, type TestProject } from "./testing/project.ts";
+import { failure } from "../testing/store-faults.ts";
 
 const AT = "2026-11-22T08:00:00.000Z";
 let project: TestProject;
@@ -25,15 +26,6 @@ async function projectWith(options: ProjectOptions): Promise<TestProject> {
   const other = await startProject(options);
   onTestFinished(async () => other.stop());
   return other;
-}
-
-async function failure(promise: Promise<unknown> | undefined): Promise<RuntimeError> {
-  const error = await Promise.resolve(promise).then(
-    () => expect.fail("it did not fail"),
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(RuntimeError);
-  return error as RuntimeError;
 }
 
 type Options = Partial<Extract<SupabasePersistenceOptions, { url: string }>>;

@@ -6,8 +6,7 @@ import type { Doc, Id } from "./documents.ts";
 import { rowsByName } from "./known.ts";
 import { findLog } from "./logs.ts";
 import { writeParts } from "./parts.ts";
-
-const maybeText = v.union(v.string(), v.null());
+import { recordFields } from "./schema.ts";
 
 /** A new session with its log's first events. */
 export const create = mutation(
@@ -15,18 +14,7 @@ export const create = mutation(
     tenant: v.string(),
     sessionId: v.string(),
     logId: v.string(),
-    record: v.object({
-      type: v.string(),
-      profile: v.string(),
-      name: maybeText,
-      createdAt: v.string(),
-      lastActivity: maybeText,
-      active: v.number(),
-      created: v.number(),
-      sessionOptions: maybeText,
-      metadata: maybeText,
-      runtime: v.string(),
-    }),
+    record: v.object(recordFields),
     first: v.object(batchFields),
   },
   async (ctx, { tenant, sessionId, logId, record, first }): Promise<Refusal | null> => {

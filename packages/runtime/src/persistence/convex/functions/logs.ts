@@ -14,6 +14,17 @@ export async function findLog(ctx: Reader, key: string): Promise<Doc<"agentRunti
     .unique();
 }
 
+/** Its record. */
+export async function findSession(
+  ctx: Reader,
+  log: Doc<"agentRuntimeLogs">,
+): Promise<Doc<"agentRuntimeSessions"> | null> {
+  return await ctx.db
+    .query("agentRuntimeSessions")
+    .withIndex("by_log", (q) => q.eq("log", log._id))
+    .unique();
+}
+
 export async function blockOf(
   ctx: Reader,
   log: Id<"agentRuntimeLogs">,

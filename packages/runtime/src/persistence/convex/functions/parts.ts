@@ -4,7 +4,7 @@ import type { Batch } from "./batches.ts";
 import type { Doc } from "./documents.ts";
 import { writeFiles } from "./files.ts";
 import { rowsByName } from "./known.ts";
-import { blockOf } from "./logs.ts";
+import { blockOf, findSession } from "./logs.ts";
 import { dropParts, firstPart, putRest } from "./texts.ts";
 
 type Log = Doc<"agentRuntimeLogs">;
@@ -71,10 +71,7 @@ async function writeSnapshot(ctx: Writer, { _id: log }: Log, { snapshot }: Batch
 
 async function writeRecord(ctx: Writer, log: Log, { record }: Batch): Promise<void> {
   if (Object.keys(record).length === 0) return;
-  const session = await ctx.db
-    .query("agentRuntimeSessions")
-    .withIndex("by_log", (q) => q.eq("log", log._id))
-    .unique();
+  const session = await findSession(ctx, log);
   if (session !== null) await ctx.db.patch("agentRuntimeSessions", session._id, record);
 }
 

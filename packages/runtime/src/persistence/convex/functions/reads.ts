@@ -2,7 +2,7 @@
 import { v } from "convex/values";
 import { query } from "./access.ts";
 import type { Doc } from "./documents.ts";
-import { blockOf, Budget, findLog } from "./logs.ts";
+import { blockOf, Budget, findLog, findSession } from "./logs.ts";
 import { readParts } from "./texts.ts";
 
 const maybeNumber = v.union(v.number(), v.null());
@@ -10,10 +10,7 @@ const maybeNumber = v.union(v.number(), v.null());
 export const head = query({ key: v.string() }, async (ctx, { key }) => {
   const log = await findLog(ctx, key);
   if (log === null) return null;
-  const session = await ctx.db
-    .query("agentRuntimeSessions")
-    .withIndex("by_log", (q) => q.eq("log", log._id))
-    .unique();
+  const session = await findSession(ctx, log);
   if (session === null) return null;
   const parts = ctx.db
     .query("agentRuntimeTexts")

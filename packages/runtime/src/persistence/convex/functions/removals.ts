@@ -2,7 +2,7 @@
 import { v } from "convex/values";
 import { mutation, query, type Writer } from "./access.ts";
 import type { Id } from "./documents.ts";
-import { Budget, findLog } from "./logs.ts";
+import { Budget, findLog, findSession } from "./logs.ts";
 
 /** What a removal deletes at most in one transaction. */
 const PIECE = 2_000;
@@ -25,10 +25,7 @@ const TABLES = [
 export const remove = mutation({ key: v.string() }, async (ctx, { key }) => {
   const log = await findLog(ctx, key);
   if (log === null) return null;
-  const session = await ctx.db
-    .query("agentRuntimeSessions")
-    .withIndex("by_log", (q) => q.eq("log", log._id))
-    .unique();
+  const session = await findSession(ctx, log);
   if (session !== null) await ctx.db.delete("agentRuntimeSessions", session._id);
   // Commands are asked for by their id, not by their session: they go with it.
   const commands = await ctx.db

@@ -11,6 +11,22 @@ const log = v.id("agentRuntimeLogs");
 /** The first part of a text, and how many more parts are in `agentRuntimeTexts`. */
 const text = { text: v.string(), more: v.number() };
 
+/** Of a session's record. */
+export const recordFields = {
+  type: v.string(),
+  profile: v.string(),
+  name: maybeText,
+  createdAt: v.string(),
+  lastActivity: maybeText,
+  /** Milliseconds: the last activity, or else the creation. */
+  active: v.number(),
+  /** Milliseconds. */
+  created: v.number(),
+  sessionOptions: maybeText,
+  metadata: maybeText,
+  runtime: v.string(),
+};
+
 export const agentRuntimeTables = {
   /** Where a session's log stands. Its id is what everything else of the session belongs to. */
   agentRuntimeLogs: defineTable({
@@ -53,18 +69,7 @@ export const agentRuntimeTables = {
     log,
     tenant: v.string(),
     sessionId: v.string(),
-    type: v.string(),
-    profile: v.string(),
-    name: maybeText,
-    createdAt: v.string(),
-    lastActivity: maybeText,
-    /** Milliseconds: the last activity, or else the creation. */
-    active: v.number(),
-    /** Milliseconds. */
-    created: v.number(),
-    sessionOptions: maybeText,
-    metadata: maybeText,
-    runtime: v.string(),
+    ...recordFields,
     loaded: v.boolean(),
   })
     .index("by_log", ["log"])
