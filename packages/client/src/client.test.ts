@@ -36,6 +36,7 @@ test("every method calls its route", async () => {
   await client.sendMessage("s", "hi", { messageId: "m", mode: "steer" });
   await client.updateMessage("s", "m", "ho");
   await client.withdrawMessage("s", "m");
+  await client.answerAsk("s", "a:1", { decision: "deny", reason: "no" });
   await client.interrupt("s");
   await client.sync("s");
   await client.unload("s");
@@ -59,6 +60,7 @@ test("every method calls its route", async () => {
     "POST /sessions/s/message",
     "PATCH /sessions/s/messages/m",
     "DELETE /sessions/s/messages/m",
+    "POST /sessions/s/asks/a%3A1/answer",
     "POST /sessions/s/interrupt",
     "POST /sessions/s/sync",
     "POST /sessions/s/unload",

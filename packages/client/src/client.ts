@@ -1,6 +1,7 @@
 import type {
   AgentProfile,
   AgentProfileAnswer,
+  AskAnswer,
   BlocksPage,
   CreateSessionAnswer,
   CreateSessionBody,
@@ -9,6 +10,7 @@ import type {
   ListSessionsAnswer,
   MessageMode,
   NetworkAnswer,
+  ResolvedAsk,
   SendMessageAnswer,
   SessionListQuery,
   UpdateOptionsBody,
@@ -41,7 +43,11 @@ export interface AgentClient {
   sendMessage(sessionId: string, content: string, options?: SendMessageOptions): Promise<SendMessageAnswer>;
   updateMessage(sessionId: string, messageId: string, content: string): Promise<void>;
   withdrawMessage(sessionId: string, messageId: string): Promise<void>;
+  /** Answers what the agent asks (`state.asks`); once, and the same answer again does no harm. */
+  answerAsk(sessionId: string, askId: string, answer: AskAnswer): Promise<ResolvedAsk>;
   interrupt(sessionId: string): Promise<void>;
+  /** Stops one subagent, and its caller goes on; that it stopped comes as an event. */
+  stopSubagent(sessionId: string, subagentId: string): Promise<void>;
   sync(sessionId: string): Promise<void>;
   unload(sessionId: string): Promise<void>;
   deleteSession(sessionId: string): Promise<void>;
@@ -77,6 +83,10 @@ export function createAgentClient(options: AgentClientOptions): AgentClient {
       endpoint.json(`${session(id)}/message`, { method: "POST", json: { content, ...more } }),
     updateMessage: (id, messageId, content) => command(message(id, messageId), { method: "PATCH", json: { content } }),
     withdrawMessage: (id, messageId) => command(message(id, messageId), { method: "DELETE" }),
+    answerAsk: (id, askId, json) =>
+      endpoint.json(`${session(id)}/asks/${encodeURIComponent(askId)}/answer`, { method: "POST", json }),
+    stopSubagent: (id, subagentId) =>
+      command(`${session(id)}/subagents/${encodeURIComponent(subagentId)}/stop`, { method: "POST" }),
     interrupt: (id) => command(`${session(id)}/interrupt`, { method: "POST" }),
     sync: (id) => command(`${session(id)}/sync`, { method: "POST" }),
     unload: (id) => command(`${session(id)}/unload`, { method: "POST" }),

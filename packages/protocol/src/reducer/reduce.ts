@@ -6,7 +6,7 @@ import type { SessionState } from "./state.ts";
 import { boundFiles, cutAsk } from "./window.ts";
 
 /** Rules that a session remembers; beyond it the oldest are asked for again. */
-const MOST_ALLOWED_TOOLS = 1000;
+const MOST_ALLOWED_TOOLS = 200;
 
 /** An event of a type that this version may not know: it moves the cursor and changes nothing else. */
 export type AnyEvent = SessionEvent | { seq: number; at: string; type: string; data: unknown };
@@ -39,7 +39,7 @@ function apply(state: SessionState, event: SessionEvent): SessionState {
     case "session:block:update":
       return updateBlock(state, event.data.conversationId, event.data);
     case "session:block:complete":
-      return completeBlock(state, event.data.conversationId, event.data.block);
+      return receiveHostResult(completeBlock(state, event.data.conversationId, event.data.block), event.data.block);
     case "session:status":
       return { ...state, runtime: event.data.runtime };
     case "session:metadata:update":
@@ -70,6 +70,15 @@ function apply(state: SessionState, event: SessionEvent): SessionState {
       return applyTurn(state, event);
   }
 }
+    case "session:subagent:usage": {
+      const { subagentId, usage, costUSD } = event.data;
+      return {
+        ...state,
+        subagents: state.subagents.map((subagent) =>
+          subagent.id === subagentId ? { ...subagent, usage, costUSD } : subagent,
+        ),
+      };
+    }
 
 function pinned({ profileVersion }: { profileVersion?: string | undefined }): Pick<SessionState, "profileVersion"> {
   return profileVersion === undefined ? {} : { profileVersion };
@@ -79,6 +88,10 @@ function completedSubagent(
   subagent: SessionState["subagents"][number],
   data: { status: SessionState["subagents"][number]["status"]; output?: string | undefined },
 ): SessionState["subagents"][number] {
+function origin({ forkedFrom }: EventData<"session:created">): Pick<SessionState, "forkedFrom"> {
+  return forkedFrom === undefined ? {} : { forkedFrom };
+}
+
   return { ...subagent, status: data.status, ...(data.output === undefined ? {} : { output: data.output }) };
 }
 
@@ -90,6 +103,15 @@ function putFile(files: readonly WorkspaceFile[], file: WorkspaceFile): readonly
 export function queuePlace(queue: SessionState["queue"], mode: MessageMode | undefined): number {
   return mode === "interrupt" ? queue.filter((message) => message.mode === "interrupt").length : queue.length;
 }
+function endedTurn({ turnId, status, error, result }: EventData<"session:turn:completed">): EndedTurn {
+  return {
+    turnId,
+    status,
+    ...(error === undefined ? {} : { error }),
+    ...(result === undefined ? {} : { result }),
+  };
+}
+
 
 /** Messages, turns, asks: what people and agent do in turn. */
 function applyTurn(state: SessionState, event: SessionEvent): SessionState {
@@ -103,15 +125,6 @@ function applyTurn(state: SessionState, event: SessionEvent): SessionState {
         lastActivity: event.at,
       };
     }
-function endedTurn({ turnId, status, error, result }: EventData<"session:turn:completed">): EndedTurn {
-  return {
-    turnId,
-    status,
-    ...(error === undefined ? {} : { error }),
-    ...(result === undefined ? {} : { result }),
-  };
-}
-
     case "session:message:updated":
       return {
         ...state,

@@ -1,9 +1,11 @@
 import {
+  AskAnswer,
   ClientId,
   fromZodError,
   Id,
   MessageMode,
   NetworkUse,
+  ResolvedAsk,
   RuntimeError,
   SendMessageAnswer,
   UpdateOptionsBody,
@@ -23,8 +25,11 @@ export const sessionMethods = {
   send: { body: Message, answer: SendMessageAnswer },
   updateMessage: { body: z.strictObject({ messageId: ClientId, content: z.string().min(1) }), answer: z.null() },
   withdrawMessage: { body: z.strictObject({ messageId: ClientId }), answer: z.null() },
+  /** `by`: id of the principal. */
+  answer: { body: z.strictObject({ askId: Id, answer: AskAnswer, by: z.string() }), answer: ResolvedAsk },
   /** With the turn that whoever asked could see: a later one is not meant. */
   interrupt: { body: z.strictObject({ turnId: Id.optional() }), answer: z.null() },
+  stopSubagent: { body: z.strictObject({ subagentId: Id }), answer: z.null() },
   updateOptions: { body: UpdateOptionsBody, answer: z.null() },
   sync: { body: NOTHING, answer: z.null() },
   unload: { body: NOTHING, answer: z.null() },

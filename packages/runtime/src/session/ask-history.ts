@@ -25,7 +25,7 @@ export async function resolutionOf(log: AskedLog, askId: string): Promise<Resolu
 export interface TurnAsks {
   readonly answered: readonly AnsweredAsk[];
   /** For what it was deferred last, with the answer where there is one; empty: it never was. */
-  readonly deferred: readonly { readonly ask: Ask; readonly answer?: AnsweredAsk["answer"] }[];
+  readonly deferred: readonly { readonly ask: Omit<Ask, "details">; readonly answer?: AnsweredAsk["answer"] }[];
 }
 
 export interface AnsweredAsk {
@@ -68,8 +68,11 @@ function foldAsks(events: readonly SessionEvent[]): TurnAsks {
     answered: [...answers].map(([askId, answer]) => ({ askId, answer })),
     deferred: deferred.flatMap((askId) => {
       const ask = asks.get(askId);
+      if (ask === undefined) return [];
+      // The runner finds the call in its transcript, and a command has a bounded size.
+      const { details: _details, ...rest } = ask;
       const answer = answers.get(askId);
-      return ask === undefined ? [] : [{ ask, ...(answer === undefined ? {} : { answer }) }];
+      return [{ ask: rest, ...(answer === undefined ? {} : { answer }) }];
     }),
   };
 }

@@ -23,8 +23,15 @@ export function localMethods(parts: Pick<SessionParts, "egress">, manager: Sessi
         return inMemory(load, (session) => session.updateMessage(asked.body.messageId, asked.body.content));
       case "withdrawMessage":
         return inMemory(load, (session) => session.withdrawMessage(asked.body.messageId));
+      case "answer":
+        return inMemory(
+          () => manager.load(key, { needsSandbox: true }),
+          (session) => session.answer(asked.body),
+        );
       case "interrupt":
         return inMemory(load, (session) => interrupt(session, asked.body.turnId));
+      case "stopSubagent":
+        return inMemory(load, (session) => session.stopSubagent(asked.body.subagentId));
       case "updateOptions":
         return inMemory(load, (session) => session.updateOptions(asked.body));
       case "sync":

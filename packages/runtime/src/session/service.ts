@@ -1,4 +1,5 @@
 import type {
+  AskAnswer,
   BlocksPage,
   CreateSessionAnswer,
   CreateSessionBody,
@@ -7,6 +8,7 @@ import type {
   ListProfilesAnswer,
   ListSessionsAnswer,
   NetworkAnswer,
+  ResolvedAsk,
   ResyncReason,
   SendMessageAnswer,
   SendMessageBody,
@@ -70,8 +72,12 @@ export interface SessionService {
     message: { messageId: string; content: string },
   ): Promise<void>;
   withdrawMessage(principal: Principal, sessionId: string, messageId: string): Promise<void>;
+  /** Answers an ask as the principal; resolves when that is in the log. The same again is answered as the first time. */
+  answer(principal: Principal, sessionId: string, given: { askId: string; answer: AskAnswer }): Promise<ResolvedAsk>;
   /** Asks the running turn to stop; does nothing where none runs. */
   interrupt(principal: Principal, sessionId: string): Promise<void>;
+  /** Stops one subagent, and its caller goes on; does nothing where it has ended. */
+  stopSubagent(principal: Principal, sessionId: string, subagentId: string): Promise<void>;
   updateOptions(principal: Principal, sessionId: string, options: UpdateOptionsBody): Promise<void>;
   sync(principal: Principal, sessionId: string): Promise<void>;
   unload(principal: Principal, sessionId: string): Promise<void>;

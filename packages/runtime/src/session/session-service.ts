@@ -16,6 +16,7 @@ import type { SessionParts } from "./session-parts.ts";
 import type { SessionRequests } from "./session-requests.ts";
 import { storeReadiness } from "./store-readiness.ts";
 import type { ListWatch } from "../log/list-watch.ts";
+import { runsSubagent } from "./subagent-stop.ts";
 import { workspaceArchive } from "./workspace-archive.ts";
 
 export interface SessionServiceOptions {
@@ -54,7 +55,13 @@ export function createSessionService(
     async withdrawMessage(principal, sessionId, messageId) {
       await requests.ask(keyOf(principal, sessionId), "withdrawMessage", { messageId });
     },
+    answer: (principal, sessionId, given) =>
+      requests.ask(keyOf(principal, sessionId), "answer", { ...given, by: principal.id }),
     interrupt: (principal, sessionId) => requests.interrupt(keyOf(principal, sessionId)),
+    async stopSubagent(principal, sessionId, subagentId) {
+      const key = keyOf(principal, sessionId);
+      if (runsSubagent(await manager.state(key), subagentId)) await requests.ask(key, "stopSubagent", { subagentId });
+    },
     async updateOptions(principal, sessionId, options) {
       await requests.ask(keyOf(principal, sessionId), "updateOptions", options);
     },

@@ -7,6 +7,7 @@ import type { SessionArchives } from "../../archive/archives.ts";
 import type { SessionService } from "../../session/service.ts";
 import { SILENT_LOG, type TransportLog } from "../transport-log.ts";
 import { archiveRoutes } from "./archive-routes.ts";
+import { askRoutes } from "./ask-routes.ts";
 import { docsPage } from "./docs-page.ts";
 import { createRouter, type RestParts, type RestRouter } from "./environment.ts";
 import { eventRoutes } from "./event-routes.ts";
@@ -18,6 +19,7 @@ import type { ProfileService } from "../../profiles/port.ts";
 import { profileRoutes } from "./profile-routes.ts";
 import { allowedMethods } from "./route-methods.ts";
 import { sessionRoutes } from "./session-routes.ts";
+import { subagentRoutes } from "./subagent-routes.ts";
 import { systemRoutes } from "./system-routes.ts";
 
 export interface RestAppOptions {
@@ -94,7 +96,7 @@ export function createRestApp(options: RestAppOptions): RestRouter {
 
 function apiRoutes(parts: RestParts, { archives, profiles }: RestAppOptions): RestRouter {
   const routes = createRouter();
-  for (const part of [systemRoutes, sessionRoutes, messageRoutes, fileRoutes, eventRoutes])
+  for (const part of [systemRoutes, sessionRoutes, messageRoutes, askRoutes, subagentRoutes, fileRoutes, eventRoutes])
     routes.route("/", part(parts));
   if (archives !== undefined) routes.route("/", archiveRoutes(parts, archives));
   if (profiles !== undefined) routes.route("/", profileRoutes(parts, profiles));

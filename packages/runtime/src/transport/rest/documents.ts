@@ -1,5 +1,6 @@
 import {
   AgentProfileAnswer,
+  AskAnswer,
   BlocksPage,
   CreateSessionAnswer,
   CreateSessionBody,
@@ -8,6 +9,7 @@ import {
   ListSessionsAnswer,
   NetworkAnswer,
   Problem,
+  ResolvedAsk,
   SendMessageAnswer,
   SendMessageBody,
   SessionOptions,
@@ -19,6 +21,7 @@ import { z } from "@hono/zod-openapi";
 /** The protocol's bodies with the names that they have in the OpenAPI document. */
 export const documents = {
   AgentProfileAnswer: AgentProfileAnswer.meta({ id: "AgentProfileAnswer" }),
+  AskAnswer: AskAnswer.meta({ id: "AskAnswer" }),
   BlocksPage: BlocksPage.meta({ id: "BlocksPage" }),
   CreateSessionAnswer: CreateSessionAnswer.meta({ id: "CreateSessionAnswer" }),
   CreateSessionBody: CreateSessionBody.meta({ id: "CreateSessionBody" }),
@@ -27,6 +30,7 @@ export const documents = {
   ListSessionsAnswer: ListSessionsAnswer.meta({ id: "ListSessionsAnswer" }),
   NetworkAnswer: NetworkAnswer.meta({ id: "NetworkAnswer" }),
   Problem: Problem.meta({ id: "Problem" }),
+  ResolvedAsk: ResolvedAsk.meta({ id: "ResolvedAsk" }),
   SendMessageAnswer: SendMessageAnswer.meta({ id: "SendMessageAnswer" }),
   SendMessageBody: SendMessageBody.meta({ id: "SendMessageBody" }),
   SessionOptions: SessionOptions.meta({ id: "SessionOptions" }),

@@ -144,6 +144,20 @@ export class MemorySessions implements SessionService {
     this.append(sessionId, { type: "session:message:withdrawn", data: { sessionId, messageId } });
   }
 
+  async answer(principal: Principal, sessionId: string, { askId, answer }: Parameters<SessionService["answer"]>[2]) {
+    const { state } = this.#session(principal, sessionId);
+    const by = principal.id;
+    if (state.asks.every((ask) => ask.askId !== askId))
+      throw new RuntimeError("ask_not_found", "There is no such ask.");
+    this.append(sessionId, { type: "session:ask:resolved", data: { sessionId, askId, answer, by } });
+    return { success: true as const, sessionId, askId, answer, by };
+  }
+
+  async stopSubagent(principal: Principal, sessionId: string, subagentId: string) {
+    this.#session(principal, sessionId);
+    this.calls.push(`stopSubagent ${sessionId} ${subagentId}`);
+  }
+
   async interrupt(principal: Principal, sessionId: string) {
     this.#session(principal, sessionId);
     this.calls.push(`interrupt ${sessionId}`);

@@ -39,6 +39,10 @@ export async function runFrame(frame: ClientFrame, context: FrameContext): Promi
       assertMessageSize(message.content, context.messageBytes);
       return reply(await service.send(principal, sessionId, message));
     }
+    case "session:answer": {
+      const { sessionId, ...given } = frame.data;
+      return reply(await service.answer(principal, sessionId, given));
+    }
     case "session:interrupt":
       await service.interrupt(principal, frame.data.sessionId);
       return reply({});
