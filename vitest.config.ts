@@ -2,6 +2,9 @@ import { defineConfig } from "vitest/config";
 
 const shared = {
   globalSetup: ["./scripts/vitest-setup.ts"],
+  // Conditions are waited for as long as a busy machine needs: see scripts/test-patience.ts.
+  setupFiles: ["./scripts/test-patience.ts"],
+  expect: { poll: { timeout: 20_000 } },
   exclude: ["**/node_modules/**", "**/dist/**", "**/*.long.test.ts"],
 };
 

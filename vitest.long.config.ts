@@ -6,6 +6,8 @@ export default defineConfig({
     maxWorkers: 2,
     reporters: ["default", "./scripts/test-report.ts"],
     globalSetup: ["./scripts/vitest-setup.ts"],
+    setupFiles: ["./scripts/test-patience.ts"],
+    expect: { poll: { timeout: 20_000 } },
     include: ["packages/**/*.long.test.ts", "apps/**/*.long.test.ts", "tests/**/*.long.test.ts"],
     exclude: ["**/node_modules/**", "**/dist/**"],
     passWithNoTests: true,
