@@ -9,7 +9,7 @@ import { fieldsOf } from "./sse-follower.ts";
 
 // Cursors that a log cannot serve, on both transports, against a real runtime whose store has lost its log's beginning.
 
-const WAIT = { timeout: 10_000, interval: 5 };
+const WAIT = { timeout: 30_000, interval: 5 };
 const GONE = 5;
 let lost = 0;
 let server: RunningServer;

@@ -67,7 +67,7 @@ describe("kill -9 in the middle of a turn", () => {
       });
       expectClosed(failed);
       expect(said(failed).at(-1)?.startsWith(soFar)).toBe(true);
-      await expect.poll(() => all.filter(isAlive), { timeout: 10_000 }).toEqual([]);
+      await expect.poll(() => all.filter(isAlive)).toEqual([]);
       const after = await expectGoesOn(id);
       expect(after.runtime.sandbox).toMatchObject({ status: "ready", restartCount: 1, sandboxId: `${id}-2` });
       expect(await turnEnds(bench, id)).toEqual(["completed", "failed sandbox_lost", "completed"]);
@@ -108,7 +108,7 @@ describe("kill -9 in the middle of a turn", () => {
       const sandbox = await sandboxPid(bench.dataDir, `${id}-1`);
       const harness = harnessOf(sandbox).pid;
       process.kill(harness, signal);
-      await expect.poll(() => isAlive(harness), { timeout: 10_000 }).toBe(false);
+      await expect.poll(() => isAlive(harness)).toBe(false);
       expect(await bench.state(id)).toEqual(before);
       const after = await expectGoesOn(id);
       expect([errors(after), after.runtime.sandbox]).toEqual([

@@ -127,7 +127,7 @@ test("a store that answers nothing: refused at once, readiness says since when, 
   const began = Date.now();
   store.lie = "stuck";
   await expect
-    .poll(() => frames.filter(({ event }) => event === "error"), { timeout: 10_000 })
+    .poll(() => frames.filter(({ event }) => event === "error"))
     .toMatchObject([
       { data: { sessionId: id, code: "persistence_unavailable", message: expect.stringContaining("cannot be saved") } },
     ]);

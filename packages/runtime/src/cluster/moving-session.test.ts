@@ -177,14 +177,13 @@ async function play(story: readonly Step[]): Promise<void> {
   const lastSeq = (await store.head(KEY))?.lastSeq;
   // What was lost is found by asking.
   await vi.waitUntil(() => (bus.gap(), followers.every(({ reached }) => reached === lastSeq)), {
-    timeout: 5_000,
     interval: 2,
   });
   expect(followers.flatMap(({ faults }) => faults)).toEqual([]);
   // A deletion on another node ends everybody's stream here.
   owner.log = undefined;
   await store.delete(KEY);
-  await vi.waitUntil(() => (bus.gap(), followers.every(({ hasEnded }) => hasEnded)), { timeout: 5_000, interval: 2 });
+  await vi.waitUntil(() => (bus.gap(), followers.every(({ hasEnded }) => hasEnded)), { interval: 2 });
   await Promise.all(nodes.map((node) => node.stop()));
 }
 

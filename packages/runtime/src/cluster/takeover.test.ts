@@ -119,7 +119,7 @@ test("several nodes share what a dead one leaves: each session once, and more fo
   await Promise.all(all.map(({ takeover }) => takeover.start()));
   expect(all.flatMap(({ taken }) => taken)).toEqual([]);
   await scene.cluster.leave("dead");
-  await expect.poll(() => all.flatMap(({ taken }) => taken).length, { timeout: 15_000 }).toBe(60);
+  await expect.poll(() => all.flatMap(({ taken }) => taken).length).toBe(60);
   const [a, b, full] = all.map(({ taken }) => taken.length);
   expect(a).toBeGreaterThan(0);
   expect(b).toBeGreaterThan(0);
@@ -151,7 +151,7 @@ test("a session that was handed over is taken at a note, without waiting for the
   await takeover.start();
   await scene.session("s1");
   wake.now?.();
-  await expect.poll(() => taken, { timeout: 5_000, interval: 5 }).toEqual(["s1"]);
+  await expect.poll(() => taken, { interval: 5 }).toEqual(["s1"]);
 });
 
 test("one session that cannot be taken keeps neither the start back nor the others; it is tried again", async () => {
@@ -161,5 +161,5 @@ test("one session that cannot be taken keeps neither the start back nor the othe
   const { takeover, taken } = await taker(scene, { nodeId: "a", fails: "s1" });
   await takeover.start();
   expect(taken).toEqual(["s2"]);
-  await expect.poll(() => taken, { timeout: 5_000 }).toEqual(["s2", "s1"]);
+  await expect.poll(() => taken).toEqual(["s2", "s1"]);
 });

@@ -54,15 +54,12 @@ async function lockedLog() {
     connection: client.threadId,
     /** Resolves when somebody waits for it. */
     waitedFor: async () =>
-      await vi.waitFor(
-        async () => {
-          const [row] = await database.query(
-            "select count(*) as n from information_schema.innodb_trx where trx_state = 'LOCK WAIT' and trx_mysql_thread_id in (select id from information_schema.processlist where db = database())",
-          );
-          expect(row?.n).toBe(1);
-        },
-        { timeout: 10_000 },
-      ),
+      await vi.waitFor(async () => {
+        const [row] = await database.query(
+          "select count(*) as n from information_schema.innodb_trx where trx_state = 'LOCK WAIT' and trx_mysql_thread_id in (select id from information_schema.processlist where db = database())",
+        );
+        expect(row?.n).toBe(1);
+      }),
     release: async () => {
       await client.query("rollback");
       await client.end();
