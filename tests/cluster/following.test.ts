@@ -56,4 +56,4 @@ test("who follows a session stays connected while it moves to another node and b
   expect(seqs(atA)).toEqual(whole);
   expect(seqs(atB)).toEqual(whole);
   for (const recorder of [atA, atB]) recorder.close();
-}, 120_000);
+});

@@ -66,7 +66,7 @@ test("a node that ends hands over what it has: idle, at work, starting and waiti
   expect(await localSandbox({ dataDir }).list({ deployment: "default" })).toHaveLength(4);
   expect(first.logs.filter(({ level }) => level === "error")).toEqual([]);
   expect(second.logs.filter(({ level }) => level === "error")).toEqual([]);
-}, 60_000);
+});
 
 test("the last one of its place does not hand over: it ends what is idle, and the next start finds what is not", async () => {
   const first = await node();
@@ -78,4 +78,4 @@ test("the last one of its place does not hand over: it ends what is idle, and th
   expect(loaded(second)).toEqual([]);
   expect((await second.state(idle)).runtime).toMatchObject({ isLoaded: false, sandbox: { status: "terminated" } });
   expect(said(await second.turn(idle, prompt("again", { text: "back" })))).toEqual(["done", "back"]);
-}, 60_000);
+});

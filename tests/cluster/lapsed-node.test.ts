@@ -73,7 +73,7 @@ test("a node that cannot say that it lives takes nothing new, goes on with what 
   expect(await server.state(sessionId)).toEqual(await b.state(sessionId));
   expect((await server.call("DELETE", `/sessions/${sessionId}`)).status).toBeLessThan(300);
   expect((await b.call("GET", `/sessions/${sessionId}`)).status).toBe(404);
-}, 90_000);
+});
 
 test("a node that counted as gone, and whose sessions nobody took, keeps them under the same lease", async () => {
   const a = await mutedNode(sharedMemory());
@@ -90,6 +90,6 @@ test("a node that counted as gone, and whose sessions nobody took, keeps them un
   expect(server.runtime.sessionManager.getSession(sessionId)).toBe(session);
   expect((await server.call("PATCH", `/sessions/${sessionId}/options`, { model: "other" })).status).toBeLessThan(300);
   expect(session.getState().sessionOptions).toEqual({ model: "other" });
-}, 60_000);
+});
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };

@@ -58,7 +58,7 @@ test("the last server of a host goes in the middle of a turn: another host's fai
   await using again = await node("host-1");
   await expect.poll(() => sandboxes("host-1"), { timeout: 20_000 }).toEqual([]);
   expect(said(await again.state(id))).toEqual(said(await two.state(id)));
-}, 60_000);
+});
 
 test("where another server of the same host lives, it has the session, and the sandbox goes on", async () => {
   const one = await node("host-1");
@@ -70,4 +70,4 @@ test("where another server of the same host lives, it has the session, and the s
   expect(said(done).at(-1)).toBe(WORDS);
   expect(await turnEnds(two, id)).toEqual(["completed"]);
   expect(three.runtime.sessionManager.getSession(id).sessionId).toBe(id);
-}, 60_000);
+});

@@ -73,7 +73,7 @@ test("sessions go to the node with the most room; where none has any, messages a
     (ids) => ids.includes(third),
   );
   for (const sessionId of [first.sessionId, third]) await a.call("DELETE", `/sessions/${sessionId}`);
-}, 60_000);
+});
 
 test("two nodes load a session at the same time: one has it, and the other says who", async () => {
   const memory = sharedMemory();
@@ -86,7 +86,7 @@ test("two nodes load a session at the same time: one has it, and the other says 
     const refusal = loads.flatMap((load) => (load.status === "rejected" ? [load.reason as { code: string }] : []));
     expect(refusal[0]?.code).toBe("stale_fence");
   }
-}, 60_000);
+});
 
 test("one node alone bounds its line, too: maxWaiting", async () => {
   await using server = await node({ maxSandboxes: 1, maxWaiting: 1 });
@@ -109,4 +109,4 @@ test("one node alone bounds its line, too: maxWaiting", async () => {
   expect((await server.state(refused?.sessionId ?? "")).queue).toEqual([]);
   // Whoever waits first: it would get the free sandbox.
   for (const { sessionId } of [...sent, running]) await server.call("DELETE", `/sessions/${sessionId}`);
-}, 60_000);
+});

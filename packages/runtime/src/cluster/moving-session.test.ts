@@ -189,7 +189,7 @@ async function play(story: readonly Step[]): Promise<void> {
 
 test("followers on every node survive a session's moves between nodes, lost notes and gaps, without hole or double", async () => {
   await fc.assert(fc.asyncProperty(steps, play), { numRuns: 60, endOnFailure: true });
-}, 60_000);
+});
 
 test("many followers of another node's session cost one read of the store for each note", async () => {
   const inner = memoryStore();

@@ -5,12 +5,11 @@ import type { ServerHttp2Session } from "node:http2";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { WITHOUT_END, testSpec } from "../testing/inside.ts";
 import { modalSandbox } from "./index.ts";
 
 // The SDK has pauses of its own.
-vi.setConfig({ testTimeout: 90_000 });
 
 const options = { tokenId: "ak-test", tokenSecret: "as-test-secret", appName: "test" };
 const before = process.env["MODAL_SERVER_URL"];

@@ -82,13 +82,13 @@ test("another server finds it by its reference and has the line; the first one's
   const sandbox = await first.create(testSpec("attach"), WITHOUT_END);
   const streams: Duplex[] = [];
   await sandbox.accept("runner", (stream) => streams.push(stream));
-  await vi.waitFor(() => expect(streams).toHaveLength(1), 20_000);
+  await vi.waitFor(() => expect(streams).toHaveLength(1));
   const [listed] = (await second.list({ deployment: "test" })).filter(({ tags }) => tags.session === "attach");
   expect(listed?.ref).toEqual(sandbox.ref);
   const again = await second.attach(JSON.parse(JSON.stringify(listed?.ref)));
   const inside = await listenInside(again!);
   expect(await inside.shell("echo here")).toBe("here\n");
-  await vi.waitFor(() => expect(streams[0]?.destroyed).toBe(true), 20_000);
+  await vi.waitFor(() => expect(streams[0]?.destroyed).toBe(true));
   expect(await sandbox.status()).toBe("running");
   await again!.terminate();
   expect(await first.attach(sandbox.ref)).toBeNull();
