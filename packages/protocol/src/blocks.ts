@@ -102,5 +102,5 @@ export const BlockUpdates = z
   .partial();
 export type BlockUpdates = z.infer<typeof BlockUpdates>;
 
-/** Id of the main conversation; others are subagent ids. */
-export const MAIN_CONVERSATION = "main";
+// In a file of its own, as `no-usage.ts`: the reducer runs in browsers, which need no schemas.
+export { MAIN_CONVERSATION } from "./main-conversation.ts";

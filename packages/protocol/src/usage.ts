@@ -29,14 +29,7 @@ export const SessionMetadata = z.object({
 });
 export type SessionMetadata = z.infer<typeof SessionMetadata>;
 
-export const NO_USAGE: Usage = {
-  inputTokens: 0,
-  outputTokens: 0,
-  cacheReadTokens: 0,
-  cacheWriteTokens: 0,
-  thinkingTokens: 0,
-  totalTokens: 0,
-};
+export { NO_USAGE } from "./no-usage.ts";
 
 /** Sum of two usages, field by field. */
 export function addUsage(a: Usage, b: Usage): Usage {

@@ -1,4 +1,5 @@
-import { MAIN_CONVERSATION, type BlockUpdates, type ConversationBlock } from "../blocks.ts";
+import type { BlockUpdates, ConversationBlock } from "../blocks.ts";
+import { MAIN_CONVERSATION } from "../main-conversation.ts";
 import type { SessionState } from "./state.ts";
 import { blocksToEvict, boundSubagents, carrySize, cutBlock, cutText, STATE_LIMITS } from "./window.ts";
 

@@ -2,7 +2,8 @@ import type { Ask } from "../asks.ts";
 import type { ConversationBlock, SubagentStatus } from "../blocks.ts";
 import type { WorkspaceFile } from "../files.ts";
 import type { QueuedMessage, SessionListItem, TurnState } from "../session.ts";
-import { NO_USAGE, type SessionMetadata } from "../usage.ts";
+import { NO_USAGE } from "../no-usage.ts";
+import type { SessionMetadata } from "../usage.ts";
 
 /** A subagent's conversation. */
 export interface SubagentState {

@@ -1,0 +1,2 @@
+/** Id of the main conversation; others are subagent ids. */
+export const MAIN_CONVERSATION = "main";
