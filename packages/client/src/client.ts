@@ -5,12 +5,15 @@ import type {
   BlocksPage,
   CreateSessionAnswer,
   CreateSessionBody,
+  ForkSessionAnswer,
+  ForkSessionBody,
   ListFilesAnswer,
   ListProfilesAnswer,
   ListSessionsAnswer,
   MessageMode,
   NetworkAnswer,
   ResolvedAsk,
+  RewindSessionAnswer,
   SendMessageAnswer,
   SessionListQuery,
   UpdateOptionsBody,
@@ -51,6 +54,10 @@ export interface AgentClient {
   sync(sessionId: string): Promise<void>;
   unload(sessionId: string): Promise<void>;
   deleteSession(sessionId: string): Promise<void>;
+  /** A new session that goes on from the end of a turn; of the last one where none is named. */
+  forkSession(sessionId: string, body?: ForkSessionBody): Promise<ForkSessionAnswer>;
+  /** Goes back to the end of a turn, or to `start`; the next message goes on from there. */
+  rewindSession(sessionId: string, turnId: string): Promise<RewindSessionAnswer>;
   updateOptions(sessionId: string, options: UpdateOptionsBody): Promise<void>;
   getBlocks(sessionId: string, page?: { conversation?: string; before?: string; limit?: number }): Promise<BlocksPage>;
   listFiles(sessionId: string): Promise<ListFilesAnswer>;
@@ -91,6 +98,8 @@ export function createAgentClient(options: AgentClientOptions): AgentClient {
     sync: (id) => command(`${session(id)}/sync`, { method: "POST" }),
     unload: (id) => command(`${session(id)}/unload`, { method: "POST" }),
     deleteSession: (id) => command(session(id), { method: "DELETE" }),
+    forkSession: (id, json = {}) => endpoint.json(`${session(id)}/fork`, { method: "POST", json }),
+    rewindSession: (id, turnId) => endpoint.json(`${session(id)}/rewind`, { method: "POST", json: { turnId } }),
     updateOptions: (id, json) => command(`${session(id)}/options`, { method: "PATCH", json }),
     getBlocks: (id, page = {}) => endpoint.json(`${session(id)}/blocks${query(page)}`),
     listFiles: (id) => endpoint.json(`${session(id)}/files`),

@@ -1,20 +1,38 @@
 import { z } from "zod";
 import { Ask, AskAnswer } from "./asks.ts";
+import { Attachments } from "./attachments.ts";
 import { BlockUpdates, ConversationBlock, SubagentStatus } from "./blocks.ts";
 import { WorkspaceFile } from "./files.ts";
+import { CalledHostTool, HostToolStatus } from "./host-tools.ts";
 import { ClientId, Id, Seq, Sha256, Timestamp, WorkspacePath } from "./primitives.ts";
+import { ResultSchema, TurnResult } from "./results.ts";
 import { SessionRuntimeState } from "./runtime-state.ts";
-import { MessageMode, PersistedSessionListData, SessionOptions, TurnError, TurnStatus } from "./session.ts";
+import {
+  EndedTurn,
+  ForkOrigin,
+  MessageMode,
+  PersistedSessionListData,
+  SessionOptions,
+  TurnError,
+  TurnStatus,
+} from "./session.ts";
 import { SessionMetadata, Usage } from "./usage.ts";
 
 const sessionId = Id;
 /** `"main"` or a subagent's id. */
 const conversationId = Id;
+/** What a state shows of a conversation; `before`: the cursor of older blocks. */
+const BlockWindow = z.object({ blocks: z.array(ConversationBlock), before: Id.optional() });
 
 /** Payload of every event of a session's log, by its type. `data` always has `sessionId`. */
 export const eventData = {
   /** `profileVersion`: the content of its profile that it keeps to. */
-  "session:created": z.object({ sessionId, session: PersistedSessionListData, profileVersion: Sha256.optional() }),
+  "session:created": z.object({
+    sessionId,
+    session: PersistedSessionListData,
+    profileVersion: Sha256.optional(),
+    forkedFrom: ForkOrigin.optional(),
+  }),
   "session:block:start": z.object({ sessionId, conversationId, block: ConversationBlock }),
   "session:block:delta": z.object({ sessionId, conversationId, blockId: Id, delta: z.string() }),
   "session:block:update": z.object({ sessionId, conversationId, blockId: Id, updates: BlockUpdates }),
@@ -29,13 +47,28 @@ export const eventData = {
   "session:file:deleted": z.object({ sessionId, path: WorkspacePath }),
   "session:subagent:discovered": z.object({
     sessionId,
-    subagent: z.object({ id: Id, name: z.string(), status: SubagentStatus }),
+    subagent: z.object({
+      id: Id,
+      name: z.string(),
+      status: SubagentStatus,
+      /** The conversation that called it. */
+      parentId: Id.optional(),
+      /** Its caller goes on without waiting for it. */
+      background: z.boolean().optional(),
+    }),
   }),
   "session:subagent:completed": z.object({
     sessionId,
     subagentId: Id,
     status: SubagentStatus,
     output: z.string().optional(),
+  }),
+  /** What it has used so far, without the subagents that it called; it is part of the session's own. */
+  "session:subagent:usage": z.object({
+    sessionId,
+    subagentId: Id,
+    usage: Usage,
+    costUSD: z.number().nonnegative(),
   }),
   "session:message:queued": z.object({
     sessionId,
@@ -44,12 +77,20 @@ export const eventData = {
     /** Place in the queue, 1 is next; absent when a turn can take it at once. */
     position: z.number().int().positive().optional(),
     mode: MessageMode.optional(),
+    attachments: Attachments.optional(),
+    resultSchema: ResultSchema.optional(),
   }),
   "session:message:updated": z.object({ sessionId, messageId: ClientId, content: z.string() }),
   "session:message:withdrawn": z.object({ sessionId, messageId: ClientId }),
   /** The running turn has folded it in; its `user_message` block follows. */
   "session:message:taken": z.object({ sessionId, messageId: ClientId, turnId: Id }),
-  "session:turn:started": z.object({ sessionId, turnId: Id, messageIds: z.array(ClientId) }),
+  "session:turn:started": z.object({
+    sessionId,
+    turnId: Id,
+    messageIds: z.array(ClientId),
+    /** What it is to result in. */
+    resultSchema: ResultSchema.optional(),
+  }),
   "session:turn:completed": z.object({
     sessionId,
     turnId: Id,
@@ -58,6 +99,28 @@ export const eventData = {
     usage: Usage,
     costUSD: z.number().nonnegative(),
     error: TurnError.optional(),
+    /** It fits the turn's `resultSchema`. */
+    result: TurnResult.optional(),
+  }),
+  /**
+   * Conversations and files are as they were at that turn's end; the events before this one took back what came later.
+   * A `window` stands where that alone does not give the blocks of then. Subagents that are not named are no more.
+   */
+  "session:rewound": z.object({
+    sessionId,
+    turnId: Id,
+    window: BlockWindow.optional(),
+    subagents: z.array(
+      z.object({
+        id: Id,
+        name: z.string(),
+        status: SubagentStatus,
+        output: z.string().optional(),
+        window: BlockWindow.optional(),
+      }),
+    ),
+    lastTurn: EndedTurn.optional(),
+    allowedTools: z.array(z.string()).optional(),
   }),
   /** The turn waits for the answer to an ask, and has no sandbox meanwhile. */
   "session:turn:deferred": z.object({ sessionId, turnId: Id }),
@@ -69,6 +132,17 @@ export const eventData = {
    * nobody gave one.
    */
   "session:ask:resolved": z.object({ sessionId, askId: Id, answer: AskAnswer.nullable(), by: z.string() }),
+  /** The agent calls a tool of the application; it runs once this is kept. */
+  "session:host-tool:called": z.object({ sessionId, call: CalledHostTool }),
+  /** `content` is what the agent is told. */
+  "session:host-tool:completed": z.object({
+    sessionId,
+    callId: Id,
+    status: HostToolStatus,
+    content: z.string(),
+    /** Milliseconds that it ran here; absent where it did not. */
+    durationMs: z.number().nonnegative().optional(),
+  }),
   error: z.object({ sessionId, code: z.string(), message: z.string() }),
 } as const;
 

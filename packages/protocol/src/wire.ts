@@ -6,10 +6,13 @@
  */
 import { z } from "zod";
 import { AskAnswer, OpenedAsk } from "./asks.ts";
+import { Attachments } from "./attachments.ts";
 import { BlockUpdates, ConversationBlock, SubagentStatus } from "./blocks.ts";
 import { FileEntry } from "./files.ts";
+import { CalledHostTool, HostToolDefinition, HostToolResult } from "./host-tools.ts";
 import { AgentProfile } from "./profile.ts";
 import { ClientId, Id, Sha256, WorkspacePath } from "./primitives.ts";
+import { ResultSchema, TurnResult } from "./results.ts";
 import { SessionOptions, TurnError, TurnStatus } from "./session.ts";
 import { Usage } from "./usage.ts";
 
@@ -36,12 +39,26 @@ export const EntryBody = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("block:update"), conversationId, blockId: Id, updates: BlockUpdates }),
   /** `block.retracted` takes a block back. */
   z.object({ kind: z.literal("block:complete"), conversationId, block: ConversationBlock }),
-  z.object({ kind: z.literal("subagent:discovered"), subagentId: Id, name: z.string() }),
+  z.object({
+    kind: z.literal("subagent:discovered"),
+    subagentId: Id,
+    name: z.string(),
+    /** The conversation that called it. */
+    parentId: Id.optional(),
+    background: z.boolean().optional(),
+  }),
   z.object({
     kind: z.literal("subagent:completed"),
     subagentId: Id,
     status: SubagentStatus,
     output: z.string().optional(),
+  }),
+  /** What this subagent alone has used since its last such entry; the entry `usage` counts it too. */
+  z.object({
+    kind: z.literal("subagent:usage"),
+    subagentId: Id,
+    usage: Usage,
+    costUSD: z.number().nonnegative(),
   }),
   /** Bytes of a file to come, in order of offset; `total` is the blob's whole size. */
   z.object({ kind: z.literal("blob"), sha256: Sha256, offset: n, total: n, data: Base64 }),
@@ -73,6 +90,10 @@ export const EntryBody = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("ask:withdrawn"), askId: Id }),
   /** The turn waits for its asks outside of any process, after a command `defer`: `continue` goes on with it anywhere. */
   z.object({ kind: z.literal("turn:deferred"), turnId: Id }),
+  /** The agent calls a tool of the application, and waits for the command `host-tool:result`. */
+  z.object({ kind: z.literal("host-tool:called"), call: CalledHostTool }),
+  /** It does not wait any more: the turn was stopped, its own time was over, or its process died. */
+  z.object({ kind: z.literal("host-tool:cancelled"), callId: Id }),
   /** Follows the full scan after the turn; every entry of the turn has a lower number. */
   z.object({
     kind: z.literal("turn:ended"),
@@ -81,6 +102,8 @@ export const EntryBody = z.discriminatedUnion("kind", [
     usage: Usage,
     costUSD: z.number().nonnegative(),
     error: TurnError.optional(),
+    /** What the agent gave, where its turn was to result in something. */
+    result: TurnResult.optional(),
   }),
 ]);
 export type EntryBody = z.infer<typeof EntryBody>;
@@ -130,6 +153,10 @@ export const StartCommand = z.object({
   resume: z.string().max(200).optional(),
   /** Rules of permissions that people allowed for the session (`Ask.rule`), in earlier sandboxes too. */
   allowedTools: z.array(z.string()).optional(),
+  /** Tools of the application. */
+  hostTools: z.array(HostToolDefinition).optional(),
+  /** For a call of the slowest of them, in ms. */
+  hostToolTimeoutMs: z.number().int().positive().optional(),
   /** Environment of the harness and its tools. */
   environment: z.record(z.string(), z.string()),
   /** Names of folders that are not tracked, at any depth. */
@@ -147,6 +174,10 @@ export type SyncReport = z.infer<typeof SyncReport>;
 export const UnsteerReport = z.object({ taken: z.boolean() });
 export type UnsteerReport = z.infer<typeof UnsteerReport>;
 
+/** `stopped`: it ran, and was told to stop; else it had ended. */
+export const StopReport = z.object({ stopped: z.boolean() });
+export type StopReport = z.infer<typeof StopReport>;
+
 /** Not deferred: the turn waits for nobody, or for what cannot wait elsewhere. `reason` says which. */
 export const DeferReport = z.object({ deferred: z.boolean(), reason: z.string().optional() });
 export type DeferReport = z.infer<typeof DeferReport>;
@@ -154,6 +185,10 @@ export type DeferReport = z.infer<typeof DeferReport>;
 /** A page of the files that the runner knows, by path in order of code units. */
 export const FileList = z.object({ files: z.array(FileEntry), more: z.boolean() });
 export type FileList = z.infer<typeof FileList>;
+
+/** A message as a turn gets it; the bytes of its attachments were put before. */
+export const TurnMessage = z.object({ messageId: ClientId, content: z.string(), attachments: Attachments.optional() });
+export type TurnMessage = z.infer<typeof TurnMessage>;
 
 export const CommandBody = z.discriminatedUnion("kind", [
   /** Puts bytes of a file into the workspace before the start; known from then on, so no event follows. */
@@ -166,11 +201,15 @@ export const CommandBody = z.discriminatedUnion("kind", [
   }),
   z.object({ kind: z.literal("transcript:put"), key: z.string().min(1).max(500), lines: z.array(z.string()) }),
   StartCommand,
+  /** Bytes of what the next message comes with, in order of offset. Kept until a turn ends. */
+  z.object({ kind: z.literal("attachment:put"), sha256: Sha256, offset: n, total: n, data: Base64 }),
   /** Starts a turn; taken once by its command id. Its end is the entry `turn:ended`. */
   z.object({
     kind: z.literal("message"),
     turnId: Id,
-    messages: z.array(z.object({ messageId: ClientId, content: z.string() })).min(1),
+    messages: z.array(TurnMessage).min(1),
+    /** What it is to result in. */
+    resultSchema: ResultSchema.optional(),
   }),
   /**
    * Stops the running turn; a harness that has not stopped after `graceMs` is killed. `failure`: it ends as failed with
@@ -182,8 +221,10 @@ export const CommandBody = z.discriminatedUnion("kind", [
     failure: TurnError.optional(),
     graceMs: z.number().int().positive().optional(),
   }),
+  /** Stops one subagent; its caller goes on. The reply is a `StopReport`. Overtakes what waits. */
+  z.object({ kind: z.literal("stop-subagent"), turnId: Id, subagentId: Id }),
   /** Offers a message to the running turn, which may take it (`message:taken`) until it ends. */
-  z.object({ kind: z.literal("steer"), turnId: Id, messageId: ClientId, content: z.string() }),
+  TurnMessage.extend({ kind: z.literal("steer"), turnId: Id }),
   /** Takes the offer back; the reply is an `UnsteerReport`. */
   z.object({ kind: z.literal("unsteer"), turnId: Id, messageId: ClientId }),
   z.object({ kind: z.literal("options"), options: SessionOptions }),
@@ -196,7 +237,11 @@ export const CommandBody = z.discriminatedUnion("kind", [
     kind: z.literal("continue"),
     turnId: Id,
     asks: z.array(z.object({ ask: OpenedAsk, answer: AskAnswer.optional() })).min(1),
+    /** What the turn is to result in. */
+    resultSchema: ResultSchema.optional(),
   }),
+  /** What a call of a host tool came to. One that nobody waits for any more is left as it is. */
+  z.object({ kind: z.literal("host-tool:result"), callId: Id, result: HostToolResult }),
   /** Full scan; the reply is a `SyncReport`. */
   z.object({ kind: z.literal("sync") }),
   /** Sends the bytes of these blobs once more, as far as a file still has them: what was kept of them was wrong. */

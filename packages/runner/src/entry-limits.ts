@@ -38,7 +38,11 @@ export function fitEntry(body: EntryBody): EntryBody[] {
     case "file:changed":
     case "file:deleted":
     case "usage":
+    case "subagent:usage":
     case "harness:ready":
+    // Its input is bounded, and would be another one if it were cut.
+    case "host-tool:called":
+    case "host-tool:cancelled":
       return [body];
     default:
       return body satisfies never;

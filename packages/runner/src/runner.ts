@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { MAIN_CONVERSATION, RuntimeError, type SyncReport } from "@hhopkins/agent-runtime-protocol";
 import type { CommandBody, StartCommand } from "@hhopkins/agent-runtime-protocol";
 import type { Harness, RunnerArchitecture } from "./architecture.ts";
+import { createAttachments } from "./attachments.ts";
 import { startBridge } from "./bridge.ts";
 import { openCommandLedger } from "./commands/command-ledger.ts";
 import { createCommands } from "./commands/commands.ts";
@@ -10,6 +11,7 @@ import { withDeadline } from "./deadline.ts";
 import type { RunnerSettings } from "./environment.ts";
 import { gatewayEnvironment } from "./gateway-environment.ts";
 import { createHarnessHost } from "./harness-host.ts";
+import { createHostTools } from "./host-tools/host-tools.ts";
 import { openJournal } from "./journal/journal.ts";
 import { startLink } from "./link/link.ts";
 import { createSolitude } from "./solitude.ts";
@@ -62,8 +64,12 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   });
   const gateway = { url: options.gatewayUrl ?? bridge.url, bridge: bridge.url, token: options.modelToken };
   const toolEnvironment = gatewayEnvironment({ ...gateway, network: options.network });
-  const host = createHarnessHost({ ...options, paths, modelUrl: gateway.url, toolEnvironment, emit: speech.say });
+  const hostTools = createHostTools(speech.say);
+  const about = { paths, modelUrl: gateway.url, toolEnvironment, hostTools };
+  const host = createHarnessHost({ ...options, ...about, emit: speech.say });
+  const attachments = createAttachments({ folder: join(state, "attachments"), workspace: paths.workspace });
   const turns = createTurns({
+    attachments,
     append: speech.say,
     afterTurn: () => tracker.scan(),
     openTurn: stateFile(join(state, "turn.json"), OpenTurn),
@@ -129,10 +135,14 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
         return host.putTranscript(command.key, command.lines);
       case "start":
         return start(command);
+      case "attachment:put":
+        return attachments.put(command);
       case "message":
         return turns.take(command, running());
       case "interrupt":
         return turns.interrupt(command);
+      case "stop-subagent":
+        return turns.stopSubagent(command);
       case "steer":
         return turns.steer(command);
       case "unsteer":
@@ -144,9 +154,13 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
           "The harness did not take the options",
         );
       case "answer":
+        return turns.answer(command);
       case "defer":
+        return turns.defer(command);
       case "continue":
-        throw new RuntimeError("not_supported", "This harness asks nobody.");
+        return turns.continue(command, running());
+      case "host-tool:result":
+        return hostTools.settle(command.callId, command.result);
       case "sync":
         return sync();
       case "resend":

@@ -1,4 +1,5 @@
 import type { BlockUpdates, ConversationBlock } from "../blocks.ts";
+import type { EventData } from "../events.ts";
 import { MAIN_CONVERSATION } from "../main-conversation.ts";
 import type { SessionState } from "./state.ts";
 import { blocksToEvict, boundSubagents, carrySize, cutBlock, cutText, STATE_LIMITS } from "./window.ts";
@@ -120,9 +121,17 @@ export function completeBlock(state: SessionState, conversationId: string, block
 
 export function discoverSubagent(
   state: SessionState,
-  subagent: { id: string; name: string; status: SessionState["subagents"][number]["status"] },
+  subagent: EventData<"session:subagent:discovered">["subagent"],
 ): SessionState {
   if (state.subagents.some((known) => known.id === subagent.id)) return state;
-  const { id, name, status } = subagent;
-  return { ...state, subagents: boundSubagents([...state.subagents, { id, name, status, blocks: [] }]) };
+  const { id, name, status, parentId, background } = subagent;
+  const discovered = {
+    id,
+    name,
+    status,
+    ...(parentId === undefined ? {} : { parentId }),
+    ...(background === undefined ? {} : { background }),
+    blocks: [],
+  };
+  return { ...state, subagents: boundSubagents([...state.subagents, discovered]) };
 }

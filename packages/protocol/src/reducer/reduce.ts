@@ -2,6 +2,8 @@ import type { EventData, SessionEvent } from "../events.ts";
 import type { WorkspaceFile } from "../files.ts";
 import type { EndedTurn, MessageMode } from "../session.ts";
 import { completeBlock, deltaBlock, discoverSubagent, startBlock, updateBlock } from "./conversation.ts";
+import { callHostTool, completeHostTool, endHostTools, receiveHostResult } from "./host-tools.ts";
+import { rewound } from "./rewound.ts";
 import type { SessionState } from "./state.ts";
 import { boundFiles, cutAsk } from "./window.ts";
 
@@ -46,6 +48,8 @@ function apply(state: SessionState, event: SessionEvent): SessionState {
       return { ...state, sessionMetadata: event.data.metadata };
     case "session:options:update":
       return { ...state, sessionOptions: event.data.sessionOptions };
+    case "session:rewound":
+      return rewound(state, event.data, event.at);
     case "session:profile:update":
       return { ...state, ...pinned(event.data) };
     case "session:file:created":
@@ -66,10 +70,6 @@ function apply(state: SessionState, event: SessionEvent): SessionState {
           subagent.id === event.data.subagentId ? completedSubagent(subagent, event.data) : subagent,
         ),
       };
-    default:
-      return applyTurn(state, event);
-  }
-}
     case "session:subagent:usage": {
       const { subagentId, usage, costUSD } = event.data;
       return {
@@ -79,19 +79,23 @@ function apply(state: SessionState, event: SessionEvent): SessionState {
         ),
       };
     }
+    default:
+      return applyTurn(state, event);
+  }
+}
 
 function pinned({ profileVersion }: { profileVersion?: string | undefined }): Pick<SessionState, "profileVersion"> {
   return profileVersion === undefined ? {} : { profileVersion };
+}
+
+function origin({ forkedFrom }: EventData<"session:created">): Pick<SessionState, "forkedFrom"> {
+  return forkedFrom === undefined ? {} : { forkedFrom };
 }
 
 function completedSubagent(
   subagent: SessionState["subagents"][number],
   data: { status: SessionState["subagents"][number]["status"]; output?: string | undefined },
 ): SessionState["subagents"][number] {
-function origin({ forkedFrom }: EventData<"session:created">): Pick<SessionState, "forkedFrom"> {
-  return forkedFrom === undefined ? {} : { forkedFrom };
-}
-
   return { ...subagent, status: data.status, ...(data.output === undefined ? {} : { output: data.output }) };
 }
 
@@ -99,10 +103,6 @@ function putFile(files: readonly WorkspaceFile[], file: WorkspaceFile): readonly
   return boundFiles([...files.filter((known) => known.path !== file.path), file]);
 }
 
-/** Where in the queue a message goes: one that interrupts stands before all but those that did before it. */
-export function queuePlace(queue: SessionState["queue"], mode: MessageMode | undefined): number {
-  return mode === "interrupt" ? queue.filter((message) => message.mode === "interrupt").length : queue.length;
-}
 function endedTurn({ turnId, status, error, result }: EventData<"session:turn:completed">): EndedTurn {
   return {
     turnId,
@@ -112,13 +112,24 @@ function endedTurn({ turnId, status, error, result }: EventData<"session:turn:co
   };
 }
 
+/** Where in the queue a message goes: one that interrupts stands before all but those that did before it. */
+export function queuePlace(queue: SessionState["queue"], mode: MessageMode | undefined): number {
+  return mode === "interrupt" ? queue.filter((message) => message.mode === "interrupt").length : queue.length;
+}
 
 /** Messages, turns, asks: what people and agent do in turn. */
 function applyTurn(state: SessionState, event: SessionEvent): SessionState {
   switch (event.type) {
     case "session:message:queued": {
-      const { messageId, content, mode } = event.data;
-      const message = { messageId, content, queuedAt: event.at, ...(mode === undefined ? {} : { mode }) };
+      const { messageId, content, mode, attachments, resultSchema } = event.data;
+      const message = {
+        messageId,
+        content,
+        queuedAt: event.at,
+        ...(mode === undefined ? {} : { mode }),
+        ...(attachments === undefined ? {} : { attachments }),
+        ...(resultSchema === undefined ? {} : { resultSchema }),
+      };
       return {
         ...state,
         queue: state.queue.toSpliced(queuePlace(state.queue, mode), 0, message),
@@ -150,7 +161,8 @@ function applyTurn(state: SessionState, event: SessionEvent): SessionState {
       };
     }
     case "session:turn:started": {
-      const { turnId, messageIds } = event.data;
+      const { turnId, messageIds, resultSchema } = event.data;
+      const asked = resultSchema === undefined ? {} : { resultSchema };
       return {
         ...state,
         queue: state.queue.filter((message) => !messageIds.includes(message.messageId)),
@@ -159,10 +171,14 @@ function applyTurn(state: SessionState, event: SessionEvent): SessionState {
       };
     }
     case "session:turn:completed":
-      return { ...state, turn: null, lastActivity: event.at };
+      return { ...endHostTools(state), turn: null, lastTurn: endedTurn(event.data), lastActivity: event.at };
     case "session:turn:deferred":
     case "session:turn:continued":
       return { ...state, turn: deferredTurn(state.turn, event) };
+    case "session:host-tool:called":
+      return callHostTool(state, event);
+    case "session:host-tool:completed":
+      return completeHostTool(state, event.seq, event.data);
     case "session:ask:opened":
       return { ...state, asks: [...state.asks, cutAsk(event.data.ask)], lastActivity: event.at };
     case "session:ask:resolved":

@@ -1,9 +1,10 @@
 import type { Ask } from "../asks.ts";
 import type { ConversationBlock, SubagentStatus } from "../blocks.ts";
 import type { WorkspaceFile } from "../files.ts";
-import type { QueuedMessage, SessionListItem, TurnState } from "../session.ts";
+import type { HostToolCall } from "../host-tools.ts";
+import type { EndedTurn, ForkOrigin, QueuedMessage, SessionListItem, TurnState } from "../session.ts";
 import { NO_USAGE } from "../no-usage.ts";
-import type { SessionMetadata } from "../usage.ts";
+import type { SessionMetadata, Usage } from "../usage.ts";
 
 /** A subagent's conversation. */
 export interface SubagentState {
@@ -11,6 +12,13 @@ export interface SubagentState {
   readonly name: string;
   readonly status: SubagentStatus;
   readonly output?: string;
+  /** The conversation that called it: `"main"` or another subagent. */
+  readonly parentId?: string;
+  /** Its caller goes on without waiting for it. */
+  readonly background?: boolean;
+  /** What it has used so far, without the subagents that it called; part of the session's `usage` and `costUSD`. */
+  readonly usage?: Usage;
+  readonly costUSD?: number;
   readonly blocks: readonly ConversationBlock[];
   /** Cursor for `GET /sessions/:id/blocks?before=` where older blocks exist outside of the state. */
   readonly blocksBefore?: string;
@@ -27,12 +35,18 @@ export interface SessionState extends SessionListItem {
   readonly workspaceFiles: readonly WorkspaceFile[];
   /** SHA-256 of the content of its profile that it keeps to; absent: the newest at each start of a sandbox. */
   readonly profileVersion?: string;
+  /** Where it began as a copy of another session. */
+  readonly forkedFrom?: ForkOrigin;
   readonly sessionMetadata: SessionMetadata;
   readonly queue: readonly QueuedMessage[];
   readonly asks: readonly Ask[];
+  /** Calls of host tools whose results the agent does not have yet; absent: none. */
+  readonly hostToolCalls?: readonly HostToolCall[];
   /** Rules of permissions that were allowed for the session, in the harness's own syntax. */
   readonly allowedTools?: readonly string[];
   readonly turn: TurnState | null;
+  /** The turn that ended last; absent before the first has. */
+  readonly lastTurn?: EndedTurn;
   /** Ids of blocks that have started and are not complete. */
   readonly streamingBlockIds: readonly string[];
   readonly logId: string;

@@ -14,7 +14,7 @@ afterAll(async () => {
   await one[Symbol.asyncDispose]();
 });
 
-const SLEEP = { name: "Bash", input: { command: "sleep 61.37 && echo late", description: "Sleep" } };
+const SLEEP = { name: "Bash", input: { command: ": && sleep 61.37 && echo late", description: "Sleep" } };
 
 test("thinking, text, Write and Bash; usage and cost of the turn alone", async () => {
   const steps = [

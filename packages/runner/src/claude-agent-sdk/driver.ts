@@ -4,27 +4,35 @@ import type { McpServerStatus } from "@anthropic-ai/claude-agent-sdk";
 import {
   RuntimeError,
   toRuntimeError,
+  type DeferReport,
   type EntryBody,
+  type ResultSchema,
   type SessionOptions,
   type TurnError,
   type TurnLimits,
+  type TurnResult,
 } from "@hhopkins/agent-runtime-protocol";
-import type { Harness, HarnessMessage, HarnessSpec, TurnEnd } from "../architecture.ts";
+import type { Harness, HarnessContinuation, HarnessMessage, HarnessSpec, TurnEnd } from "../architecture.ts";
 import { withDeadline } from "../deadline.ts";
 import { commandPrompt } from "../profile-commands.ts";
+import { createBackground } from "./background.ts";
+import { createAsks } from "./asks/asks.ts";
 import { harnessError, isCredentialStatus, modelError } from "./failures.ts";
 import { layOutProfile } from "./layout/layout.ts";
 import { createMcpWatch } from "./layout/mcp-watch.ts";
 import { cancelMessage, openQuery, type LiveQuery } from "./live-query.ts";
 import type { NativeMessage } from "./native.ts";
-import { configFolderOf, effortOf, modelOf, permissionModeOf } from "./options.ts";
+import { configFolderOf, effortOf, modelOf, permissionModeOf, withoutPlan } from "./options.ts";
+import { newTurn, type RunningTurn } from "./running-turn.ts";
 import { loadSdk } from "./sdk.ts";
 import { createSteering } from "./steering.ts";
+import { lackingResult } from "./structured-result.ts";
+import { createSubagentUsage } from "./subagent-usage.ts";
 import { openTranscript } from "./transcript.ts";
 import { createTranslator } from "./translator.ts";
 import { boundDuration, limitsOf } from "./turn-bounds.ts";
-import { createTurnProgress, type TurnProgress } from "./turn-progress.ts";
-import { addSpent, NOTHING_SPENT, spentSince, type Spent } from "./usage.ts";
+import { createTurnProgress } from "./turn-progress.ts";
+import { addSpent, spentSince } from "./usage.ts";
 
 export interface DriverTimes {
   /** How long a turn may go on after an interrupt before the process is killed. */
@@ -36,22 +44,6 @@ export const DRIVER_TIMES: DriverTimes = { interruptGraceMs: 8000 };
 /** Messages of a harness that works. */
 const SIGNS = new Set(["command_lifecycle", "stream_event", "assistant", "user", "result"]);
 
-interface RunningTurn {
-  readonly turnId: string;
-  progress: TurnProgress | undefined;
-  spent: Spent;
-  interrupted: boolean;
-  failure: TurnError | undefined;
-  /** Something was heard of it. */
-  begun: boolean;
-  /** The process was dead before it had begun, so it was given to a second one. */
-  again: boolean;
-  over: PromiseWithResolvers<void>;
-  /** Calls off the start of a process for this turn. */
-  readonly stop: AbortController;
-  escalation: NodeJS.Timeout | undefined;
-}
-
 /** Starts the harness: one process for many turns, started again when it died. */
 export async function startHarness(given: HarnessSpec, signal: AbortSignal, times = DRIVER_TIMES): Promise<Harness> {
   // Without the old transcript, which is on disk in a moment: it can be large, and what follows lives long.
@@ -61,12 +53,27 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
   const transcript = await openTranscript({
     folder: join(spec.home, ".agent-runtime", "transcript"),
     configFolder: configFolderOf(spec),
+    sessionId,
     initial: given.transcript,
     emit: spec.emit,
+    onAppended: (key, entries) => subagentUsage.appended(key, entries),
     log: spec.log,
   });
   const translator = createTranslator({ now: spec.now, log: spec.log });
+  const subagentUsage = createSubagentUsage(translator.subagents.idOf);
+  const background = createBackground();
   const layout = await layOutProfile(spec);
+  const asks = createAsks({
+    workspace: spec.workspace,
+    allowed: spec.start.allowedTools ?? [],
+    emit: spec.emit,
+    approvals: transcript.approvals,
+    modeAfterPlan() {
+      sessionOptions = withoutPlan(spec, sessionOptions);
+      return permissionModeOf(spec, sessionOptions);
+    },
+    onWaiting: (waiting) => turn?.bound?.hold(waiting),
+  });
   const mcpWatch = createMcpWatch({
     servers: Object.keys(layout.mcp.configs),
     logs: layout.mcpLogs,
@@ -86,9 +93,16 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
   }
 
   async function onMessage(message: NativeMessage): Promise<void> {
+    if (turn?.deferred === true) {
+      if (message.type === "result") await onResult(message).finally(turn.over.resolve);
+      return;
+    }
     if (message.type === "assistant" && message.message?.model !== "<synthetic>")
       model = message.message?.model ?? model;
     await emitAll(translator.translate(message));
+    background.follow(message);
+    layout.host.follow(message);
+    await asks.follow(message);
     await emitAll(await mcpWatch.follow(message).catch(notTold));
     if (message.type === "result") await onResult(message);
     // With a wrong key every try is in vain, and the harness would go on trying for minutes.
@@ -98,7 +112,10 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
       turn.begun ||= SIGNS.has(message.type);
       await followSteering(turn, message);
     }
-    if (turn?.progress?.isOver(message) === true) turn.over.resolve();
+    if (turn?.progress?.isOver(message) !== true) return;
+    if (live !== undefined)
+      await background.endRest(live.query).catch((error: unknown) => spec.log("a command goes on", error));
+    turn.over.resolve();
   }
 
   function notTold(error: unknown): EntryBody[] {
@@ -135,8 +152,12 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
   async function onResult(message: NativeMessage): Promise<void> {
     const spent = spentSince(message);
     fixed.spent = true;
-    if (turn !== undefined) turn.spent = addSpent(turn.spent, spent);
+    if (turn !== undefined) {
+      turn.spent = addSpent(turn.spent, spent);
+      turn.result = message.structured_output ?? turn.result;
+    }
     await spec.emit({ kind: "usage", ...spent, ...(model === undefined ? {} : { model }) });
+    await emitAll(subagentUsage.take(message));
   }
 
   function onEnd(ended: LiveQuery, reason: string): void {
@@ -149,19 +170,24 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
     turn.over.resolve();
   }
 
+  async function close(): Promise<void> {
+    const old = live;
+    live = undefined;
+    old?.prompts.end();
+    old?.process.kill();
+    await old?.gone;
+  }
+
   /** A process whose bounds are not those of the next turn ends; its conversation goes on in another one. */
   function renew(): void {
     const bounds = limitsOf(spec, sessionOptions);
-    const stale = fixed.bounds !== boundsKey(bounds) || (bounds.maxCostUSD !== undefined && fixed.spent);
-    if (live === undefined || !stale) return;
-    const old = live;
-    live = undefined;
-    old.prompts.end();
-    old.process.kill();
+    const stale =
+      fixed.bounds !== boundsKey(bounds, turn?.resultSchema) || (bounds.maxCostUSD !== undefined && fixed.spent);
+    if (live !== undefined && stale) void close();
   }
 
-  async function open(startSignal: AbortSignal): Promise<LiveQuery> {
-    fixed = { bounds: boundsKey(limitsOf(spec, sessionOptions)), spent: false };
+  async function open(startSignal: AbortSignal, continuing = false): Promise<LiveQuery> {
+    fixed = { bounds: boundsKey(limitsOf(spec, sessionOptions), turn?.resultSchema), spent: false };
     const opened = await openQuery({
       spec,
       layout,
@@ -169,6 +195,9 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
       transcript,
       sessionId,
       sessionOptions,
+      resultSchema: turn?.resultSchema,
+      asks,
+      continuing,
       signal: startSignal,
       startTimeoutMs: spec.startDeadlineMs,
       onMessage,
@@ -203,9 +232,8 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
   }
 
   async function attempt(running: RunningTurn, messages: readonly HarnessMessage[]): Promise<void> {
-    const signal = AbortSignal.any([running.stop.signal, AbortSignal.timeout(spec.startDeadlineMs)]);
     renew();
-    const opened = live ?? (await open(signal).catch(unlessStopped(running)));
+    const opened = live ?? (await openFor(running));
     if (running.interrupted || opened === undefined) return;
     const { prompts } = opened;
     const given = messages.map(steering.promptOf);
@@ -214,34 +242,70 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
     await running.over.promise;
   }
 
-  async function runTurn(input: { turnId: string; messages: readonly HarnessMessage[] }): Promise<TurnEnd> {
-    const running: RunningTurn = {
-      turnId: input.turnId,
-      progress: undefined,
-      spent: NOTHING_SPENT,
-      interrupted: false,
-      failure: undefined,
-      begun: false,
-      again: false,
-      over: Promise.withResolvers<void>(),
-      stop: new AbortController(),
-      escalation: undefined,
-    };
+  async function openFor(running: RunningTurn, continuing = false): Promise<LiveQuery | undefined> {
+    const startSignal = AbortSignal.any([running.stop.signal, AbortSignal.timeout(spec.startDeadlineMs)]);
+    return open(startSignal, continuing).catch(unlessStopped(running));
+  }
+
+  /** The process goes on by itself with the call that was put off, and asks for it once more. */
+  async function goOn(running: RunningTurn, given: HarnessContinuation["asks"]): Promise<void> {
+    await close();
+    const toolUseId = given[0]?.ask.toolUseId;
+    const call = toolUseId === undefined ? undefined : await transcript.beginWith(toolUseId);
+    if (call === undefined) throw new RuntimeError("harness_failed", "The conversation lacks the call that waits.");
+    asks.restore(call, given);
+    translator.resumeCall(call);
+    running.again = true;
+    running.progress = createTurnProgress([], true);
+    if (running.interrupted || (await openFor(running, true)) === undefined) return;
+    if (running.interrupted) interruptQuery();
+    await running.over.promise;
+  }
+
+  async function playTurn(running: RunningTurn, work: () => Promise<void>): Promise<TurnEnd> {
     turn = running;
-    const endBound = boundDuration(limitsOf(spec, sessionOptions), stopTurn);
+    running.bound = boundDuration(limitsOf(spec, sessionOptions), stopTurn);
     try {
-      await play(running, input.messages.map(spoken));
+      await work();
     } catch (error) {
       const { code, message } = toRuntimeError(error, "harness_failed");
       running.failure ??= { code, message };
     }
-    endBound();
+    running.bound.end();
     clearTimeout(running.escalation);
+    await asks.end();
+    if (running.deferred) return leave(running);
     turn = undefined;
     steering.end();
-    const { bodies, ...outcome } = translator.endTurn(input.turnId, running);
+    const lacking = lackingResult(running.resultSchema, running.result);
+    const { bodies, ...outcome } = translator.endTurn(running.turnId, { ...running, lacking });
     await emitAll(bodies);
-    return { ...running.spent, ...outcome };
+    return { ...running.spent, ...outcome, ...resultOf(running, outcome.status) };
+  }
+
+  async function leave(running: RunningTurn): Promise<TurnEnd> {
+    await close();
+    turn = undefined;
+    steering.end();
+    translator.leaveTurn();
+    return { ...running.spent, status: "interrupted", deferred: true };
+  }
+
+  async function defer(): Promise<DeferReport> {
+    const running = turn;
+    const found = asks.deferrable();
+    if (running === undefined || running.interrupted) return { deferred: false, reason: "The turn waits for nobody." };
+    if ("reason" in found) return { deferred: false, reason: found.reason };
+    const kept = await transcript.holds(found.toolUseId);
+    const still = asks.deferrable();
+    if (turn !== running || running.interrupted || !("toolUseId" in still) || still.toolUseId !== found.toolUseId)
+      return { deferred: false, reason: "The turn went on." };
+    if (!kept) return { deferred: false, reason: "The call that waits is not in the transcript yet." };
+    running.deferred = true;
+    transcript.freeze();
+    asks.leave();
+    running.escalation ??= setTimeout(running.over.resolve, times.interruptGraceMs);
+    return { deferred: true };
   }
 
   /** It is in a turn that runs already, where an error would end what others have asked for. */
@@ -254,21 +318,38 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
   }
 
   /** A message as the agent gets it. Throws `unknown_command`. */
-  function spoken({ messageId, content }: HarnessMessage): HarnessMessage {
+  function spoken(message: HarnessMessage): HarnessMessage {
     const { skillFolder } = layout.files;
-    return { messageId, content: commandPrompt({ profile: spec.start.profile, skillFolder }, content) };
+    return { ...message, content: commandPrompt({ profile: spec.start.profile, skillFolder }, message.content) };
   }
 
   await open(signal);
   return {
     nativeSessionId: sessionId,
-    runTurn,
+    runTurn(input) {
+      const running = newTurn(input.turnId, input.resultSchema);
+      return playTurn(running, () => play(running, input.messages.map(spoken)));
+    },
+    asking: {
+      answer: asks.answer,
+      defer,
+      continueTurn(input) {
+        const running = newTurn(input.turnId, input.resultSchema);
+        return playTurn(running, () => goOn(running, input.asks));
+      },
+    },
     interrupt: async (failure, graceMs) => stopTurn(failure, graceMs),
     steering: {
       offer(message) {
         if (turn?.interrupted === false) steering.offer(spokenOrText(message));
       },
       withdraw: (messageId) => steering.withdraw(messageId),
+    },
+    async stopSubagent(subagentId) {
+      const task = translator.subagents.taskOf(subagentId);
+      if (task === undefined || live === undefined) return false;
+      await live.query.stopTask(task);
+      return true;
     },
     async setOptions(options: SessionOptions) {
       const before = sessionOptions;
@@ -294,6 +375,10 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
   };
 }
 
+function resultOf({ resultSchema, result }: RunningTurn, status: TurnEnd["status"]): Pick<TurnEnd, "result"> {
+  return resultSchema === undefined || status !== "completed" ? {} : { result: result as TurnResult };
+}
+
 function unlessStopped(running: RunningTurn): (error: unknown) => undefined {
   return (error) => {
     if (!running.interrupted) throw error;
@@ -311,6 +396,6 @@ async function mcpStatuses({ query }: LiveQuery, { log }: HarnessSpec): Promise<
 }
 
 /** Bounds that a process is started with. */
-function boundsKey({ maxSteps, maxCostUSD }: TurnLimits): string {
-  return `${maxSteps} ${maxCostUSD}`;
+function boundsKey({ maxSteps, maxCostUSD }: TurnLimits, resultSchema: ResultSchema | undefined): string {
+  return `${maxSteps} ${maxCostUSD} ${JSON.stringify(resultSchema)}`;
 }

@@ -1,5 +1,6 @@
 import type { ErrorCode, TurnError } from "@hhopkins/agent-runtime-protocol";
 import type { NativeMessage } from "./native.ts";
+import { refusedResult } from "./structured-result.ts";
 
 /** An error of the model's API, as far as the harness tells. */
 export interface ModelFailure {
@@ -80,7 +81,7 @@ export function failureOf(message: NativeMessage): ModelFailure | undefined {
   if (message.is_api_error_message !== true && message.error === undefined) return undefined;
   const content = message.message?.content;
   const text = typeof content === "string" ? content : content?.map((part) => part.text ?? "").join("");
-  return { status: message.api_error_status, kind: message.api_error ?? message.error, text };
+  return { status: message.api_error_status, kind: message.api_error ?? message.api_error_type ?? message.error, text };
 }
 
 /** What a `result` says went wrong. Its subtype is `success` for API errors too, so `is_error` counts. */
@@ -89,6 +90,8 @@ export function resultError(result: NativeMessage, seen: ModelFailure | undefine
     const limit = result.subtype === "error_max_turns" ? "number of steps" : "budget";
     return { code: "turn_limit", message: `The turn reached its ${limit}. Send another message to go on.` };
   }
+  const refused = refusedResult(result);
+  if (refused !== undefined) return refused;
   if (seen !== undefined) return modelError({ ...seen, status: seen.status ?? result.api_error_status });
   if (result.is_error !== true) return undefined;
   if (result.terminal_reason === "api_error" || typeof result.api_error_status === "number") {

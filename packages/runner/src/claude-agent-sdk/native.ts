@@ -17,11 +17,13 @@ export interface NativeMessage {
   readonly is_api_error_message?: boolean;
   readonly api_error_status?: number | null;
   readonly api_error?: string;
+  readonly api_error_type?: string;
   // result
   readonly is_error?: boolean;
   readonly result?: string;
   readonly errors?: readonly string[];
   readonly terminal_reason?: string;
+  readonly structured_output?: unknown;
   readonly modelUsage?: Readonly<Record<string, NativeModelUsage>>;
   readonly model_usage_since_last_result?: Readonly<Record<string, NativeModelUsage>>;
   // system/init
@@ -31,6 +33,23 @@ export interface NativeMessage {
   readonly error?: string;
   readonly error_status?: number | null;
   readonly attempt?: number;
+  readonly max_retries?: number;
+  readonly retry_delay_ms?: number;
+  // system/compact_boundary, system/status
+  readonly compact_metadata?: {
+    readonly trigger?: string;
+    readonly pre_tokens?: number;
+    readonly post_tokens?: number;
+  };
+  readonly compact_result?: string;
+  readonly compact_error?: string;
+  // rate_limit_event; `resetsAt` in seconds since the epoch, `utilization` from 0 to 1
+  readonly rate_limit_info?: {
+    readonly status?: string;
+    readonly rateLimitType?: string;
+    readonly utilization?: number;
+    readonly resetsAt?: number;
+  };
   // system/session_state_changed, command_lifecycle
   readonly state?: string;
   readonly command_uuid?: string;
@@ -39,6 +58,13 @@ export interface NativeMessage {
   readonly task_type?: string;
   readonly subagent_type?: string;
   readonly prompt?: string;
+  readonly task_id?: string;
+  readonly parent_task_id?: string;
+  readonly is_backgrounded?: boolean;
+  // assistant, user: the task whose subagent says it
+  readonly agent_id?: string;
+  // system/background_tasks_changed: all that there are
+  readonly tasks?: readonly { readonly task_id?: string; readonly task_type?: string }[];
   readonly status?: string | null;
   readonly summary?: string;
 }
@@ -80,6 +106,8 @@ export interface NativeModelUsage {
   readonly cacheReadInputTokens?: number;
   readonly cacheCreationInputTokens?: number;
   readonly thinkingTokens?: number;
+  readonly cacheCreationEphemeral1hInputTokens?: number;
+  readonly canonicalModel?: string;
   readonly costUSD?: number;
 }
 

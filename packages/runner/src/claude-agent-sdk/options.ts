@@ -8,13 +8,18 @@ import type {
 } from "@anthropic-ai/claude-agent-sdk";
 import {
   mcpToolPrefix,
+  RESULT_ATTEMPTS,
   type AgentProfile,
   type Effort,
   type PermissionMode,
+  type ResultSchema,
   type SessionOptions,
 } from "@hhopkins/agent-runtime-protocol";
 import type { HarnessSpec } from "../architecture.ts";
+import type { Asks } from "./asks/asks.ts";
+import { backgroundHooks, callsSubagents } from "./background.ts";
 import type { Layout } from "./layout/layout.ts";
+import { resultOptions } from "./structured-result.ts";
 import { boundOptions, limitsOf } from "./turn-bounds.ts";
 
 export interface OptionsInput {
@@ -22,12 +27,17 @@ export interface OptionsInput {
   readonly layout: Layout;
   /** The session's options as they are now; the start's may be older. */
   readonly sessionOptions: SessionOptions;
+  /** Of the turn that it is started for. */
+  readonly resultSchema: ResultSchema | undefined;
   readonly executable: string;
   readonly store: SessionStore;
   readonly sessionId: string;
   /** There is a transcript of that session. */
   readonly resume: boolean;
   readonly spawn: (options: SpawnOptions) => SpawnedProcess;
+  readonly asks: Asks;
+  /** It goes on with a call that was put off. */
+  readonly continuing: boolean;
 }
 
 /** The harness's options. Nothing of the machine's own Claude settings is read: the sandbox is all there is. */
@@ -47,10 +57,12 @@ export function queryOptions(input: OptionsInput): Options {
     permissionMode: permissionModeOf(spec, sessionOptions),
     // A session can be given that mode later.
     allowDangerouslySkipPermissions: true,
-    allowedTools: allowedOf(profile),
+    allowedTools: [...allowedOf(profile), ...input.asks.allowed],
+    ...askOptions(input),
     ...filesOf(input.layout),
     ...mcpOf(input.layout),
     ...boundOptions(limitsOf(spec, sessionOptions)),
+    ...resultOptions(input.resultSchema),
     includePartialMessages: true,
     forwardSubagentText: true,
     extraArgs: { "replay-user-messages": null },
@@ -62,6 +74,18 @@ export function queryOptions(input: OptionsInput): Options {
     ...(profile.tools === undefined ? {} : { tools: toolsOf(profile, profile.tools) }),
     ...(profile.disallowedTools === undefined ? {} : { disallowedTools: [...profile.disallowedTools] }),
     ...(profile.subagents === undefined ? {} : { agents: agentsOf(profile.subagents) }),
+  };
+}
+
+/** A person may need days: nothing of the harness's own answers for them before. */
+function askOptions({ spec, asks, continuing }: OptionsInput): Partial<Options> {
+  const { canUseTool, onElicitation, beforeTool } = asks;
+  const { permissions = {} } = spec.start.profile;
+  return {
+    canUseTool,
+    onElicitation,
+    settings: { permissions, askUserQuestionTimeout: "never", dialogExpiry: "never" },
+    hooks: { PreToolUse: [...backgroundHooks(spec.start.profile), ...(continuing ? [{ hooks: [beforeTool] }] : [])] },
   };
 }
 
@@ -96,9 +120,10 @@ function filesOf({ files }: Layout): Pick<Options, "plugins" | "skills" | "addit
   };
 }
 
-function mcpOf({ mcp }: Layout): Pick<Options, "mcpServers" | "mcpServersDelivery"> {
+function mcpOf({ mcp, host }: Layout): Pick<Options, "mcpServers" | "mcpServersDelivery"> {
+  const mcpServers = { ...mcp.configs, ...host.configs() };
   // Not on the command line, where every process inside could read what is in their variables.
-  return Object.keys(mcp.configs).length === 0 ? {} : { mcpServers: mcp.configs, mcpServersDelivery: "initialize" };
+  return Object.keys(mcpServers).length === 0 ? {} : { mcpServers, mcpServersDelivery: "initialize" };
 }
 
 /** `Bash(git *)` names a tool, and what of it is allowed. */
@@ -114,11 +139,23 @@ function toolsOf(profile: AgentProfile, rules: readonly string[]): string[] {
   return [...new Set([...named, ...subagents, ...skills])];
 }
 
-/** The sandbox is the fence, so nothing is asked; where the profile has patterns, what fits none is refused. */
+/**
+ * The sandbox is the fence, so nothing is asked but what a rule says; where the profile has patterns, what fits none is
+ * refused, or asked where the profile asks at all.
+ */
 export function permissionModeOf(spec: HarnessSpec, options: SessionOptions): PermissionMode {
-  const { profile } = spec.start;
-  const patterns = (profile.tools ?? []).some((rule) => rule !== toolOf(rule));
-  return options.permissionMode ?? profile.permissionMode ?? (patterns ? "dontAsk" : "bypassPermissions");
+  const { tools = [], permissionMode, permissions } = spec.start.profile;
+  const patterns = tools.some((rule) => rule !== toolOf(rule));
+  const asking = (permissions?.ask ?? []).length > 0;
+  const absent = asking ? "default" : "dontAsk";
+  return options.permissionMode ?? permissionMode ?? (patterns ? absent : "bypassPermissions");
+}
+
+/** The options of a session whose plan was approved. */
+export function withoutPlan(spec: HarnessSpec, options: SessionOptions): SessionOptions {
+  if (permissionModeOf(spec, options) !== "plan") return options;
+  const { permissionMode: _plan, ...rest } = options;
+  return permissionModeOf(spec, rest) === "plan" ? { ...rest, permissionMode: "default" } : rest;
 }
 
 /** What is allowed in every mode: the profile's tools, and what its subagents, skills and servers are called by. */
@@ -145,6 +182,7 @@ function environmentOf(spec: HarnessSpec, asRoot: boolean): Record<string, strin
     LANG: "C.UTF-8",
     // With its backoff some five minutes of an unreachable or overloaded model; a person can interrupt at any time.
     CLAUDE_CODE_MAX_RETRIES: "15",
+    MAX_STRUCTURED_OUTPUT_RETRIES: String(RESULT_ATTEMPTS),
     // For an MCP server to be ready; the first turn waits for it.
     MCP_TIMEOUT: "20000",
     // For a call of its tools; without a bound, one that is never answered would hold the turn for ever.
@@ -157,7 +195,7 @@ function environmentOf(spec: HarnessSpec, asRoot: boolean): Record<string, strin
     ANTHROPIC_API_KEY: spec.modelToken,
     CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
     CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS: "1",
-    CLAUDE_CODE_DISABLE_BACKGROUND_TASKS: "1",
+    ...(callsSubagents(spec.start.profile) ? {} : { CLAUDE_CODE_DISABLE_BACKGROUND_TASKS: "1" }),
     DISABLE_AUTOUPDATER: "1",
     // The memory file of a folder that the harness is told of is read, without any of the machine's settings.
     CLAUDE_CODE_ADDITIONAL_DIRECTORIES_CLAUDE_MD: "1",

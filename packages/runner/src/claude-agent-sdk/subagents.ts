@@ -6,6 +6,8 @@ import type { Tools } from "./tools.ts";
 
 interface Subagent {
   readonly parent: string;
+  /** What the harness calls it. */
+  readonly task: string | undefined;
   block: SubagentBlock;
 }
 
@@ -13,18 +15,24 @@ interface Subagent {
 export interface Subagents {
   /** `system/task_started`. */
   started(message: NativeMessage): void;
-  /** Makes sure that the conversation `subagentId` exists before something is said in it. */
-  ensure(subagentId: string, message: NativeMessage): void;
+  /** Makes sure that the conversation `subagentId` exists before something is said in it. False: it has ended. */
+  ensure(subagentId: string, message: NativeMessage): boolean;
   /** `system/task_notification`. */
   notified(message: NativeMessage, lastText: (subagentId: string) => string | undefined): void;
   /** The call that started it has its result, other than that it runs in the background. */
   returned(toolUseId: string, status: SubagentStatus, output: string | undefined): void;
   closeAll(status: SubagentStatus): void;
+  /** What the harness calls a subagent that runs. */
+  taskOf(subagentId: string): string | undefined;
+  /** The subagent that the harness calls so, also one that has ended. */
+  idOf(task: string): string | undefined;
 }
 
-export function createSubagents(outlet: Outlet, tools: Tools): Subagents {
+/** @param end closes what is open in the conversation of a subagent that has ended. */
+export function createSubagents(outlet: Outlet, tools: Tools, end: (subagentId: string) => void): Subagents {
   const running = new Map<string, Subagent>();
   const known = new Set<string>();
+  const byTask = new Map<string, string>();
 
   function discover(subagentId: string, message: NativeMessage): void {
     if (known.has(subagentId)) return;
@@ -32,7 +40,10 @@ export function createSubagents(outlet: Outlet, tools: Tools): Subagents {
     const call = tools.find(subagentId);
     const name = stringOf(message.subagent_type) ?? stringOf(call?.input["subagent_type"]) ?? "subagent";
     const input = stringOf(message.prompt) ?? stringOf(call?.input["prompt"]);
-    const parent = call?.conversationId ?? MAIN_CONVERSATION;
+    const task = stringOf(message.task_id) ?? stringOf(message.agent_id);
+    const parentTask = stringOf(message.parent_task_id);
+    const parent =
+      call?.conversationId ?? (parentTask === undefined ? undefined : byTask.get(parentTask)) ?? MAIN_CONVERSATION;
     const block: SubagentBlock = {
       type: "subagent",
       id: outlet.claim(`subagent:${subagentId}`),
@@ -42,8 +53,10 @@ export function createSubagents(outlet: Outlet, tools: Tools): Subagents {
       status: "running",
       ...(input === undefined ? {} : { input }),
     };
-    running.set(subagentId, { parent, block });
-    outlet.put({ kind: "subagent:discovered", subagentId, name });
+    running.set(subagentId, { parent, task, block });
+    if (task !== undefined) byTask.set(task, subagentId);
+    const background = message.is_backgrounded === true ? { background: true } : {};
+    outlet.put({ kind: "subagent:discovered", subagentId, name, parentId: parent, ...background });
     outlet.start(parent, block);
     if (input === undefined) return;
     const prompt = {
@@ -59,9 +72,10 @@ export function createSubagents(outlet: Outlet, tools: Tools): Subagents {
     const subagent = running.get(subagentId);
     if (subagent === undefined) return;
     running.delete(subagentId);
-    const end = { status, ...(output === undefined ? {} : { output }) };
-    outlet.complete(subagent.parent, { ...subagent.block, ...end });
-    outlet.put({ kind: "subagent:completed", subagentId, ...end });
+    end(subagentId);
+    const last = { status, ...(output === undefined ? {} : { output }) };
+    outlet.complete(subagent.parent, { ...subagent.block, ...last });
+    outlet.put({ kind: "subagent:completed", subagentId, ...last });
   }
 
   return {
@@ -69,17 +83,23 @@ export function createSubagents(outlet: Outlet, tools: Tools): Subagents {
       const toolUseId = stringOf(message.tool_use_id);
       if (toolUseId !== undefined && message.task_type === "local_agent") discover(toId(toolUseId), message);
     },
-    ensure: discover,
+    ensure(subagentId, message) {
+      discover(subagentId, message);
+      return running.has(subagentId);
+    },
     notified(message, lastText) {
       const subagentId = toId(message.tool_use_id ?? "");
       const status = message.status === "completed" || message.status === "failed" ? message.status : "stopped";
       const said = status === "completed" ? lastText(subagentId) : undefined;
-      complete(subagentId, status, said ?? stringOf(message.summary));
+      // Of one that was stopped the harness sums up nothing: it repeats what it was called for.
+      complete(subagentId, status, said ?? (status === "stopped" ? undefined : stringOf(message.summary)));
     },
     returned: complete,
     closeAll(status) {
       // The innermost first: a parent's end comes after its children's.
       for (const subagentId of [...running.keys()].toReversed()) complete(subagentId, status, undefined);
     },
+    taskOf: (subagentId) => running.get(subagentId)?.task,
+    idOf: (task) => byTask.get(task),
   };
 }

@@ -17,8 +17,10 @@ export interface Tools {
   find(toolUseId: string): ToolCall | undefined;
   /** A `tool_result` content that came in `conversationId`. */
   result(conversationId: string, content: NativeContent): void;
-  /** No result will come any more. */
-  abandon(): void;
+  /** No result will come any more; with a conversation, in that one. */
+  abandon(conversationId?: string): void;
+  /** Results come elsewhere. */
+  forget(): void;
 }
 
 export function createTools(outlet: Outlet): Tools {
@@ -44,9 +46,13 @@ export function createTools(outlet: Outlet): Tools {
       outlet.update(where, tool.call.blockId, { status: isError ? "error" : "success" });
       running.delete(toolUseId);
     },
-    abandon() {
-      for (const { call } of running.values()) outlet.update(call.conversationId, call.blockId, { status: "error" });
-      running.clear();
+    abandon(conversationId) {
+      for (const [toolUseId, { call }] of running) {
+        if (conversationId !== undefined && call.conversationId !== conversationId) continue;
+        outlet.update(call.conversationId, call.blockId, { status: "error" });
+        running.delete(toolUseId);
+      }
     },
+    forget: () => running.clear(),
   };
 }

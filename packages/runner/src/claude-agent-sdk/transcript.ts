@@ -2,7 +2,10 @@ import { mkdir, appendFile, readFile, readdir, writeFile } from "node:fs/promise
 import { join } from "node:path";
 import type { SessionKey, SessionStore, SessionStoreEntry } from "@anthropic-ai/claude-agent-sdk";
 import type { EntryBody } from "@hhopkins/agent-runtime-protocol";
-import { withoutPromptRecords } from "./prompt-records.ts";
+import type { Approvals } from "./asks/asks.ts";
+import type { OpenCall } from "./asks/calls.ts";
+import { approvedIn, approvedLine, deferCall, isApprovedLine } from "./asks/deferred-call.ts";
+import { withoutDeferredCalls, withoutPromptRecords } from "./prompt-records.ts";
 import { slimEntry } from "./transcript-line.ts";
 
 /**
@@ -16,15 +19,28 @@ export interface Transcript {
   has(sessionId: string): Promise<boolean>;
   /** Everything that the harness appended has been emitted. */
   flush(): Promise<void>;
+  /** Calls that were allowed, in earlier sandboxes too. */
+  readonly approvals: Approvals;
+  /** Whether it has the call, so that it outlives the process. */
+  holds(toolUseId: string): Promise<boolean>;
+  /** What the process appends from now on is of no worth: it is made to end. */
+  freeze(): void;
+  /** The next process begins with this call. Undefined where the conversation has no such call. */
+  beginWith(toolUseId: string): Promise<OpenCall | undefined>;
+  /** A process is opened: what it appends is kept, and only that one can begin with a call. */
+  opened(): void;
 }
 
 export interface TranscriptOptions {
   readonly folder: string;
+  readonly sessionId: string;
   /** The harness's own folder. */
   readonly configFolder: string;
   /** Lines of an earlier sandbox, by key. */
   readonly initial: ReadonlyMap<string, readonly string[]>;
   readonly emit: (body: EntryBody) => Promise<void>;
+  /** Sees what the harness appends. */
+  readonly onAppended?: (key: string, entries: readonly unknown[]) => void;
   readonly log: (message: string, detail?: unknown) => void;
 }
 
@@ -36,16 +52,28 @@ function keyOf({ sessionId, subpath }: Pick<SessionKey, "sessionId" | "subpath">
 }
 
 export async function openTranscript(options: TranscriptOptions): Promise<Transcript> {
-  const { folder, initial, emit, log } = options;
+  const { folder, sessionId, initial, emit, log } = options;
+  const approved = new Set(approvedIn(initial.get(sessionId) ?? []));
+  let frozen = false;
+  let beginning: "not" | "next" | "now" = "not";
   const fileOf = (key: string): string => join(folder, encodeURIComponent(key));
   let emitted: Promise<void> = Promise.resolve();
   await mkdir(folder, { recursive: true });
   for (const [key, lines] of initial) {
-    const kept = withoutPromptRecords(lines);
+    const kept = withoutDeferredCalls(withoutPromptRecords(lines));
     await writeFile(fileOf(key), kept.map((line) => `${line}\n`).join(""));
   }
 
   const readMirror = (key: string): Promise<string> => readFile(fileOf(key), "utf8").catch(() => "");
+
+  async function mirrored(): Promise<string[]> {
+    return (await readMirror(sessionId)).split("\n").filter((line) => line !== "");
+  }
+
+  async function append(key: string, lines: readonly string[]): Promise<void> {
+    await appendFile(fileOf(key), lines.map((line) => `${line}\n`).join(""));
+    mirror(key, lines);
+  }
 
   async function hasOwnFile(sessionId: string): Promise<boolean> {
     const projects = join(options.configFolder, "projects");
@@ -60,7 +88,9 @@ export async function openTranscript(options: TranscriptOptions): Promise<Transc
     const text = await readMirror(keyOf(key));
     // Before its first message the harness writes lines that it cannot resume from.
     if (!text.includes(A_MESSAGE)) return null;
-    return text.split("\n").flatMap((line) => parseLine(line, log));
+    const lines = text.split("\n").filter((line) => !isApprovedLine(line));
+    const kept = beginning === "not" ? withoutDeferredCalls(lines) : lines;
+    return kept.flatMap((line) => parseLine(line, log));
   }
 
   /** Not awaited by the harness, which gives a store only a minute: when the server is away this waits much longer. */
@@ -73,10 +103,13 @@ export async function openTranscript(options: TranscriptOptions): Promise<Transc
     store: {
       load,
       async append(sessionKey, entries) {
+        if (frozen) return;
         const key = keyOf(sessionKey);
-        const lines = entries.map((entry) => JSON.stringify(slimEntry(entry)));
-        await appendFile(fileOf(key), lines.map((line) => `${line}\n`).join(""));
-        mirror(key, lines);
+        await append(
+          key,
+          entries.map((entry) => JSON.stringify(slimEntry(entry))),
+        );
+        options.onAppended?.(key, entries);
       },
       async listSubkeys({ sessionId }) {
         const keys = (await readdir(folder)).map(decodeURIComponent);
@@ -85,6 +118,30 @@ export async function openTranscript(options: TranscriptOptions): Promise<Transc
     },
     has: async (sessionId) => (await readMirror(sessionId)).includes(A_MESSAGE) || (await hasOwnFile(sessionId)),
     flush: () => emitted,
+    approvals: {
+      has: (toolUseId) => approved.has(toolUseId),
+      async note(toolUseId) {
+        if (approved.has(toolUseId)) return;
+        approved.add(toolUseId);
+        await append(sessionId, [approvedLine(toolUseId)]);
+        await emitted;
+      },
+    },
+    holds: async (toolUseId) => deferCall(await mirrored(), toolUseId) !== undefined,
+    freeze() {
+      frozen = true;
+    },
+    async beginWith(toolUseId) {
+      const deferred = deferCall(await mirrored(), toolUseId);
+      if (deferred === undefined) return undefined;
+      beginning = "next";
+      await append(sessionId, [deferred.line]);
+      return deferred.call;
+    },
+    opened() {
+      frozen = false;
+      beginning = beginning === "next" ? "now" : "not";
+    },
   };
 }
 

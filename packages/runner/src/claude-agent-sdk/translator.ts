@@ -1,9 +1,9 @@
 import { MAIN_CONVERSATION, type EntryBody, type TurnError, type TurnStatus } from "@hhopkins/agent-runtime-protocol";
+import type { OpenCall } from "./asks/calls.ts";
 import { asObject, resultText, stringOf } from "./content.ts";
 import {
   failureOf,
   harnessError,
-  isCredentialStatus,
   modelError,
   modelTrouble,
   resultError,
@@ -11,9 +11,10 @@ import {
   type ModelFailure,
 } from "./failures.ts";
 import { contentOf, type NativeContent, type NativeMessage } from "./native.ts";
+import { createNotices } from "./notices.ts";
 import { createOutlet, toId } from "./outlet.ts";
 import { conversationOf, createSpeech, type Speech } from "./speech.ts";
-import { createSubagents } from "./subagents.ts";
+import { createSubagents, type Subagents } from "./subagents.ts";
 import { createTools } from "./tools.ts";
 
 export interface TranslatorOptions {
@@ -25,6 +26,8 @@ export interface TranslatorOptions {
 export interface TurnStop {
   readonly interrupted: boolean;
   readonly failure?: TurnError | undefined;
+  /** Why it has failed even where nothing else is wrong. */
+  readonly lacking?: TurnError | undefined;
 }
 
 export interface TurnOutcome {
@@ -37,15 +40,19 @@ export interface TurnOutcome {
 export interface Translator {
   /** What follows from a message, in order. Never throws: what it cannot read is logged. */
   translate(message: NativeMessage): EntryBody[];
+  /** A call of an earlier process, whose result is to come. */
+  resumeCall(call: OpenCall): void;
+  /** Forgets the turn: it goes on elsewhere. */
+  leaveTurn(): void;
   /** Closes everything that is open, and says how the turn ended; an error is one block. */
   endTurn(turnId: string, stop: TurnStop): TurnOutcome;
+  readonly subagents: Pick<Subagents, "taskOf" | "idOf">;
 }
 
 /** Messages that say nothing for a conversation, or that others read. */
 const SILENT = new Set([
   "command_lifecycle",
   "system/init",
-  "system/status",
   "system/thinking_tokens",
   "system/session_state_changed",
   "system/task_progress",
@@ -56,12 +63,17 @@ const SILENT = new Set([
 export function createTranslator({ now, log }: TranslatorOptions): Translator {
   const outlet = createOutlet(now);
   const tools = createTools(outlet);
-  const subagents = createSubagents(outlet, tools);
+  const notices = createNotices(outlet);
   const speeches = new Map<string, Speech>();
+  const subagents = createSubagents(outlet, tools, (subagentId) => {
+    speeches.get(subagentId)?.close(true);
+    tools.abandon(subagentId);
+  });
   /** An API error of the main conversation from which the harness may still recover. */
   let pending: ModelFailure | undefined;
   let result: { aborted: boolean; error: TurnError | undefined } | undefined;
-  let retrySaid = false;
+  /** A subagent was stopped after the last result. */
+  let stoppedSince = false;
 
   function speechOf(conversationId: string): Speech {
     let speech = speeches.get(conversationId);
@@ -69,30 +81,35 @@ export function createTranslator({ now, log }: TranslatorOptions): Translator {
     return speech;
   }
 
-  function enter(message: NativeMessage): string {
+  /** The conversation that a message is of; undefined where that has ended. */
+  function enter(message: NativeMessage): string | undefined {
     const conversationId = conversationOf(message);
-    if (conversationId !== MAIN_CONVERSATION) subagents.ensure(conversationId, message);
-    return conversationId;
-  }
-
-  function system(conversationId: string, key: string | undefined, said: { subtype: string; content: string }): void {
-    const id = outlet.claim(`system:${key ?? "none"}`);
-    outlet.whole(conversationId, { type: "system", id, timestamp: outlet.timestamp(), ...said });
+    if (conversationId === MAIN_CONVERSATION) return conversationId;
+    return subagents.ensure(conversationId, message) ? conversationId : undefined;
   }
 
   function recovered(message: NativeMessage): void {
     if (pending === undefined) return;
-    system(MAIN_CONVERSATION, message.uuid, {
+    notices.say(MAIN_CONVERSATION, message.uuid, {
       subtype: "model_error",
       content: `${modelTrouble(pending)}. The agent goes on by itself.`,
     });
     pending = undefined;
   }
 
+  function onStreamEvent(message: NativeMessage): void {
+    if (message.event?.type === "message_start") notices.answered();
+    const conversationId = message.event === undefined ? undefined : enter(message);
+    if (conversationId !== undefined && message.event !== undefined)
+      speechOf(conversationId).streamEvent(message.event);
+  }
+
   function onAssistant(message: NativeMessage): void {
     const conversationId = enter(message);
+    if (conversationId === undefined) return;
     const failure = failureOf(message);
     if (failure === undefined) {
+      notices.answered();
       if (conversationId === MAIN_CONVERSATION) recovered(message);
       speechOf(conversationId).assistant(message);
     } else if (conversationId === MAIN_CONVERSATION) {
@@ -107,13 +124,14 @@ export function createTranslator({ now, log }: TranslatorOptions): Translator {
     // The server has written the user's own messages, and a subagent's prompt came with its discovery.
     if (message.isReplay === true) return;
     const conversationId = enter(message);
+    if (conversationId === undefined) return;
     for (const content of contentOf(message.message)) {
       if (content.type === "tool_result") onToolResult(conversationId, message, content);
       else if (content.type === "text" && (conversationId === MAIN_CONVERSATION || message.isSynthetic === true)) {
         const text = content.text ?? "";
         // How the turn ended is said once, at its end.
         if (text.startsWith("[Request interrupted")) continue;
-        system(conversationId, message.uuid, { subtype: "injected", content: text });
+        notices.say(conversationId, message.uuid, { subtype: "injected", content: text });
       }
     }
   }
@@ -131,24 +149,13 @@ export function createTranslator({ now, log }: TranslatorOptions): Translator {
     tools.result(conversationId, content);
   }
 
-  function onRetry(message: NativeMessage): void {
-    const failure = { status: message.error_status, kind: message.error };
-    if (retrySaid || isCredentialStatus(message.error_status)) return;
-    retrySaid = true;
-    system(MAIN_CONVERSATION, message.uuid, {
-      subtype: "api_retry",
-      content: `${modelTrouble(failure)}. The agent tries again.`,
-    });
-  }
-
   function dispatch(message: NativeMessage): void {
     const name = message.subtype === undefined ? message.type : `${message.type}/${message.subtype}`;
     switch (message.type === "result" || message.type === "user" ? message.type : name) {
       case "stream_event":
         if (message.event?.type === "message_start" && conversationOf(message) === MAIN_CONVERSATION)
           recovered(message);
-        if (message.event !== undefined) speechOf(enter(message)).streamEvent(message.event);
-        return;
+        return onStreamEvent(message);
       case "assistant":
         return onAssistant(message);
       case "user":
@@ -156,15 +163,23 @@ export function createTranslator({ now, log }: TranslatorOptions): Translator {
       case "system/task_started":
         return subagents.started(message);
       case "system/task_notification":
+        stoppedSince ||= message.status === "stopped";
         return subagents.notified(message, (id) => speeches.get(id)?.lastText());
       case "system/api_retry":
-        return onRetry(message);
+        return notices.retry(message);
+      case "system/compact_boundary":
+        return notices.compacted(enter(message) ?? MAIN_CONVERSATION, message);
+      case "system/status":
+        return notices.status(message);
+      case "rate_limit_event":
+        return notices.rateLimit(message);
       case "result":
         result = {
           aborted: wasAborted(message),
           error: wasAborted(message) ? undefined : resultError(message, pending),
         };
         pending = undefined;
+        stoppedSince = false;
         return;
       default:
         if (!SILENT.has(name)) log("message of the harness without a translation", { name: stringOf(name) });
@@ -176,11 +191,23 @@ export function createTranslator({ now, log }: TranslatorOptions): Translator {
     if (result === undefined && !stop.interrupted)
       return { status: "failed", error: harnessError("it ended the turn without a result") };
     if (result === undefined || result.aborted) return { status: "interrupted" };
+    // The main conversation had ended its part; what worked beside it was stopped.
+    if (stop.interrupted && stoppedSince) return { status: "interrupted" };
+    if (result.error === undefined && stop.lacking !== undefined) return { status: "failed", error: stop.lacking };
     if (result.error === undefined) return { status: "completed" };
     return stop.interrupted ? { status: "interrupted" } : { status: "failed", error: result.error };
   }
 
+  function forget(): void {
+    pending = undefined;
+    result = undefined;
+    stoppedSince = false;
+    notices.endTurn();
+    speeches.clear();
+  }
+
   return {
+    subagents,
     translate(message) {
       try {
         dispatch(message);
@@ -189,22 +216,26 @@ export function createTranslator({ now, log }: TranslatorOptions): Translator {
       }
       return outlet.take();
     },
+    resumeCall(call) {
+      tools.started({ ...call, blockId: `tool:${call.toolUseId}` });
+    },
+    leaveTurn() {
+      tools.forget();
+      forget();
+    },
     endTurn(turnId, stop) {
       const outcome = outcomeOf(stop);
       for (const speech of speeches.values()) speech.close(true);
       tools.abandon();
       subagents.closeAll(outcome.status === "failed" ? "failed" : "stopped");
       if (outcome.status === "interrupted") {
-        system(MAIN_CONVERSATION, turnId, { subtype: "interrupted", content: "The turn was interrupted." });
+        notices.say(MAIN_CONVERSATION, turnId, { subtype: "interrupted", content: "The turn was interrupted." });
       }
       if (outcome.error !== undefined) {
         const id = outlet.claim(`error:${turnId}`);
         outlet.whole(MAIN_CONVERSATION, { type: "error", id, timestamp: outlet.timestamp(), ...outcome.error });
       }
-      pending = undefined;
-      result = undefined;
-      retrySaid = false;
-      speeches.clear();
+      forget();
       return { bodies: outlet.take(), ...outcome };
     },
   };

@@ -23,7 +23,7 @@ export function addSpent(a: Spent, b: Spent): Spent {
   return { usage: addUsage(a.usage, b.usage), costUSD: a.costUSD + b.costUSD };
 }
 
-function usageOf(model: NativeModelUsage): Usage {
+export function usageOf(model: NativeModelUsage): Usage {
   const inputTokens = model.inputTokens ?? 0;
   const outputTokens = model.outputTokens ?? 0;
   const cacheReadTokens = model.cacheReadInputTokens ?? 0;

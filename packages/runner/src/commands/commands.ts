@@ -56,12 +56,15 @@ export function createCommands(options: CommandsOptions): Commands {
   function line(command: CommandBody, work: () => Promise<void>): Promise<void> {
     switch (command.kind) {
       case "interrupt":
+      case "stop-subagent":
       // A turn that waits for it holds up nothing else.
-      case "answer": {
+      case "answer":
+      case "host-tool:result": {
         const done = work();
         queue = both(queue, done);
         return done;
       }
+      case "attachment:put":
       case "message":
       case "continue":
       case "defer":
@@ -96,7 +99,7 @@ export function createCommands(options: CommandsOptions): Commands {
       // Its answer goes to whoever is attached when it is done.
       if (inWork.has(id)) return null;
       inWork.add(id);
-      const size = command.kind === "file:put" ? command.data.length : 0;
+      const size = command.kind === "file:put" || command.kind === "attachment:put" ? command.data.length : 0;
       waitingChars += size;
       const done = line(command, async () => {
         await run(id, command);
@@ -114,5 +117,5 @@ async function both(one: Promise<void>, other: Promise<void>): Promise<void> {
 
 /** Putting the same bytes again does no harm, and a workspace has many files: these answers stay in memory. */
 function isPut(command: CommandBody): boolean {
-  return command.kind === "file:put" || command.kind === "transcript:put";
+  return command.kind === "file:put" || command.kind === "attachment:put" || command.kind === "transcript:put";
 }

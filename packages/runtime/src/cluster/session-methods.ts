@@ -3,14 +3,19 @@ import {
   ClientId,
   fromZodError,
   Id,
+  MAX_ATTACHMENTS,
   MessageMode,
   NetworkUse,
   ResolvedAsk,
+  RewindSessionAnswer,
+  RewindSessionBody,
+  ResultSchema,
   RuntimeError,
   SendMessageAnswer,
   UpdateOptionsBody,
 } from "@hhopkins/agent-runtime-protocol";
 import { z } from "zod";
+import { BytesPiece, IncomingAttachment } from "../session/attachments.ts";
 
 const NOTHING = z.strictObject({});
 const Message = z.strictObject({
@@ -18,11 +23,15 @@ const Message = z.strictObject({
   messageId: ClientId.optional(),
   idempotencyKey: ClientId.optional(),
   mode: MessageMode.optional(),
+  attachments: z.array(IncomingAttachment).max(MAX_ATTACHMENTS).optional(),
+  resultSchema: ResultSchema.optional(),
 });
 
 /** What only the node can do that runs a session, by name: what it takes, and what it answers. Both are plain JSON. */
 export const sessionMethods = {
   send: { body: Message, answer: SendMessageAnswer },
+  /** Of what a message comes with that is about to be sent. */
+  keepBytes: { body: BytesPiece, answer: z.null() },
   updateMessage: { body: z.strictObject({ messageId: ClientId, content: z.string().min(1) }), answer: z.null() },
   withdrawMessage: { body: z.strictObject({ messageId: ClientId }), answer: z.null() },
   /** `by`: id of the principal. */
@@ -31,6 +40,7 @@ export const sessionMethods = {
   interrupt: { body: z.strictObject({ turnId: Id.optional() }), answer: z.null() },
   stopSubagent: { body: z.strictObject({ subagentId: Id }), answer: z.null() },
   updateOptions: { body: UpdateOptionsBody, answer: z.null() },
+  rewind: { body: RewindSessionBody, answer: RewindSessionAnswer },
   sync: { body: NOTHING, answer: z.null() },
   unload: { body: NOTHING, answer: z.null() },
   delete: { body: NOTHING, answer: z.null() },
@@ -61,4 +71,4 @@ export function methodAnswer<M extends SessionMethod>(method: M, answer: unknown
 }
 
 /** Those that take as long as a sandbox does; what is asked of a session meanwhile does not wait for them. */
-export const LONG_METHODS: ReadonlySet<SessionMethod> = new Set(["sync", "unload", "delete"]);
+export const LONG_METHODS: ReadonlySet<SessionMethod> = new Set(["rewind", "sync", "unload", "delete"]);

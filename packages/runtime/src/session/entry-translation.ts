@@ -15,10 +15,13 @@ import {
   type SessionState,
 } from "@hhopkins/agent-runtime-protocol";
 import { addAskEntry, withdrawn } from "./ask-entries.ts";
+import { checkedEnd } from "../results/turn-end.ts";
+import { userMessageBlock } from "./turn-start.ts";
 import type { LogWrite } from "../log/session-log.ts";
 import { addHostToolEntry, cancelledHostCalls, openHostCalls } from "./host-tool-entries.ts";
 import { eventFile } from "../persistence/file-changes.ts";
 import type { AppendBatch, RunnerCursor } from "../persistence/session-store.ts";
+import { addSubagentEntry } from "./subagent-entries.ts";
 
 type Blob = NonNullable<AppendBatch["blobs"]>[number];
 
@@ -94,6 +97,7 @@ export function addEntry(write: EntryWrite, body: EntryBody): string | null {
       return addBlockEntry(write, body);
     case "subagent:discovered":
     case "subagent:completed":
+    case "subagent:usage":
       return addSubagentEntry(write, body);
     case "file:changed":
     case "file:deleted":
@@ -200,23 +204,6 @@ function refuseForeign(blockId: string): string | null {
   return null;
 }
 
-function addSubagentEntry(write: EntryWrite, body: Extract<EntryBody, { kind: `subagent:${string}` }>): string | null {
-  const { sessionId } = write;
-  if (body.kind === "subagent:discovered") {
-    if (knowsConversation(write, body.subagentId)) return `subagent ${body.subagentId} exists`;
-    write.subagents.add(body.subagentId);
-    const subagent = { id: body.subagentId, name: body.name, status: "running" as const };
-    write.events.push({ type: "session:subagent:discovered", data: { sessionId, subagent } });
-    return null;
-  }
-  const { subagentId, status, output } = body;
-  if (subagentId === MAIN_CONVERSATION || !knowsConversation(write, subagentId))
-    return `unknown subagent ${subagentId}`;
-  const data = { sessionId, subagentId, status, ...(output === undefined ? {} : { output }) };
-  write.events.push({ type: "session:subagent:completed", data });
-  return null;
-}
-
 function addFileEntry(write: EntryWrite, body: Extract<EntryBody, { kind: `file:${string}` }>): string | null {
   const { sessionId } = write;
   if (body.kind === "file:deleted") {
@@ -273,8 +260,7 @@ function addTakenMessage(
   const message = state.queue.find((queued) => queued.messageId === messageId);
   if (message === undefined || write.taken.includes(messageId)) return `message ${messageId} does not wait`;
   write.taken.push(messageId);
-  const { content } = message;
-  const block = { type: "user_message" as const, id: messageId, timestamp: write.at.toISOString(), content };
+  const block = userMessageBlock(message, write.at.toISOString());
   const place = { sessionId, conversationId: MAIN_CONVERSATION };
   write.events.push(
     { type: "session:message:taken", data: { sessionId, messageId, turnId } },
@@ -297,7 +283,8 @@ function addTurnEnd(write: EntryWrite, body: Extract<EntryBody, { kind: "turn:en
   const { turn } = write.state;
   if (turn === null || turn.turnId !== body.turnId || write.turnEnded) return `turn ${body.turnId} does not run`;
   write.turnEnded = true;
-  const { turnId, status, usage, costUSD, error } = body;
+  const { turnId, usage, costUSD } = body;
+  const { status, error, result } = checkedEnd(turn.resultSchema, body);
   for (const askId of write.asks) write.events.push(withdrawn(write.sessionId, askId));
   write.asks.clear();
   write.events.push(...cancelledHostCalls(write.sessionId, write.hostCalls));
@@ -312,6 +299,7 @@ function addTurnEnd(write: EntryWrite, body: Extract<EntryBody, { kind: "turn:en
       usage,
       costUSD,
       ...(error === undefined ? {} : { error }),
+      ...(result === undefined ? {} : { result }),
     },
   });
   return null;

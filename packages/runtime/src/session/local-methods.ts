@@ -19,6 +19,8 @@ export function localMethods(parts: Pick<SessionParts, "egress">, manager: Sessi
           () => manager.load(key, { needsSandbox: true }),
           (session) => session.send(asked.body),
         );
+      case "keepBytes":
+        return inMemory(load, (session) => session.keepBytes(asked.body));
       case "updateMessage":
         return inMemory(load, (session) => session.updateMessage(asked.body.messageId, asked.body.content));
       case "withdrawMessage":
@@ -34,6 +36,8 @@ export function localMethods(parts: Pick<SessionParts, "egress">, manager: Sessi
         return inMemory(load, (session) => session.stopSubagent(asked.body.subagentId));
       case "updateOptions":
         return inMemory(load, (session) => session.updateOptions(asked.body));
+      case "rewind":
+        return inMemory(load, (session) => session.rewind(asked.body.turnId));
       case "sync":
         return (await load()).sync();
       case "unload":

@@ -1,5 +1,6 @@
 import type {
   AskAnswer,
+  Attachment,
   BlocksPage,
   CreateSessionAnswer,
   CreateSessionBody,
@@ -10,8 +11,9 @@ import type {
   NetworkAnswer,
   ResolvedAsk,
   ResyncReason,
+  RewindSessionAnswer,
+  RewindSessionBody,
   SendMessageAnswer,
-  SendMessageBody,
   SessionListQuery,
   SessionState,
   UpdateOptionsBody,
@@ -19,6 +21,7 @@ import type {
 import type { Principal } from "../auth/principal.ts";
 import type { LogFrame } from "../log/frame.ts";
 import type { SessionListChange } from "../log/list-watch.ts";
+import type { SentMessage } from "./sent-message.ts";
 import type { Notice } from "../log/notices.ts";
 
 /** Where a follower stands and what comes next. */
@@ -61,11 +64,13 @@ export interface SessionService {
   /** The committed state. Does not load the session. */
   state(principal: Principal, sessionId: string): Promise<SessionState>;
   /** Resolves when the message is in the log, or kept for the node that runs the session. Loads the session where it is not. */
-  send(
+  send(principal: Principal, sessionId: string, message: SentMessage): Promise<SendMessageAnswer>;
+  /** What a message came with, by its name in it; `file_not_found` otherwise. */
+  attachment(
     principal: Principal,
     sessionId: string,
-    message: SendMessageBody & { readonly idempotencyKey?: string },
-  ): Promise<SendMessageAnswer>;
+    at: { messageId: string; name: string },
+  ): Promise<{ attachment: Attachment; bytes: AsyncIterable<Uint8Array> }>;
   updateMessage(
     principal: Principal,
     sessionId: string,
@@ -79,6 +84,8 @@ export interface SessionService {
   /** Stops one subagent, and its caller goes on; does nothing where it has ended. */
   stopSubagent(principal: Principal, sessionId: string, subagentId: string): Promise<void>;
   updateOptions(principal: Principal, sessionId: string, options: UpdateOptionsBody): Promise<void>;
+  /** Goes back to the end of a turn, or to its `start`. */
+  rewind(principal: Principal, sessionId: string, body: RewindSessionBody): Promise<RewindSessionAnswer>;
   sync(principal: Principal, sessionId: string): Promise<void>;
   unload(principal: Principal, sessionId: string): Promise<void>;
   delete(principal: Principal, sessionId: string): Promise<void>;

@@ -49,6 +49,16 @@ export function createSessionService(
     },
     state: (principal, sessionId) => manager.state(keyOf(principal, sessionId)),
     send: (principal, sessionId, message) => requests.send(keyOf(principal, sessionId), message),
+    async attachment(principal, sessionId, { messageId, name }) {
+      const key = keyOf(principal, sessionId);
+      const queued = (await manager.state(key)).queue.find((message) => message.messageId === messageId);
+      const stored = queued === undefined ? await store.block(key, messageId) : null;
+      const message = queued ?? (stored?.block.type === "user_message" ? stored.block : undefined);
+      const attachment = message?.attachments?.find((one) => one.name === name);
+      if (attachment === undefined)
+        throw new RuntimeError("file_not_found", `Message ${messageId} came with no file ${name}.`);
+      return { attachment, bytes: store.blob(key, attachment.sha256) };
+    },
     async updateMessage(principal, sessionId, message) {
       await requests.ask(keyOf(principal, sessionId), "updateMessage", message);
     },
@@ -65,6 +75,7 @@ export function createSessionService(
     async updateOptions(principal, sessionId, options) {
       await requests.ask(keyOf(principal, sessionId), "updateOptions", options);
     },
+    rewind: (principal, sessionId, body) => requests.ask(keyOf(principal, sessionId), "rewind", body),
     async sync(principal, sessionId) {
       await requests.ask(keyOf(principal, sessionId), "sync", {});
     },

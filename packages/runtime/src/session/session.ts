@@ -1,6 +1,7 @@
 import {
   RuntimeError,
   type ResolvedAsk,
+  type RewindSessionAnswer,
   type SendMessageAnswer,
   type SessionState,
   type TurnError,
@@ -10,25 +11,35 @@ import { setTimeout as delay } from "node:timers/promises";
 import { failpoint, failpointAfterAnswer } from "../failpoint.ts";
 import type { SessionLog } from "../log/session-log.ts";
 import type { Lease, SessionHead, SessionKey } from "../persistence/session-store.ts";
+import type { BytesPiece } from "./attachments.ts";
 import type { GivenAnswer } from "./ask-answers.ts";
 import { SessionAsks } from "./asks.ts";
 import { failedWrite } from "./failed-write.ts";
 import { refuseUnknownCommand } from "./known-command.ts";
-import { acceptMessage, keptMessages, loadedEvent, type IncomingMessage } from "./message-queue.ts";
+import { HostToolCalls } from "./host-tool-calls.ts";
+import { acceptMessage, loadedEvent, type IncomingMessage } from "./message-queue.ts";
 import { optionsChange } from "./options-change.ts";
 import { RunnerIntake } from "./runner-intake.ts";
 import { SandboxSupervisor } from "./sandbox-supervisor.ts";
 import type { SessionParts } from "./session-parts.ts";
+import { SessionRewind } from "./session-rewind.ts";
 import { SessionWriter } from "./session-writer.ts";
+import { stopSubagent } from "./subagent-stop.ts";
 import { closingEvents } from "./turn-closing.ts";
 import { TurnControl } from "./turn-control.ts";
 import { TurnDelivery } from "./turn-delivery.ts";
+import { resumeTurn } from "./turn-resumption.ts";
 
 /** What an embedding application holds of a session. */
 export interface AgentSession {
   readonly sessionId: string;
   /** The committed state; after an unload the last one. */
   getState(): SessionState;
+  /**
+   * Answers an ask of its agent, once; resolves when that is in the log. Throws `ask_not_found`, `ask_resolved`, `forbidden`
+   * (`by` may not), `invalid_request`.
+   */
+  answer(given: GivenAnswer): Promise<ResolvedAsk>;
 }
 
 interface SessionStart {
@@ -59,8 +70,11 @@ export class Session implements AgentSession {
   readonly #supervisor: SandboxSupervisor;
   readonly #intake: RunnerIntake;
   readonly #control: TurnControl;
-  readonly #turns: TurnDelivery;
   readonly #asks: SessionAsks;
+  readonly #resumeTurn: (isStarted: boolean) => Promise<void>;
+  readonly #turns: TurnDelivery;
+  readonly #hostTools: HostToolCalls;
+  readonly #rewind: SessionRewind;
   /** The turn that runs is the last one here. */
   #finishing = false;
   /** Takes nothing more: it is being unloaded, or is. */
@@ -77,6 +91,7 @@ export class Session implements AgentSession {
     this.#writer = new SessionWriter(parts, log, {
       cursor: at.head.cursor,
       leaving: this.#leaving.signal,
+      onAppended: () => this.#hostTools.follow(),
       onConflict: () => at.onConflict(this),
       onStale: () => at.onStale(this),
     });
@@ -106,14 +121,18 @@ export class Session implements AgentSession {
       supervisor: this.#supervisor,
       state: () => log.state,
     };
+    this.#hostTools = new HostToolCalls(parts, session);
+    this.#rewind = new SessionRewind(parts, session);
     this.#control = new TurnControl(parts, { ...session, closeTurn: (stop) => this.#turns.closeTurn(stop) });
     this.#turns = new TurnDelivery(parts, {
       ...session,
       control: this.#control,
-      refusesTurns: () => this.#closing || this.#finishing,
+      refusesTurns: () => this.#closing || this.#finishing || this.#rewind.active,
       isClosing: () => this.#closing,
     });
-    this.#asks = new SessionAsks(parts, { ...session, control: this.#control, turns: this.#turns });
+    const asking = { ...session, control: this.#control, turns: this.#turns };
+    this.#asks = new SessionAsks(parts, asking);
+    this.#resumeTurn = (isStarted) => resumeTurn(parts, asking, { asks: this.#asks, isStarted });
     this.#intake = new RunnerIntake(parts, {
       ...session,
       asks: () => this.#asks,
@@ -176,16 +195,23 @@ export class Session implements AgentSession {
     }, message.content.length);
   }
 
-  /** An append that counted as failed was done after all: what is in memory may be behind the store. */
-  recheck(): Promise<void> {
-    return this.#writer.recheck();
-  }
-  /** As `SessionAsks.answer`. */
   async answer(given: GivenAnswer): Promise<ResolvedAsk> {
     this.#refuseWhileClosing();
     return this.#asks.answer(given);
   }
 
+  /** Keeps bytes for a message to come. */
+  keepBytes({ sha256, offset, total, data }: BytesPiece): Promise<void> {
+    this.#refuseWhileClosing();
+    const bytes = Buffer.from(data, "base64");
+    const write = { events: [], blobs: [{ sha256, offset, total, bytes }] };
+    return this.#writer.ask(() => this.#writer.append(write), data.length);
+  }
+
+  /** An append that counted as failed was done after all: what is in memory may be behind the store. */
+  recheck(): Promise<void> {
+    return this.#writer.recheck();
+  }
 
   async #doubtLease(onStale: SessionStart["onStale"]): Promise<void> {
     try {
@@ -228,6 +254,18 @@ export class Session implements AgentSession {
     return this.#writer.ask(() => this.#control.stop(failure));
   }
 
+  /** That it stopped comes as an event; its caller goes on. */
+  stopSubagent(subagentId: string): Promise<void> {
+    const commandId = `stop-subagent:${this.#parts.newId()}`;
+    return stopSubagent({ state: this.#log.state, subagentId, link: this.#supervisor.link, commandId });
+  }
+
+  /** As `SessionRewind.to`. */
+  rewind(turnId: string): Promise<RewindSessionAnswer> {
+    this.#refuseWhileClosing();
+    return this.#rewind.to(turnId).finally(() => this.#turns.pump());
+  }
+
   /** A full scan of the workspace; resolves when all of it is saved, and what is saved was read back. */
   sync(): Promise<void> {
     return this.#supervisor.sync();
@@ -263,6 +301,7 @@ export class Session implements AgentSession {
     failpoint("resume:before");
     const found = head.sandbox !== null && (await this.#supervisor.attach(head.sandbox, head.cursor));
     failpoint("resume:after");
+    this.#hostTools.follow();
     const started = head.sandbox?.started === true;
     if (!found)
       await this.#writer.run(() => (started ? this.#markLost("it ended while no server ran") : this.#markUnloaded()));
@@ -275,18 +314,6 @@ export class Session implements AgentSession {
     const { turn, queue } = this.#log.state;
     // With work left it stays claimed: this server may be killed too.
     const isLoaded = turn !== null || queue.length > 0;
-  async #resumeTurn(isStarted: boolean): Promise<void> {
-    const { turn } = this.#log.state;
-    if (turn === null) return;
-    const { turnId, deferred } = turn;
-    if (isStarted && deferred !== true) this.#control.given(turnId, Date.parse(turn.startedAt));
-    if (this.#control.isToStop) await this.#writer.run(() => this.#control.stop());
-    if (this.#asks.areDeferred) return;
-    if (deferred !== undefined) this.#turns.continueTurn(turnId);
-    else this.#turns.deliver(turnId, await keptMessages(this.#parts.store, this.key, turn.messageIds));
-    if (isStarted) await this.#asks.repeat();
-  }
-
     await this.#writer.save({ events: [loadedEvent(this.#log.state, isLoaded)], sandbox: null });
   }
 
@@ -301,23 +328,28 @@ export class Session implements AgentSession {
   /** Stops the turn, saves everything, verifies that, ends the sandbox. Throws, with nothing ended, when it can't. */
   async unload(message: string): Promise<void> {
     this.#closing = true;
+    this.#asks.close();
     try {
       await this.#stopTurn();
       if (this.#supervisor.active) await this.#supervisor.end(message);
       await this.#writer.run(() => this.#markIdle());
       await this.#writer.idle();
-    this.#asks.close();
     } catch (error) {
       this.#closing = false;
+      this.#asks.watch();
       this.#turns.pump();
       throw error;
     }
   }
 
-      this.#asks.watch();
   async #markIdle(): Promise<void> {
     if (!this.#log.state.runtime.isLoaded) return;
     await this.#writer.append({ events: [loadedEvent(this.#log.state, false)], snapshot: true });
+  }
+
+  /** Ends the sandbox of a session that is idle, which stays in memory. Throws as `unload`. */
+  async rest(message: string): Promise<void> {
+    if (this.#supervisor.active) await this.#supervisor.end(message, { loaded: true });
   }
 
   async #stopTurn(): Promise<void> {
@@ -327,11 +359,6 @@ export class Session implements AgentSession {
     await this.interrupt();
     const deadline = Date.now() + this.#parts.limits.interruptMs + FORCED_END_MS;
     while (this.#log.state.turn !== null) {
-  /** Ends the sandbox of a session that is idle, which stays in memory. Throws as `unload`. */
-  async rest(message: string): Promise<void> {
-    if (this.#supervisor.active) await this.#supervisor.end(message, { loaded: true });
-  }
-
       if (this.#writer.failure !== undefined) throw this.#writer.failure;
       if (Date.now() > deadline) throw new RuntimeError("unavailable", "The running turn did not stop in time.");
       await delay(10);
@@ -348,18 +375,21 @@ export class Session implements AgentSession {
     this.#closing = true;
     this.#turns.leaveLine();
     this.#leaving.abort();
+    this.#hostTools.close();
     this.#control.close();
+    this.#asks.close();
     await this.#writer.idle();
     await this.#supervisor.release();
   }
 
   /** For delete: the sandbox ends, whatever is in it. */
   async destroy(): Promise<void> {
-    this.#asks.close();
     this.#closing = true;
     this.#turns.leaveLine();
     this.#leaving.abort();
+    this.#hostTools.close();
     this.#control.close();
+    this.#asks.close();
     await this.#supervisor.kill();
     await this.#writer.idle();
   }
@@ -367,7 +397,6 @@ export class Session implements AgentSession {
   #failed(message: string): (error: unknown) => void {
     return failedWrite(this.#parts.log, this.sessionId, message);
   }
-    this.#asks.close();
 
   #refuseWhileClosing(): void {
     if (this.#closing)

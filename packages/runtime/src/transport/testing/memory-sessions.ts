@@ -4,13 +4,13 @@ import {
   RuntimeError,
   type EventDraft,
   type SendMessageAnswer,
-  type SendMessageBody,
   type SessionEvent,
   type SessionState,
 } from "@hhopkins/agent-runtime-protocol";
 import type { Principal } from "../../auth/principal.ts";
 import { LogFrame } from "../../log/frame.ts";
 import type { SessionListChange } from "../../log/list-watch.ts";
+import type { SentMessage } from "../../session/sent-message.ts";
 import type { Follow, FollowOptions, SessionService } from "../../session/service.ts";
 
 interface MemorySession {
@@ -108,7 +108,12 @@ export class MemorySessions implements SessionService {
     return this.#session(principal, sessionId).state;
   }
 
-  async send(principal: Principal, sessionId: string, message: SendMessageBody & { idempotencyKey?: string }) {
+  async attachment(principal: Principal, sessionId: string): Promise<never> {
+    this.#session(principal, sessionId);
+    throw new RuntimeError("file_not_found", "Messages come with nothing here.");
+  }
+
+  async send(principal: Principal, sessionId: string, message: SentMessage) {
     this.#fail();
     const session = this.#session(principal, sessionId);
     const key = message.messageId ?? message.idempotencyKey ?? `m${session.state.lastSeq + 1}`;
@@ -166,6 +171,12 @@ export class MemorySessions implements SessionService {
   async updateOptions(principal: Principal, sessionId: string, sessionOptions: { model?: string }) {
     this.#session(principal, sessionId);
     this.append(sessionId, { type: "session:options:update", data: { sessionId, sessionOptions } });
+  }
+
+  async rewind(principal: Principal, sessionId: string, { turnId }: { turnId: string }) {
+    const { state } = this.#session(principal, sessionId);
+    this.calls.push(`rewind ${sessionId} ${turnId}`);
+    return { sessionId, turnId, lastSeq: state.lastSeq };
   }
 
   async sync(principal: Principal, sessionId: string) {
