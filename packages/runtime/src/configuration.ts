@@ -9,6 +9,7 @@ import type { ProfileSource } from "./profiles/port.ts";
 import type { Registries } from "./sandbox/environments/registries.ts";
 import type { SandboxProvider } from "./sandbox/port.ts";
 
+import type { AskHook } from "./session/ask-hook.ts";
 /** How sandboxes reach the model. */
 export interface GatewayConfig {
   /**
@@ -123,6 +124,8 @@ const KEYS: Record<keyof AgentRuntimeConfig, "number" | "other"> = {
   boundSecrets: "other",
   network: "other",
   gateway: "other",
+  tools: "other",
+  onAsk: "other",
   maxSandboxes: "number",
   maxWaiting: "other",
   cluster: "other",
@@ -220,6 +223,7 @@ export function checkConfiguration(config: AgentRuntimeConfig): void {
   checkCluster(config);
 }
 
+  if (config.onAsk !== undefined && !isMethod(config.onAsk)) throw invalid("onAsk", "must be a function");
 function isMethod(value: unknown): boolean {
   return typeof value === "function";
 }

@@ -15,6 +15,8 @@ export type { Logger } from "./logger.ts";
 export type { Authenticate, Principal } from "./auth/principal.ts";
 export { SessionManager } from "./session/session-manager.ts";
 export type { AgentSession } from "./session/session.ts";
+export type { AskHook, AskingAgent } from "./session/ask-hook.ts";
+export type { GivenAnswer } from "./session/ask-answers.ts";
 export { createNodeHandler, type NodeHandler } from "./transport/node-handler.ts";
 export type {
   RunnerFiles,

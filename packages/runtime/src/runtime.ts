@@ -174,6 +174,7 @@ export async function createAgentRuntime(config: AgentRuntimeConfig = {}): Promi
     log,
     ...(config.compactAfterEvents === undefined ? {} : { compactAfter: config.compactAfterEvents }),
   };
+    ...(config.onAsk === undefined ? {} : { onAsk: config.onAsk }),
   const manager = new SessionManager(parts, {
     idleTimeoutMs: config.idleTimeoutMs ?? DEFAULTS.idleTimeoutMs,
     shutdownGraceMs: config.shutdownGraceMs ?? DEFAULTS.shutdownGraceMs,

@@ -15,13 +15,20 @@ const PARTS: Record<AskKind, readonly string[]> = {
 export interface GivenAnswer {
   readonly askId: string;
   readonly answer: AskAnswer;
-  /** Id of the principal. */
-  readonly by: string;
+  /** Id of the principal; absent: the application itself, which may answer everything. */
+  readonly by?: string;
+}
+
+const APPLICATION = "application";
+
+/** As the log names who answered. */
+export function whoAnswered({ by = APPLICATION }: Pick<GivenAnswer, "by">): string {
+  return by;
 }
 
 /** Throws `forbidden` where it is somebody else's to answer, `invalid_request` with the field where the answer does not fit. */
 export function assertAnswerFits(ask: Ask, { answer, by }: GivenAnswer): void {
-  if (ask.answerableBy?.includes(by) === false) {
+  if (by !== undefined && ask.answerableBy?.includes(by) === false) {
     throw new RuntimeError("forbidden", `Ask ${ask.askId} is answered by others (asks.answerableBy of the profile).`);
   }
   if (answer.decision === "deny") return;
@@ -48,8 +55,8 @@ const WHY: Readonly<Record<string, string>> = {
 };
 
 /** The same person says the same once more. */
-export function isRepeated(resolution: Resolution, { answer, by }: GivenAnswer): boolean {
-  return resolution.by === by && isDeepStrictEqual(resolution.answer, answer);
+export function isRepeated(resolution: Resolution, given: GivenAnswer): boolean {
+  return resolution.by === whoAnswered(given) && isDeepStrictEqual(resolution.answer, given.answer);
 }
 
 function unfit(part: string, message: string): RuntimeError {

@@ -43,7 +43,7 @@ const ended: EntryBody = {
 };
 
 test("when an ask expires, what counts then and who answers is the profile's word, whatever the runner says", () => {
-  const askRules = { expiresAfterMs: 60_000, onExpiry: "allow", answerableBy: ["lee"] } as const;
+  const askRules = { expiresAfterMs: 60_000, onExpiry: "allow" as const, answerableBy: ["lee"] };
   const write = newEntryWrite(sessionId, running, { at, askRules });
   const forged = { expiresAt: "2000-01-01T00:00:00Z", answerableBy: ["agent"], default: { decision: "allow" } };
   expect(addEntry(write, opened("a", { ...forged, conversationId: "nobody" }))).toBeNull();

@@ -1,5 +1,7 @@
 import {
+  AskAnswer,
   DeferReport,
+  fromZodError,
   RuntimeError,
   type Ask,
   type EventDraft,
@@ -9,7 +11,8 @@ import {
 import { setTimeout as delay } from "node:timers/promises";
 import { failpoint, failpointAfterAnswer } from "../failpoint.ts";
 import type { SessionKey } from "../persistence/session-store.ts";
-import { assertAnswerFits, isRepeated, resolvedError, type GivenAnswer } from "./ask-answers.ts";
+import { assertAnswerFits, isRepeated, resolvedError, whoAnswered, type GivenAnswer } from "./ask-answers.ts";
+import { AskOffers } from "./ask-hook.ts";
 import { asksOfTurn, resolutionOf, type AnsweredAsk, type AskedLog } from "./ask-history.ts";
 import { withDeadline } from "./deadline.ts";
 import { failedWrite } from "./failed-write.ts";
@@ -38,11 +41,13 @@ export interface AskingSession {
 export class SessionAsks {
   readonly #parts: SessionParts;
   readonly #session: AskingSession;
+  readonly #offers: AskOffers;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(parts: SessionParts, session: AskingSession) {
     this.#parts = parts;
     this.#session = session;
+    this.#offers = new AskOffers(parts, (given) => this.answer(given));
     this.watch();
   }
 
@@ -67,8 +72,11 @@ export class SessionAsks {
    * The answer counts when it resolves. The same one of the same person again is answered as the first time; throws
    * `ask_not_found`, `ask_resolved`, `forbidden`, `invalid_request`.
    */
-  answer(given: GivenAnswer): Promise<ResolvedAsk> {
+  answer(unchecked: GivenAnswer): Promise<ResolvedAsk> {
     const { writer } = this.#session;
+    const { data: answer, error } = AskAnswer.safeParse(unchecked.answer);
+    if (error !== undefined) return Promise.reject(fromZodError(error, "answer"));
+    const given = { ...unchecked, answer };
     return writer.ask(async () => {
       const ask = this.#session.state().asks.find(({ askId }) => askId === given.askId);
       if (ask === undefined) return this.#answeredBefore(given);
@@ -79,11 +87,11 @@ export class SessionAsks {
       assertAnswerFits(ask, given);
       if (this.areDeferred) this.#session.turns.standInLine();
       failpoint("answer:before");
-      await writer.append({ events: this.#resolved(ask, given) });
+      await writer.append({ events: this.#resolved(ask, given.answer, whoAnswered(given)) });
       failpointAfterAnswer("answer:after");
       this.#passOn(given);
       return this.#confirmed(given);
-    }, JSON.stringify(given.answer).length);
+    }, JSON.stringify(answer).length);
   }
 
   async #answeredBefore(given: GivenAnswer): Promise<ResolvedAsk> {
@@ -94,12 +102,13 @@ export class SessionAsks {
     return this.#confirmed(given);
   }
 
-  #confirmed({ askId, answer, by }: GivenAnswer): ResolvedAsk {
-    return { success: true, sessionId: this.#session.key.sessionId, askId, answer, by };
+  #confirmed(given: GivenAnswer): ResolvedAsk {
+    const { askId, answer } = given;
+    return { success: true, sessionId: this.#session.key.sessionId, askId, answer, by: whoAnswered(given) };
   }
 
   /** With the claim of the session: whoever has it next goes on with the answer. */
-  #resolved({ askId }: Ask, { answer, by }: Omit<GivenAnswer, "askId">): EventDraft[] {
+  #resolved({ askId }: Ask, answer: AskAnswer, by: string): EventDraft[] {
     const state = this.#session.state();
     const { sessionId } = this.#session.key;
     return [
@@ -136,10 +145,12 @@ export class SessionAsks {
     for (const answered of (await asksOfTurn(this.#log, turn.turnId)).answered) this.#tell(answered);
   }
 
-  /** Sees to it that asks which nobody answers expire: after a load, and when one was opened. */
+  /** Sees to it that asks which nobody answers expire, and offers them to the application: after a load, and when one was opened. */
   watch(): void {
+    const { asks, agentProfileReference } = this.#session.state();
+    this.#offers.offer(asks, { ...this.#session.key, agentProfileReference });
     clearTimeout(this.#timer);
-    const times = this.#session.state().asks.flatMap(({ expiresAt }) => expiresAt ?? []);
+    const times = asks.flatMap(({ expiresAt }) => expiresAt ?? []);
     const next = times.toSorted()[0];
     if (next === undefined) return;
     const left = Math.max(0, Date.parse(next) - this.#parts.now().getTime());
@@ -163,7 +174,7 @@ export class SessionAsks {
     const due = this.#session.state().asks.filter((ask) => this.#isDue(ask));
     for (const ask of due) {
       const answer = ask.default ?? { decision: "deny" };
-      await this.#session.writer.save({ events: this.#resolved(ask, { answer, by: "expiry" }) });
+      await this.#session.writer.save({ events: this.#resolved(ask, answer, "expiry") });
       this.#passOn({ askId: ask.askId, answer });
     }
   }

@@ -16,6 +16,7 @@ import type { StoreHealth } from "../log/store-health.ts";
 import type { Logger } from "../logger.ts";
 import type { EnvironmentSpec, RunnerFiles, SandboxProvider } from "../sandbox/port.ts";
 import type { EgressBook } from "./egress-book.ts";
+import type { AskHook } from "./ask-hook.ts";
 import type { ModelUses } from "./model-use.ts";
 import type { Slots } from "./slots.ts";
 import type { WarmPool } from "./warm-pool.ts";
@@ -72,6 +73,8 @@ export interface SessionParts extends LogParts {
   readonly limits: SessionLimits;
   /** Something that a list shows has changed. */
   readonly onListed: (key: SessionKey, state: SessionState) => void;
+  /** Answers asks in people's place. */
+  readonly onAsk?: AskHook;
   readonly newId: () => string;
   readonly log: Logger;
 }
