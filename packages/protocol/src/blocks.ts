@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { Attachments } from "./attachments.ts";
 import { Id, JsonObject, Timestamp } from "./primitives.ts";
 
 const common = {
@@ -11,7 +12,12 @@ const common = {
   retracted: z.boolean().optional(),
 };
 
-export const UserMessageBlock = z.object({ type: z.literal("user_message"), ...common, content: z.string() });
+export const UserMessageBlock = z.object({
+  type: z.literal("user_message"),
+  ...common,
+  content: z.string(),
+  attachments: Attachments.optional(),
+});
 export const AssistantTextBlock = z.object({ type: z.literal("assistant_text"), ...common, content: z.string() });
 export const ThinkingBlock = z.object({ type: z.literal("thinking"), ...common, content: z.string() });
 
@@ -25,6 +31,8 @@ export const ToolUseBlock = z.object({
   /** Raw JSON of an input that is still being written; gone when the block is complete. */
   partialInput: z.string().optional(),
   status: ToolStatus,
+  /** The last that a tool of the application said of how far it is. */
+  progress: z.string().optional(),
 });
 
 export const ToolResultBlock = z.object({
@@ -95,6 +103,7 @@ export const BlockUpdates = z
     isError: z.boolean(),
     durationMs: z.number().nonnegative(),
     output: z.string(),
+    progress: z.string(),
     message: z.string(),
     code: z.string(),
     truncated: z.boolean(),

@@ -1,10 +1,16 @@
 import { z } from "zod";
 import { AskAnswer } from "./asks.ts";
-import { Id, Seq, Timestamp, ClientId } from "./primitives.ts";
-import { MessageMode } from "./session.ts";
+import { Id, Seq, Timestamp } from "./primitives.ts";
+import { SendMessageBody } from "./rest.ts";
 
 const FrameId = z.union([z.string().max(128), z.number()]);
-const Join = z.strictObject({ sessionId: Id, after: Seq.optional(), logId: z.string().max(128).optional() });
+const Join = z.strictObject({
+  sessionId: Id,
+  after: Seq.optional(),
+  logId: z.string().max(128).optional(),
+  /** Only what belongs to this conversation: `"main"` or a subagent's id. */
+  conversation: Id.optional(),
+});
 
 /** Frames that a client sends: `{ id?, event, data? }`. With an `id` each is answered by an ack. */
 export const ClientFrame = z.discriminatedUnion("event", [
@@ -19,12 +25,7 @@ export const ClientFrame = z.discriminatedUnion("event", [
   z.strictObject({
     id: FrameId.optional(),
     event: z.literal("session:message"),
-    data: z.strictObject({
-      sessionId: Id,
-      content: z.string().min(1),
-      messageId: ClientId.optional(),
-      mode: MessageMode.optional(),
-    }),
+    data: SendMessageBody.extend({ sessionId: Id }),
   }),
   z.strictObject({
     id: FrameId.optional(),

@@ -1,10 +1,12 @@
 import { z } from "zod";
 import { AskAnswer } from "./asks.ts";
+import { AttachmentInput, MAX_ATTACHMENTS } from "./attachments.ts";
 import { ConversationBlock } from "./blocks.ts";
 import { FileEntry, WorkspaceFileInput } from "./files.ts";
 import { AgentProfile, AgentProfileListData } from "./profile.ts";
-import { ClientId, JsonObject, Sha256, Timestamp } from "./primitives.ts";
-import { MessageMode, PersistedSessionListData, SessionListItem, SessionOptions } from "./session.ts";
+import { ClientId, JsonObject, Sha256, Timestamp, Id, Seq } from "./primitives.ts";
+import { ResultSchema } from "./results.ts";
+import { MessageMode, PersistedSessionListData, SessionListItem, SessionOptions, ForkOrigin } from "./session.ts";
 import { SessionRuntimeState } from "./runtime-state.ts";
 
 /** Body of `POST /sessions/create`. */
@@ -22,11 +24,14 @@ export type CreateSessionBody = z.infer<typeof CreateSessionBody>;
 export const CreateSessionAnswer = PersistedSessionListData.extend({ runtime: SessionRuntimeState });
 export type CreateSessionAnswer = z.infer<typeof CreateSessionAnswer>;
 
-/** Body of `POST /sessions/:id/message`. */
+/** Body of `POST /sessions/:id/message`, as JSON; `multipart/form-data` has files in place of `attachments`. */
 export const SendMessageBody = z.strictObject({
   content: z.string().min(1),
   messageId: ClientId.optional(),
   mode: MessageMode.optional(),
+  attachments: z.array(AttachmentInput).max(MAX_ATTACHMENTS).optional(),
+  /** The turn's result is to fit this; not with `mode: "steer"`. */
+  resultSchema: ResultSchema.optional(),
 });
 export type SendMessageBody = z.infer<typeof SendMessageBody>;
 
@@ -98,6 +103,32 @@ export const UpdateOptionsBody = SessionOptions.extend({
   profileVersion: z.literal("latest").optional(),
 });
 export type UpdateOptionsBody = z.infer<typeof UpdateOptionsBody>;
+
+/** Turns' place before the first: the session as it was created. */
+export const SESSION_START = "start";
+
+/** Body of `POST /sessions/:id/fork`. What is absent is as the session had it at that turn's end. */
+export const ForkSessionBody = z.strictObject({
+  /** A turn that has ended, or `start`; absent: the one that ended last. */
+  turnId: Id.optional(),
+  name: z.string().max(500).optional(),
+  metadata: JsonObject.optional(),
+  /** Each stands in place of the one that the session had. */
+  sessionOptions: SessionOptions.optional(),
+});
+export type ForkSessionBody = z.infer<typeof ForkSessionBody>;
+
+/** 201 of `POST /sessions/:id/fork`. */
+export const ForkSessionAnswer = CreateSessionAnswer.extend({ forkedFrom: ForkOrigin });
+export type ForkSessionAnswer = z.infer<typeof ForkSessionAnswer>;
+
+/** Body of `POST /sessions/:id/rewind`: a turn that has ended, or `start`. */
+export const RewindSessionBody = z.strictObject({ turnId: Id });
+export type RewindSessionBody = z.infer<typeof RewindSessionBody>;
+
+/** 200 of `POST /sessions/:id/rewind`; `lastSeq`: the log's last event then. */
+export const RewindSessionAnswer = z.object({ sessionId: Id, turnId: Id, lastSeq: Seq.positive() });
+export type RewindSessionAnswer = z.infer<typeof RewindSessionAnswer>;
 
 export const UpdateMessageBody = z.strictObject({ content: z.string().min(1) });
 

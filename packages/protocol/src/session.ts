@@ -1,6 +1,8 @@
 import { z } from "zod";
+import { Attachments } from "./attachments.ts";
 import { PermissionMode } from "./permission-mode.ts";
-import { ClientId, Id, JsonObject, Timestamp } from "./primitives.ts";
+import { ClientId, Id, JsonObject, Seq, Timestamp } from "./primitives.ts";
+import { ResultSchema, TurnResult } from "./results.ts";
 import { SessionRuntimeState } from "./runtime-state.ts";
 import { WorkspaceFile } from "./files.ts";
 import { Effort, TurnLimits } from "./turn-limits.ts";
@@ -33,6 +35,10 @@ export const PersistedSessionListData = z.object({
 });
 export type PersistedSessionListData = z.infer<typeof PersistedSessionListData>;
 
+/** The turn of another session at whose end a session began; `seq`: of that session's log. */
+export const ForkOrigin = z.object({ sessionId: Id, turnId: Id, seq: Seq.positive() });
+export type ForkOrigin = z.infer<typeof ForkOrigin>;
+
 export const PersistedSessionData = PersistedSessionListData.extend({
   rawTranscript: z.string().optional(),
   workspaceFiles: z.array(WorkspaceFile),
@@ -55,6 +61,8 @@ export const QueuedMessage = z.object({
   content: z.string(),
   queuedAt: Timestamp,
   mode: MessageMode.optional(),
+  attachments: Attachments.optional(),
+  resultSchema: ResultSchema.optional(),
 });
 export type QueuedMessage = z.infer<typeof QueuedMessage>;
 
@@ -71,5 +79,17 @@ export const TurnState = z.object({
   startedAt: Timestamp,
   /** true: it waits for the answer to an ask, and has no sandbox. false: it did, and goes on. */
   deferred: z.boolean().optional(),
+  /** What it is to result in. */
+  resultSchema: ResultSchema.optional(),
 });
 export type TurnState = z.infer<typeof TurnState>;
+
+/** How a turn ended. */
+export const EndedTurn = z.object({
+  turnId: Id,
+  status: TurnStatus,
+  error: TurnError.optional(),
+  /** Where it was to result in something. */
+  result: TurnResult.optional(),
+});
+export type EndedTurn = z.infer<typeof EndedTurn>;

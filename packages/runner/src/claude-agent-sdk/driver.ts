@@ -10,7 +10,6 @@ import {
   type SessionOptions,
   type TurnError,
   type TurnLimits,
-  type TurnResult,
 } from "@hhopkins/agent-runtime-protocol";
 import type { Harness, HarnessContinuation, HarnessMessage, HarnessSpec, TurnEnd } from "../architecture.ts";
 import { withDeadline } from "../deadline.ts";
@@ -26,7 +25,7 @@ import { configFolderOf, effortOf, modelOf, permissionModeOf, withoutPlan } from
 import { newTurn, type RunningTurn } from "./running-turn.ts";
 import { loadSdk } from "./sdk.ts";
 import { createSteering } from "./steering.ts";
-import { lackingResult } from "./structured-result.ts";
+import { lackingResult, resultOf, type WantedResult } from "./structured-result.ts";
 import { createSubagentUsage } from "./subagent-usage.ts";
 import { openTranscript } from "./transcript.ts";
 import { createTranslator } from "./translator.ts";
@@ -277,7 +276,7 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
     if (running.deferred) return leave(running);
     turn = undefined;
     steering.end();
-    const lacking = lackingResult(running.resultSchema, running.result);
+    const lacking = lackingResult(running);
     const { bodies, ...outcome } = translator.endTurn(running.turnId, { ...running, lacking });
     await emitAll(bodies);
     return { ...running.spent, ...outcome, ...resultOf(running, outcome.status) };
@@ -373,10 +372,6 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
       await transcript.flush();
     },
   };
-}
-
-function resultOf({ resultSchema, result }: RunningTurn, status: TurnEnd["status"]): Pick<TurnEnd, "result"> {
-  return resultSchema === undefined || status !== "completed" ? {} : { result: result as TurnResult };
 }
 
 function unlessStopped(running: RunningTurn): (error: unknown) => undefined {

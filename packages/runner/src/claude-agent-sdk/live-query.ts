@@ -1,6 +1,7 @@
 import type { Query } from "@anthropic-ai/claude-agent-sdk";
-import { RuntimeError, type SessionOptions } from "@hhopkins/agent-runtime-protocol";
+import { RuntimeError, type ResultSchema, type SessionOptions } from "@hhopkins/agent-runtime-protocol";
 import type { HarnessSpec } from "../architecture.ts";
+import type { Asks } from "./asks/asks.ts";
 import { spawnHarness, type HarnessProcess } from "./harness-process.ts";
 import type { Layout } from "./layout/layout.ts";
 import type { NativeMessage } from "./native.ts";
@@ -16,6 +17,8 @@ export interface LiveQuery {
   readonly process: HarnessProcess;
   /** Why it ended; undefined while it lives. */
   readonly end: { reason: string | undefined };
+  /** Everything that it said was taken. */
+  readonly gone: Promise<void>;
 }
 
 export interface LiveQueryInput {
@@ -25,6 +28,10 @@ export interface LiveQueryInput {
   readonly transcript: Transcript;
   readonly sessionId: string;
   readonly sessionOptions: SessionOptions;
+  readonly resultSchema: ResultSchema | undefined;
+  readonly asks: Asks;
+  /** It goes on with a call that was put off, at once. */
+  readonly continuing: boolean;
   readonly signal: AbortSignal;
   /** Milliseconds that the start may take. */
   readonly startTimeoutMs: number;
@@ -36,19 +43,17 @@ export interface LiveQueryInput {
 
 /** Starts a harness process and waits until it is ready. Throws `harness_failed` or `harness_timeout`. */
 export async function openQuery(input: LiveQueryInput): Promise<LiveQuery> {
-  const { spec, layout, sdk, transcript, sessionId, sessionOptions } = input;
+  const { sdk, transcript, sessionId } = input;
   const prompts = createPrompts();
   const resume = await transcript.has(sessionId);
+  transcript.opened();
   const spawned = Promise.withResolvers<HarnessProcess>();
   const query = sdk.query({
     prompt: prompts,
     options: queryOptions({
-      spec,
-      layout,
-      sessionOptions,
+      ...input,
       executable: sdk.executable,
       store: transcript.store,
-      sessionId,
       resume,
       spawn: (options) => {
         const process = spawnHarness(options);
@@ -62,15 +67,16 @@ export async function openQuery(input: LiveQueryInput): Promise<LiveQuery> {
   const deadline = startDeadline(input);
   try {
     const process = await Promise.race([spawned.promise, ready.then(() => spawned.promise), deadline.expired]);
-    const live: LiveQuery = { query, prompts, process, end: { reason: undefined } };
-    void pump(live, input);
+    const gone = Promise.withResolvers<void>();
+    const live: LiveQuery = { query, prompts, process, end: { reason: undefined }, gone: gone.promise };
+    void pump(live, input).then(gone.resolve);
     try {
       await Promise.race([ready, deadline.expired]);
     } catch (cause) {
       process.kill();
       throw startError(cause, process);
     }
-    spec.log("harness started", { pid: process.pid, sessionId, resume });
+    input.spec.log("harness started", { pid: process.pid, sessionId, resume });
     return live;
   } finally {
     deadline.clear();

@@ -41,13 +41,31 @@ export type Prompt = SDKUserMessage & { uuid: string };
  * has commands of its own, such as `/clear`, that would change the conversation behind the log's back. A line's end before
  * it says so; marked as composed by a client it would come without the list of skills.
  */
-export function promptOf({ messageId, content }: HarnessMessage, recalls = 0): Prompt {
+export function promptOf({ messageId, content, files = [], media = [] }: HarnessMessage, recalls = 0): Prompt {
+  const text = content.startsWith("/") ? `\n${content}` : content;
   return {
     type: "user",
-    message: { role: "user", content: [{ type: "text", text: content.startsWith("/") ? `\n${content}` : content }] },
+    message: { role: "user", content: [...media.map(mediaBlock), { type: "text", text }, ...filesBlock(files)] },
     parent_tool_use_id: null,
     uuid: uuidOf(recalls === 0 ? messageId : `${messageId} ${recalls}`),
   };
+}
+
+type Content = Exclude<SDKUserMessage["message"]["content"], string>[number];
+type ImageType = "image/png" | "image/jpeg" | "image/gif" | "image/webp";
+
+/** The harness itself makes large images smaller. */
+function mediaBlock({ name, mediaType, data }: NonNullable<HarnessMessage["media"]>[number]): Content {
+  const bytes = data.toString("base64");
+  if (mediaType === "application/pdf")
+    return { type: "document", title: name, source: { type: "base64", media_type: mediaType, data: bytes } };
+  return { type: "image", source: { type: "base64", media_type: mediaType as ImageType, data: bytes } };
+}
+
+function filesBlock(files: NonNullable<HarnessMessage["files"]>): Content[] {
+  if (files.length === 0) return [];
+  const lines = files.map(({ path, mediaType, size }) => `- ${path} (${mediaType}, ${size} bytes)`);
+  return [{ type: "text", text: `Files that came with this message, in the workspace:\n${lines.join("\n")}` }];
 }
 
 /** A UUID of version 8 (RFC 9562) from a hash of the id. */

@@ -1,20 +1,22 @@
 import {
   initialState,
-  INLINE_FILE_BYTES,
   reduceAll,
+  SESSION_START,
   type EventDraft,
   type FileEntry,
+  type ForkOrigin,
   type PersistedSessionListData,
   type SessionEvent,
   type SessionState,
 } from "@hhopkins/agent-runtime-protocol";
-import { createHash } from "node:crypto";
-import { isUtf8 } from "node:buffer";
 import { numbered } from "../log/session-log.ts";
-import { collectBytes } from "../persistence/blob-bytes.ts";
+import { inlineContent } from "../persistence/inline-content.ts";
 import { blockWrites } from "../persistence/block-writes.ts";
+import { NEVER_RUN } from "../persistence/memory-session.ts";
 import { deletedFiles, eventFile, fileChanges } from "../persistence/file-changes.ts";
 import type { AppendBatch, SessionKey, SessionStore, StoredMessage } from "../persistence/session-store.ts";
+import type { ProfilePin } from "../session/pinned-profile.ts";
+import { contentHashOf } from "../session/message-queue.ts";
 import { closingEvents } from "../session/turn-closing.ts";
 
 const PAGE_EVENTS = 500;
@@ -27,6 +29,14 @@ export interface ImportParts {
   readonly now: () => Date;
 }
 
+export interface ImportedSession {
+  readonly record: PersistedSessionListData;
+  /** The content of its profile that it keeps to. */
+  readonly pin: ProfilePin;
+  /** Of a fork. */
+  readonly forkedFrom?: ForkOrigin;
+}
+
 /** Writes a session from its parts, in pages, with a log of its own: numbered anew, without what only its old server was. */
 export class ImportWriter {
   readonly #parts: ImportParts;
@@ -36,14 +46,19 @@ export class ImportWriter {
   #record: PersistedSessionListData;
   #events: { draft: EventDraft; at: string }[] = [];
   #chars = 0;
+  #lastAt = "";
   #transcript: { key: string; lines: string[] }[] = [];
   #lines = 0;
   #files: FileEntry[] = [];
-  #lastTurn: string | undefined;
+  readonly #pin: ProfilePin;
+  readonly #forkedFrom: ForkOrigin | undefined;
+  #lastTurn = SESSION_START;
 
-  constructor(parts: ImportParts, key: SessionKey, record: PersistedSessionListData) {
+  constructor(parts: ImportParts, key: SessionKey, { record, pin, forkedFrom }: ImportedSession) {
     this.#parts = parts;
     this.#key = key;
+    this.#pin = pin;
+    this.#forkedFrom = forkedFrom;
     this.#record = { ...record, sessionId: key.sessionId };
     this.#state = initialState(key.sessionId, parts.newId());
   }
@@ -56,14 +71,21 @@ export class ImportWriter {
   async event({ type, data, at }: Pick<SessionEvent, "type" | "data" | "at">): Promise<void> {
     // How a server had the session is nothing of the session's own.
     if (type === "session:status") return;
-    // An archive has no profile: here it is what it is here.
+    // It keeps to one content from its beginning here.
     if (type === "session:profile:update") return;
-    const own = { ...data, sessionId: this.#key.sessionId };
-    const draft = {
-      type,
-      data: type === "session:created" ? { sessionId: own.sessionId, session: this.#record } : own,
-    } as EventDraft;
-    if (draft.type === "session:turn:completed") this.#lastTurn = draft.data.turnId;
+    const { sessionId } = this.#key;
+    const { profileVersion } = this.#pin;
+    const draft = { type, data: { ...data, sessionId } } as EventDraft;
+    if (draft.type === "session:created") {
+      const forkedFrom = this.#forkedFrom ?? draft.data.forkedFrom;
+      draft.data = {
+        sessionId,
+        session: this.#record,
+        profileVersion,
+        ...(forkedFrom === undefined ? {} : { forkedFrom }),
+      };
+    }
+    if (draft.type === "session:turn:completed" || draft.type === "session:rewound") this.#lastTurn = draft.data.turnId;
     this.#events.push({ draft, at });
     this.#chars += JSON.stringify(data).length;
     if (this.#events.length >= PAGE_EVENTS || this.#chars >= PAGE_CHARS) await this.#writeEvents();
@@ -79,6 +101,7 @@ export class ImportWriter {
   }
 
   async blob(chunk: NonNullable<AppendBatch["blobs"]>[number]): Promise<void> {
+    if (chunk.sha256 === this.#pin.profileVersion) return;
     await this.#writeEvents();
     await this.#append({ blobs: [chunk] });
   }
@@ -94,19 +117,23 @@ export class ImportWriter {
     const at = this.#parts.now().toISOString();
     for (const draft of [...(await this.#changedFiles()), ...(await this.#closing())]) this.#events.push({ draft, at });
     await this.#writeEvents();
-    await this.#append({
+    // Files and transcript belong to a checkpoint by an event that stands behind them.
+    const { sessionId } = this.#key;
+    this.#events.push({ draft: { type: "session:status", data: { sessionId, runtime: NEVER_RUN } }, at: this.#lastAt });
+    await this.#writeEvents({
       files: { put: this.#files, deleted: [] },
       ...(nativeSessionId === null ? {} : { nativeSessionId }),
-      ...(this.#lastTurn === undefined ? {} : { checkpoint: { turnId: this.#lastTurn } }),
-      snapshot: this.#state,
+      checkpoint: { turnId: this.#lastTurn },
     });
+    await this.#append({ snapshot: this.#state });
     return this.#state;
   }
 
-  async #writeEvents(): Promise<void> {
+  async #writeEvents(more: Partial<AppendBatch> = {}): Promise<void> {
     const pending = this.#events.splice(0);
     this.#chars = 0;
     if (pending.length === 0) return;
+    this.#lastAt = pending.at(-1)?.at ?? this.#lastAt;
     const first = this.#state.lastSeq + 1;
     const events = pending.map(({ draft, at }, index) => numbered(draft, { seq: first + index, at }).event);
     const next = reduceAll(this.#state, events);
@@ -114,7 +141,7 @@ export class ImportWriter {
       events,
       async (id) => (await this.#parts.store.block(this.#key, id))?.block ?? null,
     );
-    await this.#append({ events, blocks, messages: events.flatMap(messageOf) });
+    await this.#append({ events, blocks, messages: events.flatMap(messageOf), ...more });
     this.#state = next;
   }
 
@@ -130,7 +157,8 @@ export class ImportWriter {
     const { store } = this.#parts;
     if (!this.#isCreated) {
       const { logId } = this.#state;
-      await store.create({ ...this.#key, record: this.#record, logId, first: { events: [], ...write } });
+      const blobs = [this.#pin.blob, ...(write.blobs ?? [])];
+      await store.create({ ...this.#key, record: this.#record, logId, first: { events: [], ...write, blobs } });
       this.#isCreated = true;
       return;
     }
@@ -145,15 +173,11 @@ export class ImportWriter {
     const changes = fileChanges(this.#state.workspaceFiles, this.#files);
     const drafts: EventDraft[] = [];
     for (const { type, entry } of changes.changed)
-      drafts.push({ type, data: { sessionId, file: eventFile(entry, await this.#inline(entry)) } });
+      drafts.push({
+        type,
+        data: { sessionId, file: eventFile(entry, await inlineContent(this.#parts.store, this.#key, entry)) },
+      });
     return [...drafts, ...deletedFiles(sessionId, changes)];
-  }
-
-  /** What of a file stands in its event: all of it, where it is a short text. */
-  async #inline({ type = "file", sha256, size = Infinity }: FileEntry): Promise<string | undefined> {
-    if (type !== "file" || sha256 === undefined || size > INLINE_FILE_BYTES) return undefined;
-    const bytes = await collectBytes(this.#parts.store.blob(this.#key, sha256));
-    return isUtf8(bytes) ? Buffer.from(bytes).toString("utf8") : undefined;
   }
 
   async #closing(): Promise<EventDraft[]> {
@@ -172,6 +196,10 @@ export class ImportWriter {
 /** So that a message with the same id counts once, here too. */
 function messageOf(event: SessionEvent): StoredMessage[] {
   if (event.type !== "session:message:queued") return [];
-  const { messageId, content } = event.data;
-  return [{ messageId, contentHash: createHash("sha256").update(content).digest("hex") }];
+  const { messageId, content, resultSchema } = event.data;
+  const attachments = event.data.attachments?.map(({ path, ...attachment }) => ({
+    ...attachment,
+    to: path === undefined ? ("model" as const) : ("workspace" as const),
+  }));
+  return [{ messageId, contentHash: contentHashOf({ content, attachments, resultSchema }) }];
 }

@@ -5,12 +5,18 @@ import {
   type SendMessageAnswer,
   type SendMessageBody,
   type SessionState,
+  type TurnMessage,
 } from "@hhopkins/agent-runtime-protocol";
 import type { LogWrite } from "../log/session-log.ts";
 import type { SessionKey, SessionStore, StoredMessage } from "../persistence/session-store.ts";
+import { loggedAttachment, type IncomingAttachment } from "./attachments.ts";
 import { sha256 } from "./entry-translation.ts";
 
-export type IncomingMessage = SendMessageBody & { readonly idempotencyKey?: string };
+export type IncomingMessage = Omit<SendMessageBody, "attachments"> & {
+  readonly idempotencyKey?: string | undefined;
+  /** Their bytes are kept already. */
+  readonly attachments?: IncomingAttachment[] | undefined;
+};
 
 interface Accepted {
   readonly answer: SendMessageAnswer;
@@ -28,8 +34,8 @@ export async function acceptMessage(
   message: IncomingMessage,
 ): Promise<Accepted> {
   const { key, state } = session;
-  const { content, idempotencyKey, mode } = message;
-  const contentHash = sha256(content);
+  const { content, idempotencyKey, mode, attachments, resultSchema } = message;
+  const contentHash = contentHashOf(message);
   const known = await knownMessage(parts.store, key, message);
   if (known !== null) {
     if (known.contentHash !== contentHash) throw reused(message);
@@ -42,6 +48,7 @@ export async function acceptMessage(
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
     ...(waits ? { position: queuePlace(state.queue, mode) + 1 } : {}),
   };
+  await assertKept(parts.store, key, attachments ?? []);
   const { messageId, position } = stored;
   const data = {
     sessionId: key.sessionId,
@@ -49,6 +56,8 @@ export async function acceptMessage(
     content,
     ...(position === undefined ? {} : { position }),
     ...(mode === undefined ? {} : { mode }),
+    ...(attachments === undefined ? {} : { attachments: attachments.map((one) => loggedAttachment(one, messageId)) }),
+    ...(resultSchema === undefined ? {} : { resultSchema }),
   };
   return {
     answer: answer(key.sessionId, stored),
@@ -64,7 +73,7 @@ export async function keptAnswer(
 ): Promise<SendMessageAnswer | null> {
   const known = await knownMessage(store, key, message);
   if (known === null) return null;
-  if (known.contentHash !== sha256(message.content)) throw reused(message);
+  if (known.contentHash !== contentHashOf(message)) throw reused(message);
   return answer(key.sessionId, known);
 }
 
@@ -83,11 +92,35 @@ export async function keptMessages(
   store: SessionStore,
   key: SessionKey,
   messageIds: readonly string[],
-): Promise<{ messageId: string; content: string }[]> {
+): Promise<TurnMessage[]> {
   const found = await Promise.all(messageIds.map((messageId) => store.block(key, messageId)));
   return found.flatMap((stored) =>
-    stored?.block.type === "user_message" ? [{ messageId: stored.block.id, content: stored.block.content }] : [],
+    stored?.block.type === "user_message" ? [turnMessage({ ...stored.block, messageId: stored.block.id })] : [],
   );
+}
+
+/** A message as a turn gets it. */
+export function turnMessage({ messageId, content, attachments }: TurnMessage): TurnMessage {
+  return { messageId, content, ...(attachments === undefined ? {} : { attachments }) };
+}
+
+/** Of what was sent: the same again is the same message. */
+export function contentHashOf({ content, attachments = [], resultSchema }: IncomingMessage): string {
+  if (attachments.length === 0 && resultSchema === undefined) return sha256(content);
+  const files = attachments.map(({ name, mediaType, sha256: sha, to }) => [name, mediaType, sha, to]);
+  return sha256(JSON.stringify([content, files, resultSchema ?? null]));
+}
+
+async function assertKept(
+  store: SessionStore,
+  key: SessionKey,
+  attachments: readonly IncomingAttachment[],
+): Promise<void> {
+  for (const { name, size, sha256: sha } of attachments) {
+    if (size === 0 || (await store.blobSize(key, sha)) === size) continue;
+    const message = `The bytes of the attachment ${name} were not kept. Send the message again.`;
+    throw new RuntimeError("unavailable", message, { retryAfter: 1 });
+  }
 }
 
 async function knownMessage(

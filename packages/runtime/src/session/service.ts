@@ -46,6 +46,8 @@ export interface FollowOptions {
   readonly logId?: string;
   readonly signal: AbortSignal;
   readonly tail?: boolean;
+  /** Only what belongs to this conversation: `"main"` or a subagent's id. */
+  readonly conversation?: string;
 }
 
 export interface Readiness {

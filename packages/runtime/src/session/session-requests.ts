@@ -4,9 +4,11 @@ import { NoAnswer, type RemoteCommands } from "../cluster/remote-commands.ts";
 import { RunsElsewhere } from "../cluster/runs-elsewhere.ts";
 import type { MethodAnswer, MethodBody, SessionMethod } from "../cluster/session-methods.ts";
 import type { SessionKey } from "../persistence/session-store.ts";
+import { piecesOf, type GivenAttachment } from "./attachments.ts";
 import { sha256 } from "./entry-translation.ts";
 import { keptAnswer, type IncomingMessage } from "./message-queue.ts";
 import type { SessionManager } from "./session-manager.ts";
+import { incomingMessage, type SentMessage } from "./sent-message.ts";
 import type { SessionParts } from "./session-parts.ts";
 
 export interface SessionRequestsParts extends Pick<SessionParts, "store" | "newId"> {
@@ -36,14 +38,35 @@ export class SessionRequests {
   }
 
   /** The message is kept when it resolves: in the log, or as a command that whoever has the session next executes. */
-  async send(key: SessionKey, message: IncomingMessage): Promise<SendMessageAnswer> {
-    const body = await this.#named(key, message);
+  async send(key: SessionKey, message: SentMessage): Promise<SendMessageAnswer> {
+    const body = await this.#named(key, incomingMessage(message));
+    const known = await this.#keepBytes(key, body, message.attachments ?? []);
+    if (known !== null) return known;
     return this.#hereOr(key, ["send", body], (nodeId, remote) =>
       remote.ask({ key, method: "send", body, nodeId }).catch((error: unknown) => {
         if (error instanceof NoAnswer && isNamed(body)) return this.#promised(key, body);
         throw error;
       }),
     );
+  }
+
+  /** Keeps what the message comes with, before it; or answers for a message that is kept already. */
+  async #keepBytes(
+    key: SessionKey,
+    message: IncomingMessage,
+    given: readonly GivenAttachment[],
+  ): Promise<SendMessageAnswer | null> {
+    if (given.length === 0) return null;
+    const known = await keptAnswer(this.#parts.store, key, message);
+    if (known !== null) return known;
+    const done = new Set<string>();
+    for (const [index, { sha256: sha }] of (message.attachments ?? []).entries()) {
+      const { bytes } = given[index] ?? { bytes: new Uint8Array() };
+      if (done.has(sha)) continue;
+      done.add(sha);
+      for (const piece of piecesOf(bytes, sha)) await this.ask(key, "keepBytes", piece);
+    }
+    return null;
   }
 
   /** Stops the turn that is running now as far as whoever asks can know: not one that begins while the word travels. */

@@ -7,6 +7,7 @@ import {
   type SessionState,
 } from "@hhopkins/agent-runtime-protocol";
 import type { Principal } from "../auth/principal.ts";
+import { conversationFrames } from "../log/conversation-frames.ts";
 import { followLog } from "../log/follower.ts";
 import type { Notice } from "../log/notices.ts";
 import type { SessionKey } from "../persistence/session-store.ts";
@@ -137,10 +138,16 @@ export function createSessionService(
             ? ("cursor_ahead" as const)
             : undefined;
       if (resync !== undefined) return { logId, lastSeq, resync, batches: nothing() };
-      const { after, signal } = options;
+      const { after, signal, conversation } = options;
       const until = options.tail === true ? { until: lastSeq } : {};
+      const batches = followLog(parts, key, { after, signal, lastSeq, ...until });
       const onNotice = (listener: (notice: Notice) => void) => parts.notices.watch(key, listener);
-      return { logId, lastSeq, onNotice, batches: followLog(parts, key, { after, signal, lastSeq, ...until }) };
+      return {
+        logId,
+        lastSeq,
+        onNotice,
+        batches: conversation === undefined ? batches : conversationFrames(batches, conversation, after),
+      };
     },
     watch: (principal, listener) => watch.watch(principal.tenant, listener),
     async profiles() {

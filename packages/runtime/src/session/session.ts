@@ -11,7 +11,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { failpoint, failpointAfterAnswer } from "../failpoint.ts";
 import type { SessionLog } from "../log/session-log.ts";
 import type { Lease, SessionHead, SessionKey } from "../persistence/session-store.ts";
-import type { BytesPiece } from "./attachments.ts";
+import { pieceWrite, type BytesPiece } from "./attachments.ts";
 import type { GivenAnswer } from "./ask-answers.ts";
 import { SessionAsks } from "./asks.ts";
 import { failedWrite } from "./failed-write.ts";
@@ -201,11 +201,9 @@ export class Session implements AgentSession {
   }
 
   /** Keeps bytes for a message to come. */
-  keepBytes({ sha256, offset, total, data }: BytesPiece): Promise<void> {
+  keepBytes(piece: BytesPiece): Promise<void> {
     this.#refuseWhileClosing();
-    const bytes = Buffer.from(data, "base64");
-    const write = { events: [], blobs: [{ sha256, offset, total, bytes }] };
-    return this.#writer.ask(() => this.#writer.append(write), data.length);
+    return this.#writer.ask(() => this.#writer.append(pieceWrite(piece)), piece.data.length);
   }
 
   /** An append that counted as failed was done after all: what is in memory may be behind the store. */

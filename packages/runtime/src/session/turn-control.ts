@@ -2,12 +2,16 @@ import {
   UnsteerReport,
   RuntimeError,
   toRuntimeError,
+  type Attachment,
   type EventDraft,
   type SessionState,
   type TurnError,
 } from "@hhopkins/agent-runtime-protocol";
+import type { SessionKey } from "../persistence/session-store.ts";
+import { putAttachments } from "./attachments.ts";
 import { withDeadline } from "./deadline.ts";
 import { Mailbox } from "./mailbox.ts";
+import { turnMessage } from "./message-queue.ts";
 import type { SandboxSupervisor } from "./sandbox-supervisor.ts";
 import type { SessionParts } from "./session-parts.ts";
 import type { SessionWriter } from "./session-writer.ts";
@@ -17,6 +21,7 @@ export type TurnStop = { readonly status: "interrupted" } | { readonly status: "
 /** What the control of a session's turns needs of it. */
 export interface ControlledSession {
   readonly sessionId: string;
+  readonly key: SessionKey;
   readonly writer: SessionWriter;
   readonly supervisor: SandboxSupervisor;
   state(): SessionState;
@@ -128,16 +133,30 @@ export class TurnControl {
     return turn !== null && queue.some(({ mode, queuedAt }) => mode === "interrupt" && queuedAt >= turn.startedAt);
   }
 
-  /** Offers the running turn what was sent for it and still waits: all of it, or one message. */
-  steer(only?: string): void {
+  /** Offers the running turn what was sent for it and still waits: all of it, or one message, whose attachments may be there. */
+  steer(only?: string, { areThere = false } = {}): void {
     const { turn, queue } = this.#session.state();
     if (turn === null || !this.isGiven) return;
-    for (const { messageId, content, mode, queuedAt } of queue) {
+    for (const message of queue) {
+      const { messageId, mode, queuedAt, attachments } = message;
       if (only !== undefined && only !== messageId) continue;
       // What was there before the turn waits for one of its own.
       if (mode !== "steer" || queuedAt < turn.startedAt || this.#changing === messageId) continue;
-      this.tell("steer", { kind: "steer", turnId: turn.turnId, messageId, content });
+      if (attachments === undefined || areThere)
+        this.tell("steer", { kind: "steer", turnId: turn.turnId, ...turnMessage(message) });
+      else this.#steerWith(attachments, messageId);
     }
+  }
+
+  /** Offers it once the runner has what it comes with: by then it may have been withdrawn, or the turn be another one. */
+  #steerWith(attachments: Attachment[], messageId: string): void {
+    const { writer, supervisor, key } = this.#session;
+    const { store, newId } = this.#parts;
+    const { link } = supervisor;
+    if (link === undefined) return;
+    putAttachments({ store, key, link, newId }, [{ attachments }])
+      .then(() => writer.run(async () => this.steer(messageId, { areThere: true })))
+      .catch((error: unknown) => this.#warn(error, "what a message comes with could not be given to the turn"));
   }
 
   /** Changes a message that waits. Rejects with `message_not_found` where a turn has it, or is about to. */

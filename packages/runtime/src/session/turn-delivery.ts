@@ -1,4 +1,11 @@
-import { RuntimeError, toRuntimeError, type CommandBody, type SessionState } from "@hhopkins/agent-runtime-protocol";
+import {
+  RuntimeError,
+  toRuntimeError,
+  type CommandBody,
+  type SessionState,
+  type TurnMessage,
+  type TurnState,
+} from "@hhopkins/agent-runtime-protocol";
 import { failpoint, failpointAfterAnswer } from "../failpoint.ts";
 import type { SessionKey } from "../persistence/session-store.ts";
 import { asksOfTurn, type TurnAsks } from "./ask-history.ts";
@@ -6,6 +13,8 @@ import { failedWrite } from "./failed-write.ts";
 import type { SandboxSupervisor } from "./sandbox-supervisor.ts";
 import type { SessionParts } from "./session-parts.ts";
 import type { SessionWriter } from "./session-writer.ts";
+import { putAttachments } from "./attachments.ts";
+import { turnMessage } from "./message-queue.ts";
 import { closingEvents } from "./turn-closing.ts";
 import type { TurnControl, TurnStop } from "./turn-control.ts";
 import { turnStart } from "./turn-start.ts";
@@ -21,6 +30,11 @@ export interface DeliveringSession {
   refusesTurns(): boolean;
   /** This server lets go of it. */
   isClosing(): boolean;
+}
+
+interface TurnCommand {
+  readonly id: string;
+  readonly body: CommandBody;
 }
 
 /** Takes messages of the queue into turns, gives these to the runner, and closes those that no runner ends. */
@@ -59,17 +73,26 @@ export class TurnDelivery {
     const { turn, queue } = this.#session.state();
     const message = queue[0];
     if (this.#session.refusesTurns() || turn !== null || message === undefined) return;
-    const { messageId, content } = message;
     const turnId = `turn_${this.#parts.newId()}`;
     const timestamp = this.#parts.now().toISOString();
     const { sessionId } = this.#session.key;
-    await this.#session.writer.save({ events: turnStart(sessionId, { turnId, messageId, content, timestamp }) });
-    this.deliver(turnId, [{ messageId, content }]);
+    await this.#session.writer.save({ events: turnStart(sessionId, { turnId, timestamp, message }) });
+    this.deliver(turnId, [turnMessage(message)]);
   }
 
   /** Gives a turn to the runner, which takes it once, however often it is given. */
-  deliver(turnId: string, messages: { messageId: string; content: string }[]): void {
-    this.#give(turnId, async () => ({ id: turnId, body: { kind: "message", turnId, messages } }));
+  deliver(turnId: string, messages: TurnMessage[]): void {
+    const command = async (): Promise<TurnCommand> => {
+      const body = { kind: "message" as const, turnId, messages, ...this.#asked() };
+      return { id: turnId, body };
+    };
+    this.#give(turnId, command, messages);
+  }
+
+  /** What the running turn is to result in. */
+  #asked(): Pick<TurnState, "resultSchema"> {
+    const resultSchema = this.#session.state().turn?.resultSchema;
+    return resultSchema === undefined ? {} : { resultSchema };
   }
 
   /** Has a runner go on with a turn that was deferred, with the answers that there are. */
@@ -79,7 +102,10 @@ export class TurnDelivery {
       const [first] = asks;
       if (first === undefined) throw new RuntimeError("internal", `Turn ${turnId} was not deferred for any ask.`);
       failpoint("continue:before");
-      return { id: `continue:${first.ask.askId}`, body: { kind: "continue", turnId, asks: [...asks] } };
+      return {
+        id: `continue:${first.ask.askId}`,
+        body: { kind: "continue", turnId, asks: [...asks], ...this.#asked() },
+      };
     });
   }
 
@@ -97,10 +123,12 @@ export class TurnDelivery {
     return asks;
   }
 
-  #give(turnId: string, command: () => Promise<{ id: string; body: CommandBody }>): void {
-    const { supervisor, writer, control } = this.#session;
+  #give(turnId: string, command: () => Promise<TurnCommand>, messages: readonly TurnMessage[] = []): void {
+    const { supervisor, writer, control, key } = this.#session;
+    const { store, newId } = this.#parts;
     const delivery = async (): Promise<void> => {
       const link = await supervisor.ready().finally(() => this.leaveLine());
+      await putAttachments({ store, key, link, newId }, messages);
       // In the mailbox: an interrupt comes either before, and ends the turn, or after, and goes to the runner.
       const given = await writer.run(async () => {
         if (this.#session.state().turn?.turnId !== turnId) return null;

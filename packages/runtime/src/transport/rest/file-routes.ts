@@ -2,6 +2,7 @@ import { RuntimeError, isWorkspacePath, type FileEntry } from "@hhopkins/agent-r
 import { createRoute } from "@hono/zod-openapi";
 import { byteStream } from "./byte-stream.ts";
 import { answer, documents, problems, sessionPath } from "./documents.ts";
+import { bytesHeaders, encodeName } from "./file-headers.ts";
 import { createRouter, sessionIdOf, type RestParts, type RestRouter } from "./environment.ts";
 
 const list = createRoute({
@@ -19,9 +20,6 @@ const archive = createRoute({
   request: { params: sessionPath },
   responses: { 200: { description: "The zip", content: { "application/zip": {} } }, ...problems },
 });
-
-const TEXT =
-  /\.(?:c|cc|cpp|css|csv|go|h|html?|java|jsx?|json|log|md|mjs|php|py|rb|rs|sh|sql|svg|toml|tsx?|txt|xml|ya?ml)$/i;
 
 /** Files of the workspace: their list, and the bytes of one. */
 export function fileRoutes({ service }: RestParts): RestRouter {
@@ -59,23 +57,6 @@ export function fileRoutes({ service }: RestParts): RestRouter {
   return router;
 }
 
-/** What an agent wrote is never run by a browser: it is text or bytes, and it is saved. */
-function fileHeaders(entry: FileEntry): Record<string, string> {
-  const name = entry.path.split("/").at(-1) ?? "file";
-  return {
-    "content-type": TEXT.test(name) ? "text/plain; charset=utf-8" : "application/octet-stream",
-    "content-disposition": `attachment; filename*=UTF-8''${encodeName(name)}`,
-    "content-security-policy": "sandbox; default-src 'none'",
-    "x-content-type-options": "nosniff",
-    ...(entry.size === undefined ? {} : { "content-length": String(entry.size) }),
-    ...(entry.sha256 === undefined ? {} : { etag: `"${entry.sha256}"` }),
-  };
-}
-
-/** A file name as RFC 5987 wants it. */
-function encodeName(name: string): string {
-  return encodeURIComponent(name.toWellFormed()).replace(
-    /['()*]/g,
-    (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
+function fileHeaders({ path, size, sha256 }: FileEntry): Record<string, string> {
+  return bytesHeaders({ name: path.split("/").at(-1) ?? "file", size, sha256 });
 }

@@ -25,6 +25,7 @@ test("the OpenAPI document names every route", async () => {
     "get /sessions/{id}/events",
     "get /sessions/{id}/files",
     "get /sessions/{id}/files/{path}",
+    "get /sessions/{id}/messages/{messageId}/attachments/{name}",
     "get /sessions/{id}/network",
     "patch /sessions/{id}/messages/{messageId}",
     "patch /sessions/{id}/options",

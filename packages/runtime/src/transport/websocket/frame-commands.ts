@@ -1,5 +1,6 @@
 import type { ClientFrame } from "@hhopkins/agent-runtime-protocol";
 import type { Principal } from "../../auth/principal.ts";
+import { givenMessage } from "../given-message.ts";
 import { assertMessageSize } from "../message-size.ts";
 import type { SessionService } from "../../session/service.ts";
 import type { Joins } from "./joins.ts";
@@ -19,8 +20,12 @@ export async function runFrame(frame: ClientFrame, context: FrameContext): Promi
   const { service, principal, joins, reply } = context;
   switch (frame.event) {
     case "session:join": {
-      const { sessionId, after = 0, logId } = frame.data;
-      const cursor = logId === undefined ? { after } : { after, logId };
+      const { sessionId, after = 0, logId, conversation } = frame.data;
+      const cursor = {
+        after,
+        ...(logId === undefined ? {} : { logId }),
+        ...(conversation === undefined ? {} : { conversation }),
+      };
       await joins.join(sessionId, cursor, (follow) =>
         reply({ sessionId, logId: follow.logId, lastSeq: follow.lastSeq }),
       );
@@ -37,7 +42,7 @@ export async function runFrame(frame: ClientFrame, context: FrameContext): Promi
     case "session:message": {
       const { sessionId, ...message } = frame.data;
       assertMessageSize(message.content, context.messageBytes);
-      return reply(await service.send(principal, sessionId, message));
+      return reply(await service.send(principal, sessionId, givenMessage(message)));
     }
     case "session:answer": {
       const { sessionId, ...given } = frame.data;
