@@ -65,6 +65,54 @@ test("a session is exported from one server and goes on at another one, with ano
   expect([unknown.status, await unknown.json()]).toMatchObject([422, { error: "unknown_profile" }]);
 });
 
+test("a session brings its profile along where it is not known; not what only the operator may say", async () => {
+  const secret = { TOKEN: { secret: "GITHUB", hosts: ["api.github.com"] } };
+  const profiles = [
+    { id: "default", name: "Default" },
+    {
+      id: "carried",
+      name: "Carried",
+      agentMDFile: "REMEMBERED on the way",
+      tools: ["Bash"],
+      environmentVariables: secret,
+    },
+    { id: "greedy", name: "Greedy", environmentVariables: { TOKEN: { secret: "OTHER", hosts: ["mine.example"] } } },
+  ];
+  await using from = await startRuntime({ persistence: memoryPersistence({ profiles }) }, { model });
+  const exported = async (agentProfileRef: string) => {
+    const id = await from.create({ agentProfileRef });
+    const answer = await from.request("GET", `/sessions/${id}/export`);
+    return { id, archive: new Uint8Array(await answer.arrayBuffer()) };
+  };
+  const [carried, greedy, plain] = [await exported("carried"), await exported("greedy"), await exported("default")];
+
+  await using to = await startRuntime({ boundSecrets: { GITHUB: ["*.github.com"] } }, { model });
+  expect((await importInto(to, carried.archive)).status).toBe(201);
+  const { profileVersion, agentProfileReference } = await to.state(carried.id);
+  expect(agentProfileReference).toBe("carried");
+  expect(profileVersion).toBe((await from.state(carried.id)).profileVersion);
+  const done = await to.turn(carried.id, prompt("go on", { tools: [bash('echo "[$TOKEN]"')] }, { text: "gone on" }));
+  expect(JSON.stringify(done.blocks)).toContain("[gateway-secret.GITHUB.value]");
+  expect(asked("go on")).toContain("REMEMBERED on the way");
+  const latest = await to.request("PATCH", `/sessions/${carried.id}/options`, { profileVersion: "latest" });
+  expect([latest.status, await latest.json()]).toMatchObject([422, { error: "unknown_profile" }]);
+  // And on from here: an archive of an imported session has it too.
+  const again = new Uint8Array(await (await to.request("GET", `/sessions/${carried.id}/export`)).arrayBuffer());
+  expect((await importInto(to, again, { query: "?sessionId=again" })).status).toBe(201);
+  expect((await to.state("again")).profileVersion).toBe(profileVersion);
+
+  const refused = await importInto(to, greedy.archive);
+  expect([refused.status, await refused.json()]).toMatchObject([
+    403,
+    { error: "forbidden", field: "profile.environmentVariables.TOKEN.secret" },
+  ]);
+  expect((await importInto(to, greedy.archive, { query: "?agentProfileRef=default" })).status).toBe(201);
+  // A profile that is known here is what it is here, and the session keeps to that.
+  expect((await importInto(to, plain.archive)).status).toBe(201);
+  const own = (await (await to.request("GET", "/agent-profiles/default")).json()) as { version: string };
+  expect((await to.state(plain.id)).profileVersion).toBe(own.version);
+});
+
 test("a transcript of Claude Code becomes a session that the harness goes on with", async () => {
   const persistence = memoryPersistence();
   await using from = await startRuntime({ persistence }, { model });

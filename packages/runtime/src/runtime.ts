@@ -196,7 +196,6 @@ export async function createAgentRuntime(config: AgentRuntimeConfig = {}): Promi
   const service = createSessionService(parts, manager, { watch, requests });
   const archives = createSessionArchives({
     ...parts,
-    profiles: () => parts.profiles.listAgentProfiles(),
     onImported: (tenant, state) => watch.changed(tenant, { event: "sessions:updated", session: listItem(state) }),
   });
   const profiles = createProfileService({

@@ -36,7 +36,10 @@ export async function exportTo(settings: Settings, sessionId: string, out: strin
 /** Makes a session of a file (`-`: standard input). Resolves with the exit code. */
 export async function importFrom(settings: Settings, file: string, options: ImportOptions): Promise<number> {
   const { sessionId } = await withPersistence(settings, (persistence) =>
-    importSession(persistence, file === "-" ? process.stdin : createReadStream(file), options),
+    importSession(persistence, file === "-" ? process.stdin : createReadStream(file), {
+      ...options,
+      ...(settings.boundSecrets === undefined ? {} : { boundSecrets: settings.boundSecrets }),
+    }),
   );
   process.stdout.write(`${sessionId}\n`);
   return 0;

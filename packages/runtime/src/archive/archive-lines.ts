@@ -1,6 +1,7 @@
-import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
+import { RuntimeError, type AgentProfile } from "@hhopkins/agent-runtime-protocol";
 import { parseLine, type LinesHeader, type SessionLine } from "../persistence/session-lines.ts";
 import type { ArchiveSpool } from "./archive-spool.ts";
+import { archivedProfile } from "./archived-profile.ts";
 
 export type ArchiveHeader = LinesHeader & { readonly record: NonNullable<LinesHeader["record"]> };
 
@@ -11,6 +12,8 @@ export type ContentLine = Exclude<SessionLine, { kind: "session" | "end" }>;
 export interface ImportSource {
   readonly header: ArchiveHeader;
   lines(): AsyncIterable<ContentLine>;
+  /** What the session kept to. Throws `invalid_request`, `invalid_profile`. */
+  profile(): AgentProfile | undefined;
 }
 
 /** Reads an archive through, so that nothing of a damaged one is written. Rejects with `invalid_request` that names the line. */
@@ -19,6 +22,7 @@ export async function checkedArchive(spool: ArchiveSpool): Promise<ImportSource>
   let lines = 0;
   let lastSeq = 0;
   let isWhole = false;
+  const profile = archivedProfile();
   for await (const text of spool.lines()) {
     const where = `line ${lines + 1}`;
     const line = parseLine(text, where);
@@ -26,6 +30,8 @@ export async function checkedArchive(spool: ArchiveSpool): Promise<ImportSource>
     if (line.kind === "session") header = headerOf(line.header, where);
     else if (header === undefined) throw wrong(where, "stands before the session's own line");
     if (line.kind === "event") lastSeq = checkSeq(line.event, { lastSeq, where });
+    if (line.kind === "event") profile.event(line.event);
+    if (line.kind === "blob") profile.blob(line.chunk);
     if (line.kind === "end" && line.lines !== lines)
       throw wrong(where, `counts ${line.lines} lines, and ${lines} came`);
     isWhole = line.kind === "end";
@@ -34,7 +40,7 @@ export async function checkedArchive(spool: ArchiveSpool): Promise<ImportSource>
   if (header === undefined) throw wrong("line 1", "is missing: this is no archive of a session");
   if (!isWhole) throw wrong(`line ${lines + 1}`, "is missing: the archive was cut short");
   if (lastSeq === 0) throw wrong("line 2", "the archive has no log");
-  return { header, lines: () => content(spool) };
+  return { header, lines: () => content(spool), profile: () => profile.found() };
 }
 
 async function* content(spool: ArchiveSpool): AsyncGenerator<ContentLine> {

@@ -3,10 +3,15 @@ import {
   DEFAULT_LIMITS,
   Id,
   RuntimeError,
-  type AgentProfileListData,
+  type AgentProfile,
   type PersistedSessionListData,
+  type PersistenceAdapter,
   type SessionState,
 } from "@hhopkins/agent-runtime-protocol";
+import { DEFAULT_TENANT } from "../auth/principal.ts";
+import type { BoundSecrets } from "../gateway/bound-secrets.ts";
+import { refuseForeignPowers } from "../profiles/foreign-profile.ts";
+import { pinOf } from "../session/pinned-profile.ts";
 import { checkedArchive, type ArchiveHeader, type ImportSource } from "./archive-lines.ts";
 import { spoolArchive, type ArchiveSpool } from "./archive-spool.ts";
 import { claudeEvents } from "./claude-events.ts";
@@ -25,14 +30,17 @@ export interface ImportOptions {
 
 export interface ImportTarget extends ImportParts {
   readonly tenant: string;
-  readonly profiles: () => Promise<readonly AgentProfileListData[]>;
+  readonly profiles: Pick<PersistenceAdapter, "listAgentProfiles" | "loadAgentProfile">;
+  /** What a profile that comes in an archive may name. */
+  readonly boundSecrets: BoundSecrets;
 }
 
 /**
  * Makes a session of an archive (`sessionArchive`), or of a transcript of Claude Code. It is read through and checked
  * before anything is written, and what could not be written whole is removed again. Its log is new: events are numbered
  * anew, a turn that ran is ended as `interrupted`, messages that waited are withdrawn. Rejects with `invalid_request`
- * (damaged; names the line), `payload_too_large`, `conflict` (the id is taken), `unknown_profile`, `unknown_architecture`.
+ * (damaged; names the line), `payload_too_large`, `conflict` (the id is taken), `unknown_profile`, `invalid_profile` and `forbidden` (of the archive's own profile, where
+ * it is not known here), `unknown_architecture`.
  */
 export async function importInto(
   target: ImportTarget,
@@ -41,10 +49,11 @@ export async function importInto(
 ): Promise<SessionState> {
   await using spool = await spoolArchive(archive, options.maxBytes ?? DEFAULT_LIMITS.archiveBytes);
   const source = await sourceOf(spool);
-  const record = await recordFor(target, source.header, options);
+  const record = recordFor(source.header, options);
+  const profile = await profileFor(target, source, options);
   const key = { tenant: target.tenant, sessionId: record.sessionId };
   if ((await target.store.head(key)) !== null) throw taken(record.sessionId);
-  const writer = new ImportWriter(target, key, record);
+  const writer = new ImportWriter(target, key, { record, pin: pinOf(profile) });
   try {
     return await written(writer, source);
   } catch (error) {
@@ -90,14 +99,14 @@ async function claudeSource(spool: ArchiveSpool): Promise<ImportSource> {
         yield { kind: "event", event: { ...draft, seq: (seq += 1), at } };
       for (const line of lines) yield { kind: "transcript", key: sessionId, line };
     },
+    profile: () => undefined,
   };
 }
 
-async function recordFor(
-  target: ImportTarget,
+function recordFor(
   { record }: ArchiveHeader,
   { sessionId = record.sessionId, agentProfileRef = record.agentProfileReference, name }: ImportOptions,
-): Promise<PersistedSessionListData> {
+): PersistedSessionListData {
   if (!Id.safeParse(sessionId).success)
     throw new RuntimeError("invalid_request", "sessionId: must be 1–200 characters of A-Z a-z 0-9 _ . : -", {
       field: "sessionId",
@@ -107,12 +116,29 @@ async function recordFor(
       "unknown_architecture",
       `The session is of the architecture ${record.type}, which there is none of here.`,
     );
-  const known = (await target.profiles()).map(({ id }) => id);
-  if (!known.includes(agentProfileRef)) {
-    const message = `There is no agent profile ${agentProfileRef} here. Known: ${known.join(", ")}. Import it with another agentProfileRef.`;
+  return { ...record, sessionId, agentProfileReference: agentProfileRef, ...(name === undefined ? {} : { name }) };
+}
+
+/**
+ * What the session keeps to from now on: its profile as it is here. Where it is not known here, and whoever imports may
+ * make profiles, it is what the archive has. Throws `unknown_profile`, `invalid_profile`, `forbidden`.
+ */
+async function profileFor(
+  { profiles, tenant, boundSecrets }: ImportTarget,
+  source: ImportSource,
+  { agentProfileRef }: ImportOptions,
+): Promise<AgentProfile> {
+  const id = agentProfileRef ?? source.header.record.agentProfileReference;
+  const known = (await profiles.listAgentProfiles()).map((profile) => profile.id);
+  const here = known.includes(id) ? await profiles.loadAgentProfile(id) : null;
+  if (here !== null) return here;
+  const archived = agentProfileRef === undefined && tenant === DEFAULT_TENANT ? source.profile() : undefined;
+  if (archived === undefined) {
+    const message = `There is no agent profile ${id} here. Known: ${known.join(", ")}. Import it with another agentProfileRef.`;
     throw new RuntimeError("unknown_profile", message, { field: "agentProfileRef" });
   }
-  return { ...record, sessionId, agentProfileReference: agentProfileRef, ...(name === undefined ? {} : { name }) };
+  refuseForeignPowers(archived, "profile", boundSecrets);
+  return archived;
 }
 
 function taken(sessionId: string): RuntimeError {

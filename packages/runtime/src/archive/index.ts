@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { DEFAULT_TENANT } from "../auth/principal.ts";
+import type { BoundSecrets } from "../gateway/bound-secrets.ts";
 import { checkedReads } from "../persistence/adapter-rows.ts";
 import type { PersistenceAdapter } from "../persistence/port.ts";
 import { storeForAdapter } from "../persistence/seed-store.ts";
@@ -7,6 +8,12 @@ import { importInto, type ImportOptions } from "./import-session.ts";
 import { sessionArchive } from "./session-archive.ts";
 
 export type { ImportOptions } from "./import-session.ts";
+
+export interface ImportSessionOptions extends ImportOptions {
+  readonly tenant?: string;
+  /** Secrets that the archive's own profile may name, with their hosts, as `createAgentRuntime` has them. Default: none. */
+  readonly boundSecrets?: BoundSecrets;
+}
 
 const quiet = { warn: () => undefined };
 
@@ -26,12 +33,13 @@ export function exportSession(
 /**
  * Makes a session of an archive, or of a transcript of Claude Code (JSONL), in an opened adapter; both can be gzipped.
  * Answers with its id. Nothing of a damaged archive is written. Rejects with `invalid_request` that names the line,
- * `payload_too_large`, `conflict` where the id is taken, `unknown_profile`, `unknown_architecture`.
+ * `payload_too_large`, `conflict` where the id is taken, `unknown_profile`, `unknown_architecture`; of the archive's own
+ * profile, which it gets where the adapter has none of its id, `invalid_profile` and `forbidden`.
  */
 export async function importSession(
   adapter: PersistenceAdapter,
   archive: AsyncIterable<Uint8Array>,
-  { tenant = DEFAULT_TENANT, ...options }: ImportOptions & { readonly tenant?: string } = {},
+  { tenant = DEFAULT_TENANT, boundSecrets = {}, ...options }: ImportSessionOptions = {},
 ): Promise<{ readonly sessionId: string }> {
   const store = storeForAdapter(adapter, quiet);
   const profiles = checkedReads(adapter);
@@ -40,7 +48,8 @@ export async function importSession(
     tenant,
     newId: randomUUID,
     now: () => new Date(),
-    profiles: () => profiles.listAgentProfiles(),
+    profiles,
+    boundSecrets,
   };
   const { sessionId } = await importInto(parts, archive, options);
   await store.flush?.();

@@ -1,6 +1,7 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import type { LookupFunction } from "node:net";
 import { pipeline } from "node:stream";
+import type { Mask } from "./mask.ts";
 import type { Upstream } from "./upstream.ts";
 
 export interface ForwardOptions {
@@ -8,6 +9,8 @@ export interface ForwardOptions {
   readonly url: URL;
   readonly headers: OutgoingHttpHeaders;
   readonly lookup?: LookupFunction;
+  /** What the sandbox must not see in the answer's body. */
+  readonly mask?: Mask;
   readonly maxBodyBytes?: number;
   /** The answer begins: its headers for the sandbox; null: the sandbox was answered already. */
   readonly onAnswer: (incoming: IncomingMessage) => OutgoingHttpHeaders | null;
@@ -33,7 +36,8 @@ export function forward(request: IncomingMessage, response: ServerResponse, opti
     response.writeHead(incoming.statusCode ?? 502, headers);
     response.flushHeaders();
     incoming.on("data", (chunk: Buffer) => (bytes.received += chunk.length));
-    pipeline(incoming, response, () => undefined);
+    if (options.mask === undefined) pipeline(incoming, response, () => undefined);
+    else pipeline(incoming, options.mask.stream(), response, () => undefined);
   });
   outgoing.on("error", (error) => {
     // After the answer has begun its own stream tells; who answers may well refuse before reading a whole body.

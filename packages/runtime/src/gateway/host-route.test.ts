@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import type { IncomingHttpHeaders } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -17,8 +18,11 @@ const VALUE = "ghp_canary_value";
 /** An HTTPS host that answers what it was asked, and the gateway in front of it. */
 async function withHost(options: { names?: readonly string[] } & Partial<GatewayOptions> = {}) {
   const { names = ["api.example.com"], ...more } = options;
+  const seen: IncomingHttpHeaders[] = [];
   const host = httpsServer((request, response) => {
     const { url = "", headers, method } = request;
+    seen.push(headers);
+    response.setHeader("x-you-said", headers.authorization ?? "nothing");
     if (url.startsWith("/moved")) return void response.writeHead(302, { location: `/to?${url.split("?")[1]}` }).end();
     if (url.startsWith("/away")) return void response.writeHead(302, { location: "https://elsewhere.example/x" }).end();
     void text(request).then((body) => response.end(JSON.stringify({ method, url, headers, body })));
@@ -36,7 +40,7 @@ async function withHost(options: { names?: readonly string[] } & Partial<Gateway
     await scene[Symbol.asyncDispose]();
     await outer[Symbol.asyncDispose]();
   };
-  return { scene, path, port, [Symbol.asyncDispose]: close };
+  return { scene, path, port, seen, [Symbol.asyncDispose]: close };
 }
 
 const NO_OPENSSL = "openssl is not there, so there is no certificate for an HTTPS server";
@@ -53,11 +57,12 @@ test("a stand-in in a header becomes the secret on the way to its host, by HTTPS
   });
   const seen = JSON.parse(await text(answer)) as { headers: Record<string, string> };
   expect(seen).toMatchObject({ method: "POST", url: "/repos?a=b", body: "payload" });
-  expect(seen.headers).toMatchObject({
-    authorization: `Bearer ${VALUE}`,
-    "x-plain": "kept",
-    host: `api.example.com:${way.port}`,
-  });
+  expect(way.seen).toMatchObject([
+    { authorization: `Bearer ${VALUE}`, "x-plain": "kept", host: `api.example.com:${way.port}` },
+  ]);
+  // A host that says what it was told tells nothing to the sandbox.
+  const stars = `Bearer ${"*".repeat(VALUE.length)}`;
+  expect([seen.headers["authorization"], answer.headers["x-you-said"]]).toEqual([stars, stars]);
   expect(JSON.stringify(seen)).not.toContain(IDENTITY.token);
   await expect
     .poll(() => way.scene.egress)
@@ -72,7 +77,9 @@ test("also inside a login of name and password, as git sends it; the token may s
   const path = `/token/${IDENTITY.token}${way.path("/org/repo.git/info/refs?service=git-upload-pack")}`;
   const answer = await way.scene.call(path, { headers: { authorization: `Basic ${login}` } });
   const { headers, url } = JSON.parse(await text(answer)) as { headers: Record<string, string>; url: string };
-  expect(Buffer.from(headers["authorization"]!.slice(6), "base64").toString()).toBe(`x-access-token:${VALUE}`);
+  const sent = Buffer.from(`x-access-token:${VALUE}`).toString("base64");
+  expect(way.seen[0]?.authorization).toBe(`Basic ${sent}`);
+  expect([headers["authorization"], answer.headers["x-you-said"]].join()).not.toContain(sent.slice(0, 30));
   expect(url).toBe("/org/repo.git/info/refs?service=git-upload-pack");
   await expect.poll(() => way.scene.logged).toHaveLength(1);
   expect(way.scene.logged[0]).not.toContain(IDENTITY.token);

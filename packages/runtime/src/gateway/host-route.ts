@@ -6,6 +6,7 @@ import { destinationOf, lookupOf, placeOf, type Destination } from "./destinatio
 import { forward } from "./forward.ts";
 import { isToken, shownToken, type Guest } from "./guests.ts";
 import { passedHeaders } from "./headers.ts";
+import { maskOf, type Mask } from "./mask.ts";
 import type { EgressRecord, GatewayIdentity, Secrets } from "./port.ts";
 import type { Upstream } from "./upstream.ts";
 
@@ -51,7 +52,8 @@ export async function serveHost(
     url,
     headers: headers.headers,
     lookup: lookupOf(destination),
-    onAnswer: (incoming) => answerHeaders(incoming, url, guest),
+    ...(headers.mask === undefined ? {} : { mask: headers.mask }),
+    onAnswer: (incoming) => masked(answerHeaders(incoming, url, guest), headers.mask),
     onUnreachable: (error) => refuseInWords(response, 502, `${url.host} cannot be reached: ${error.message}`),
     onDone: ({ sent, received }) => told({ allowed: true, bytesSent: sent, bytesReceived: received }),
   });
@@ -76,7 +78,7 @@ function targetOf(url: string): Target | null {
 async function headersWithSecrets(
   request: IncomingMessage,
   { guest, destination, secrets }: { guest: Guest; destination: Destination; secrets: Secrets },
-): Promise<{ headers: OutgoingHttpHeaders } | { missing: string }> {
+): Promise<{ headers: OutgoingHttpHeaders; mask?: Mask } | { missing: string }> {
   const { host, port } = destination;
   const values = new Map<string, string>();
   const passed = passedHeaders(request.headers, guest.identity.token);
@@ -92,7 +94,20 @@ async function headersWithSecrets(
   const headers = Object.fromEntries(
     Object.entries(passed).map(([name, value]) => [name, typeof value === "string" ? filled(value, values) : value]),
   );
-  return { headers: { ...headers, host: port === HTTPS ? host : placeOf(host, port) } };
+  const place = { host: port === HTTPS ? host : placeOf(host, port) };
+  if (values.size === 0) return { headers: { ...headers, ...place } };
+  const logins = Object.values(headers).flatMap(
+    (value) => /^Basic ([A-Za-z0-9+/]{8,})/i.exec(String(value))?.[1] ?? [],
+  );
+  // What comes compressed cannot be looked through.
+  return { headers: { ...headers, ...place, "accept-encoding": "identity" }, mask: maskOf(values.values(), logins) };
+}
+
+function masked(headers: OutgoingHttpHeaders, mask: Mask | undefined): OutgoingHttpHeaders {
+  if (mask === undefined) return headers;
+  const hide = (value: OutgoingHttpHeaders[string]): OutgoingHttpHeaders[string] =>
+    typeof value === "string" ? mask.text(value) : Array.isArray(value) ? value.map(mask.text) : value;
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, hide(value)]));
 }
 
 /** A login by name and password hides what it says in base64. */
