@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { HOST_TOOL_SERVER } from "./host-tools.ts";
 
 /** Name of a skill: its folder's name, and what the model calls it by. */
 export const SkillName = z
@@ -16,7 +17,8 @@ export const CommandName = z
 /** Name of an MCP server: also the name of its folder inside. */
 export const McpName = z
   .string()
-  .regex(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$/, "must be 1–100 of A-Z a-z 0-9 . _ -, without a leading . or -");
+  .regex(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$/, "must be 1–100 of A-Z a-z 0-9 . _ -, without a leading . or -")
+  .refine((name) => name !== HOST_TOOL_SERVER, "is the name of the application's own tools: take another");
 
 /** A list of which no two items have one name. */
 export function namedList<T extends z.ZodType<{ name: string }>>(item: T, what: string): z.ZodArray<T> {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { AskRules } from "./asks.ts";
 import { WorkspaceFileInput } from "./files.ts";
+import { HostToolName } from "./host-tools.ts";
 import { PermissionRules, PermissionMode } from "./permission-mode.ts";
 import { CommandName, distinctMcpServers, fitsTheWire, McpName, namedList, SkillName } from "./profile-names.ts";
 import { Effort, TurnLimits } from "./turn-limits.ts";
@@ -117,6 +118,8 @@ const profileFields = z.strictObject({
   commands: namedList(z.strictObject({ name: CommandName, prompt: z.string() }), "command").optional(),
   bundledMCPs: namedList(BundledMcp, "MCP server").optional(),
   externalMCPs: namedList(ExternalMcp, "MCP server").optional(),
+  /** Tools of the application, by name; absent: all that it has. */
+  hostTools: z.array(HostToolName).max(200).optional(),
   npmDependencies: z.array(NpmDependency).max(200).optional(),
   pipDependencies: z.array(PipDependency).max(200).optional(),
   environmentVariables: Variables.optional(),

@@ -3,6 +3,7 @@ import type { AgentProfile, EntryBody, StartCommand } from "@hhopkins/agent-runt
 import type { Harness, HarnessSpec, RunnerArchitecture } from "./architecture.ts";
 import { withDeadline } from "./deadline.ts";
 import type { RunnerPaths } from "./environment.ts";
+import type { HostTools } from "./host-tools/host-tools.ts";
 import type { Log } from "./log.ts";
 
 export interface HarnessHostOptions {
@@ -14,6 +15,7 @@ export interface HarnessHostOptions {
   readonly startDeadlineMs: number;
   readonly findArchitecture: (name: string) => RunnerArchitecture | undefined;
   readonly emit: (body: EntryBody) => Promise<void>;
+  readonly hostTools: HostTools;
   readonly now: () => Date;
   readonly log: Log;
 }
@@ -50,6 +52,7 @@ export function createHarnessHost(options: HarnessHostOptions): HarnessHost {
       startDeadlineMs: options.startDeadlineMs,
       transcript: new Map(transcript),
       emit: options.emit,
+      hostTools: options.hostTools,
       now: options.now,
       log,
     };

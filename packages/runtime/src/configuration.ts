@@ -4,12 +4,13 @@ import type { Authenticate } from "./auth/principal.ts";
 import { checkBoundSecrets, type BoundSecrets } from "./gateway/bound-secrets.ts";
 import type { NetworkOption } from "./gateway/network.ts";
 import type { Credentials, Secrets } from "./gateway/port.ts";
+import { createHostToolbox, type HostTool } from "./host-tools/index.ts";
 import type { Logger } from "./logger.ts";
 import type { ProfileSource } from "./profiles/port.ts";
 import type { Registries } from "./sandbox/environments/registries.ts";
 import type { SandboxProvider } from "./sandbox/port.ts";
-
 import type { AskHook } from "./session/ask-hook.ts";
+
 /** How sandboxes reach the model. */
 export interface GatewayConfig {
   /**
@@ -48,6 +49,10 @@ export interface AgentRuntimeConfig {
   readonly authenticate?: Authenticate;
   /** `"none"`: everybody who can reach the server may do everything. */
   readonly auth?: "none";
+  /** Tools that agents call and that run in this process, by name, each made by `tool()`. Default: none. */
+  readonly tools?: Readonly<Record<string, HostTool>>;
+  /** Answers what agents ask before people do, or leaves it to them. Default: people answer. */
+  readonly onAsk?: AskHook;
   /** Model credentials by session, fetched outside of any sandbox. Default: from the environment. */
   readonly credentials?: Credentials;
   /** Values of secrets that profiles name, by session. Default: secret `NAME` is the variable `AGENT_RUNTIME_SECRET_NAME`. */
@@ -119,13 +124,13 @@ const KEYS: Record<keyof AgentRuntimeConfig, "number" | "other"> = {
   sandbox: "other",
   authenticate: "other",
   auth: "other",
+  tools: "other",
+  onAsk: "other",
   credentials: "other",
   secrets: "other",
   boundSecrets: "other",
   network: "other",
   gateway: "other",
-  tools: "other",
-  onAsk: "other",
   maxSandboxes: "number",
   maxWaiting: "other",
   cluster: "other",
@@ -218,12 +223,13 @@ export function checkConfiguration(config: AgentRuntimeConfig): void {
   const { profiles } = config;
   if (profiles !== undefined && !(isMethod(profiles.listAgentProfiles) && isMethod(profiles.loadAgentProfile)))
     throw invalid("profiles", 'must be a source of profiles, such as profileFolder("profiles")');
+  if (config.onAsk !== undefined && !isMethod(config.onAsk)) throw invalid("onAsk", "must be a function");
   checkBoundSecrets(config.boundSecrets ?? {});
+  createHostToolbox(config.tools);
   checkGateway(config.gateway ?? {});
   checkCluster(config);
 }
 
-  if (config.onAsk !== undefined && !isMethod(config.onAsk)) throw invalid("onAsk", "must be a function");
 function isMethod(value: unknown): boolean {
   return typeof value === "function";
 }

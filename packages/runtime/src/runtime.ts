@@ -33,6 +33,7 @@ import {
   type GatewayOptions,
 } from "./gateway/index.ts";
 import type { ModelGateway } from "./gateway/port.ts";
+import { createHostToolbox } from "./host-tools/index.ts";
 import { Committer } from "./log/committer.ts";
 import { LogHub } from "./log/hub.ts";
 import { Notices } from "./log/notices.ts";
@@ -159,6 +160,7 @@ export async function createAgentRuntime(config: AgentRuntimeConfig = {}): Promi
     deployment: config.deployment ?? DEFAULTS.deployment,
     runnerFiles,
     environmentOf: environments.of,
+    hostTools: createHostToolbox(config.tools),
     onListed: (key, state) => watch.changed(key.tenant, { event: "sessions:updated", session: listItem(state) }),
     limits: {
       environmentMs: config.environmentTimeoutMs ?? DEFAULTS.environmentTimeoutMs,
@@ -172,9 +174,9 @@ export async function createAgentRuntime(config: AgentRuntimeConfig = {}): Promi
       ignore: config.ignoreFiles ?? DEFAULT_IGNORE,
     },
     log,
+    ...(config.onAsk === undefined ? {} : { onAsk: config.onAsk }),
     ...(config.compactAfterEvents === undefined ? {} : { compactAfter: config.compactAfterEvents }),
   };
-    ...(config.onAsk === undefined ? {} : { onAsk: config.onAsk }),
   const manager = new SessionManager(parts, {
     idleTimeoutMs: config.idleTimeoutMs ?? DEFAULTS.idleTimeoutMs,
     shutdownGraceMs: config.shutdownGraceMs ?? DEFAULTS.shutdownGraceMs,

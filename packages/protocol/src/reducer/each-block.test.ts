@@ -61,6 +61,7 @@ test("an update changes every field that it may name, and no other", () => {
     isError: true,
     durationMs: 5,
     output: "o",
+    progress: "p",
     message: "m",
     code: "x",
     truncated: true,

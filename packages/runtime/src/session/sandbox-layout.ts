@@ -8,7 +8,9 @@ import {
   type SessionState,
 } from "@hhopkins/agent-runtime-protocol";
 import type { SessionKey, SessionStore } from "../persistence/session-store.ts";
+import { rootOf } from "../persistence/transcript-copy.ts";
 import { isIntact } from "./blob-check.ts";
+import type { HostToolbox } from "../host-tools/index.ts";
 import type { RunnerLink } from "./runner-link.ts";
 import type { SessionLimits } from "./session-parts.ts";
 
@@ -26,6 +28,7 @@ export interface Layout {
   /** The native session to resume, or null for a new conversation. */
   readonly nativeSessionId: string | null;
   readonly limits: SessionLimits;
+  readonly hostTools: HostToolbox;
   /** Hashes of blobs that were read back and found right; grows. */
   readonly intact: Set<string>;
   readonly signal: AbortSignal;
@@ -95,6 +98,8 @@ async function* contentCommands(layout: Layout, file: FileEntry, sha256: string)
 async function* transcriptCommands(layout: Layout): AsyncGenerator<CommandBody> {
   if (layout.nativeSessionId === null) return;
   for await (const { key, lines } of layout.store.transcript(layout.key)) {
+    // A session that went back has what it had before, too.
+    if (rootOf(key) !== layout.nativeSessionId) continue;
     let page: string[] = [];
     let chars = 0;
     for (const line of lines) {
@@ -119,7 +124,10 @@ function startCommand(layout: Layout): CommandBody {
     architecture: state.type,
     profile,
     options: state.sessionOptions ?? {},
+    ...(state.allowedTools === undefined ? {} : { allowedTools: [...state.allowedTools] }),
     ...(nativeSessionId === null ? {} : { resume: nativeSessionId }),
+    hostTools: layout.hostTools.offered(layout.profile),
+    hostToolTimeoutMs: layout.hostTools.timeoutMs,
     environment: publicVariables(layout.profile),
     ignore: [...limits.ignore],
     maxFileBytes: limits.maxFileBytes,

@@ -1,6 +1,7 @@
 /** What the start of a session's sandbox says in the log, and puts into the sandbox. */
 import { RuntimeError, type AgentProfile } from "@hhopkins/agent-runtime-protocol";
 import type { StoredSandbox } from "../persistence/session-store.ts";
+import { missingHostTools } from "./missing-host-tools.ts";
 import { layOutSandbox } from "./sandbox-layout.ts";
 import type { SandboxStatusTeller } from "./sandbox-status.ts";
 import type { SessionParts } from "./session-parts.ts";
@@ -41,7 +42,7 @@ export async function startHarness(
 ): Promise<RunningSandbox> {
   const { running, profile, nativeSessionId, signal } = about;
   const { link, intact, sandbox } = running;
-  const { store, limits } = parts;
+  const { store, limits, hostTools } = parts;
   const stop = (): void => link.close("The sandbox did not start in time.");
   signal.addEventListener("abort", stop, { once: true });
   const layout = {
@@ -52,6 +53,7 @@ export async function startHarness(
     profile,
     nativeSessionId,
     limits,
+    hostTools,
     intact,
     signal,
   };
@@ -60,6 +62,7 @@ export async function startHarness(
   await session.write({
     events: [
       ...unkeptEvents(parts, session.key, { files: missing, why: "what is saved of them is missing or damaged" }),
+      ...missingHostTools(parts, session.key, profile),
       status.event("ready", undefined, { sandboxId: sandbox.id }),
     ],
     files: { put: [], deleted: missing.map(({ path }) => path) },

@@ -13,10 +13,11 @@ import type { ModelGateway, NetworkRules } from "../gateway/port.ts";
 import type { Notices } from "../log/notices.ts";
 import type { LogParts } from "../log/session-log.ts";
 import type { StoreHealth } from "../log/store-health.ts";
+import type { HostToolbox } from "../host-tools/index.ts";
 import type { Logger } from "../logger.ts";
 import type { EnvironmentSpec, RunnerFiles, SandboxProvider } from "../sandbox/port.ts";
-import type { EgressBook } from "./egress-book.ts";
 import type { AskHook } from "./ask-hook.ts";
+import type { EgressBook } from "./egress-book.ts";
 import type { ModelUses } from "./model-use.ts";
 import type { Slots } from "./slots.ts";
 import type { WarmPool } from "./warm-pool.ts";
@@ -70,11 +71,12 @@ export interface SessionParts extends LogParts {
   readonly runnerFiles: (architecture: Architecture) => RunnerFiles;
   /** What a profile wants installed; undefined: nothing. Throws `environment_failed`, `missing_dependency`. */
   readonly environmentOf: (profile: AgentProfile) => Promise<EnvironmentSpec | undefined>;
+  readonly hostTools: HostToolbox;
   readonly limits: SessionLimits;
-  /** Something that a list shows has changed. */
-  readonly onListed: (key: SessionKey, state: SessionState) => void;
   /** Answers asks in people's place. */
   readonly onAsk?: AskHook;
+  /** Something that a list shows has changed. */
+  readonly onListed: (key: SessionKey, state: SessionState) => void;
   readonly newId: () => string;
   readonly log: Logger;
 }

@@ -20,6 +20,8 @@ export interface SessionWriterOptions {
   readonly cursor: RunnerCursor | null;
   /** Fires when the session is being let go: what cannot be saved now is not tried again. */
   readonly leaving: AbortSignal;
+  /** The log has grown. */
+  readonly onAppended: () => void;
   /** The store has another log than this one. */
   readonly onConflict: () => void;
   /** Another server has the session now, and this one's writes are refused. */
@@ -145,6 +147,7 @@ export class SessionWriter {
     }
     if (write.cursor !== undefined) this.#cursor = write.cursor;
     if (write.events.some(({ type }) => LISTED.has(type))) this.#parts.onListed(this.#log.key, this.#log.state);
+    if (write.events.length > 0) this.#options.onAppended();
   }
 
   /** Tries until the store takes it, unless the session is being let go. Only inside of `run` and `ask`. */

@@ -8,6 +8,8 @@ import {
   type TurnError,
   type TurnStatus,
 } from "@hhopkins/agent-runtime-protocol";
+import { withdrawn } from "./ask-entries.ts";
+import { cancelledHostCalls, openHostCalls } from "./host-tool-entries.ts";
 import type { SessionKey, SessionStore } from "../persistence/session-store.ts";
 
 const PAGE_EVENTS = 1000;
@@ -32,6 +34,8 @@ export async function closingEvents(closing: TurnClosing): Promise<EventDraft[]>
     ...(await closedBlocks(closing)),
     ...brokenTools(state),
     ...stoppedSubagents(state),
+    ...cancelledHostCalls(sessionId, openHostCalls(state)),
+    ...state.asks.map(({ askId }) => withdrawn(sessionId, askId)),
     ...(error === undefined ? [] : errorEvents(closing, error)),
     {
       type: "session:turn:completed",

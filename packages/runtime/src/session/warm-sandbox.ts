@@ -156,5 +156,6 @@ function layoutOf(parts: SessionParts, { key, profile, blank }: WarmPlan): Omit<
     },
     async *transcript() {},
   };
-  return { key, store, state: blank.state, profile, nativeSessionId: null, limits: parts.limits, intact: new Set() };
+  const { limits, hostTools } = parts;
+  return { key, store, state: blank.state, profile, nativeSessionId: null, limits, hostTools, intact: new Set() };
 }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { AgentProfile, EntryBody, SessionOptions } from "@hhopkins/agent-runtime-protocol";
 import { startScriptedModel, type ScriptedModel } from "@hhopkins/agent-runtime-testkit";
 import type { Harness, TurnEnd } from "../../architecture.ts";
+import { createHostTools } from "../../host-tools/host-tools.ts";
 import { DRIVER_TIMES, startHarness, type DriverTimes } from "../driver.ts";
 
 /** The runner's own folder: its node_modules has the SDK. */
@@ -17,6 +18,7 @@ export interface DrivenOptions {
   readonly environment?: Record<string, string>;
   readonly times?: Partial<DriverTimes>;
   readonly startDeadlineMs?: number;
+  readonly allowedTools?: string[];
   /** Another harness whose conversation is resumed from the transcript that it mirrored. */
   readonly resume?: DrivenHarness;
 }
@@ -56,6 +58,7 @@ export async function drive(options: DrivenOptions = {}): Promise<DrivenHarness>
         profile: { id: "test", name: "Test", ...options.profile },
         options: options.sessionOptions ?? { model: "claude-sonnet-4-5" },
         ...(options.resume === undefined ? {} : { resume: options.resume.harness.nativeSessionId }),
+        ...(options.allowedTools === undefined ? {} : { allowedTools: options.allowedTools }),
         environment: options.environment ?? {},
         ignore: [],
         maxFileBytes: 1_000_000,
@@ -72,6 +75,7 @@ export async function drive(options: DrivenOptions = {}): Promise<DrivenHarness>
         if (body.kind === "transcript") transcript.set(body.key, [...(transcript.get(body.key) ?? []), ...body.lines]);
         for (const watch of watchers) watch();
       },
+      hostTools: createHostTools(async () => undefined),
       now: () => new Date(),
       log: (message, detail) => logged.push({ message, detail }),
     },
