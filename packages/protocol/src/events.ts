@@ -21,6 +21,15 @@ import { SessionMetadata, Usage } from "./usage.ts";
 const sessionId = Id;
 /** `"main"` or a subagent's id. */
 const conversationId = Id;
+const Subagent = z.object({
+  id: Id,
+  name: z.string(),
+  status: SubagentStatus,
+  /** The conversation that called it. */
+  parentId: Id.optional(),
+  /** Its caller goes on without waiting for it. */
+  background: z.boolean().optional(),
+});
 /** What a state shows of a conversation; `before`: the cursor of older blocks. */
 const BlockWindow = z.object({ blocks: z.array(ConversationBlock), before: Id.optional() });
 
@@ -47,15 +56,7 @@ export const eventData = {
   "session:file:deleted": z.object({ sessionId, path: WorkspacePath }),
   "session:subagent:discovered": z.object({
     sessionId,
-    subagent: z.object({
-      id: Id,
-      name: z.string(),
-      status: SubagentStatus,
-      /** The conversation that called it. */
-      parentId: Id.optional(),
-      /** Its caller goes on without waiting for it. */
-      background: z.boolean().optional(),
-    }),
+    subagent: Subagent,
   }),
   "session:subagent:completed": z.object({
     sessionId,
@@ -111,11 +112,10 @@ export const eventData = {
     turnId: Id,
     window: BlockWindow.optional(),
     subagents: z.array(
-      z.object({
-        id: Id,
-        name: z.string(),
-        status: SubagentStatus,
+      Subagent.extend({
         output: z.string().optional(),
+        usage: Usage.optional(),
+        costUSD: z.number().nonnegative().optional(),
         window: BlockWindow.optional(),
       }),
     ),

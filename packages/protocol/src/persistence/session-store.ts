@@ -54,6 +54,17 @@ export interface BlobChunk {
   readonly bytes: Uint8Array;
 }
 
+/** Lines of a harness's transcript that were appended together. */
+export interface TranscriptPiece {
+  readonly key: string;
+  readonly lines: readonly string[];
+  /**
+   * The number after the log's last one before they were appended, so that a checkpoint with a lower seq is without
+   * them. Absent where it was not kept: such pieces are older than all with one.
+   */
+  readonly seq?: number;
+}
+
 export interface BlockWrite {
   readonly conversationId: string;
   /** Place in the session: seq of the block's start event. It never changes: a known block keeps its own. */
@@ -211,7 +222,7 @@ export interface SessionStore {
   /** Bytes of this blob that are stored from offset 0 on without a hole. */
   blobSize(key: SessionKey, sha256: string): Promise<number>;
   /** Keys and lines of the harness's transcript, lines in order of appending, in pages. */
-  transcript(key: SessionKey): AsyncIterable<{ readonly key: string; readonly lines: readonly string[] }>;
+  transcript(key: SessionKey): AsyncIterable<TranscriptPiece>;
   message(key: SessionKey, by: { messageId?: string; idempotencyKey?: string }): Promise<StoredMessage | null>;
   /** Sessions of one tenant. */
   list(query: SessionListQuery): Promise<SessionPage>;

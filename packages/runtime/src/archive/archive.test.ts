@@ -78,12 +78,13 @@ test("a session goes from one store into another, closed: its turn interrupted, 
   expect(head?.logId).not.toBe("L");
   const copied = await to.store.events(key, { after: 0, limit: 100 });
   expect(copied.map(({ seq }) => seq)).toEqual(copied.map((_event, index) => index + 1));
-  expect(copied.map(({ type }) => type).slice(-5)).toEqual([
+  expect(copied.map(({ type }) => type).slice(-6)).toEqual([
     "session:file:created",
     "session:file:created",
     "session:block:complete",
     "session:turn:completed",
     "session:message:withdrawn",
+    "session:status",
   ]);
   expect(head?.snapshot).toMatchObject({
     lastSeq: copied.length,

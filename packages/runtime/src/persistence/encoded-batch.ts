@@ -48,7 +48,7 @@ export interface EncodedBatch {
   readonly nativeSessionId: string | null;
   /** Of a new sandbox; 0 where there is none. */
   readonly generation: number;
-  /** JSON of `{ key, lines }`. */
+  /** JSON of `{ key, lines, seq }`; `seq` as `filesSeq`. */
   readonly transcript: readonly string[];
   readonly blobs: readonly BlobChunk[];
   readonly putFiles: readonly { readonly pathKey: string; readonly entry: string }[];
@@ -82,7 +82,7 @@ export function encodeBatch(batch: AppendBatch): EncodedBatch {
     cursor: batch.cursor ?? null,
     nativeSessionId: batch.nativeSessionId ?? null,
     generation: batch.sandbox?.generation ?? 0,
-    transcript: (batch.transcript ?? []).map(({ key, lines }) => json({ key, lines })),
+    transcript: (batch.transcript ?? []).map(({ key, lines }) => json({ key, lines, seq: batch.expectedSeq + 1 })),
     blobs: batch.blobs ?? [],
     putFiles: putFiles(batch),
     deletedFiles: (batch.files?.deleted ?? []).map(pathKey),

@@ -14,6 +14,7 @@ import type {
   StoredEvent,
   StoredMessage,
   StoredSandbox,
+  TranscriptPiece,
 } from "./session-store.ts";
 import { knownMessage, takenBefore, wrongSeq } from "./store-errors.ts";
 
@@ -28,7 +29,7 @@ export interface SavedSession {
   readonly header: LinesHeader | null;
   readonly events: readonly StoredEvent[];
   readonly messages: readonly StoredMessage[];
-  readonly transcript: readonly { readonly key: string; readonly lines: readonly string[] }[];
+  readonly transcript: readonly TranscriptPiece[];
   readonly blocks: readonly BlockWrite[];
 }
 
@@ -189,7 +190,7 @@ export class MemorySession {
     this.#compactedTo = Math.max(this.#compactedTo, compaction.upTo);
   }
 
-  /** JSON texts of `{ key, lines }`. */
+  /** JSON texts of `TranscriptPiece`s. */
   get transcript(): readonly string[] {
     return this.#transcript;
   }

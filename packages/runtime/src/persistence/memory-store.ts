@@ -5,7 +5,7 @@ import { byPath } from "./file-order.ts";
 import type { MemoryCluster } from "./memory-cluster.ts";
 import { MemorySession } from "./memory-session.ts";
 import { listPage } from "./session-list.ts";
-import type { AppendBatch, SessionKey, SessionStore, StoredEvent } from "./session-store.ts";
+import type { AppendBatch, SessionKey, SessionStore, StoredEvent, TranscriptPiece } from "./session-store.ts";
 import { noSession, sessionExists, staleFence, unknownBlock } from "./store-errors.ts";
 
 /** Sessions of all tenants in this process's memory. */
@@ -101,7 +101,7 @@ export function memoryReads(sessions: MemorySessions): Omit<SessionStore, "creat
     blob: (key, sha256) => joinedBytes(sessions.get(key)?.blob(sha256) ?? []),
     blobSize: async (key, sha256) => sessions.get(key)?.blobSize(sha256) ?? 0,
     transcript: async function* transcript(key) {
-      yield* parsed<{ key: string; lines: string[] }>(sessions.get(key)?.transcript ?? []);
+      yield* parsed<TranscriptPiece>(sessions.get(key)?.transcript ?? []);
     },
     message: async (key, by) => sessions.get(key)?.message(by) ?? null,
     list: async ({ tenant, ...query }) => listPage(sessions.ofTenant(tenant), query),

@@ -123,11 +123,13 @@ function emptySubject(): PersistenceSubject {
   const store = storeForAdapter(adapter, silent);
   return {
     tenants: false,
+    checkpoints: false,
     open: async () => ({ ...adapter, store }),
     because: {
       rowCount: "the adapter keeps nothing that could be counted",
       second: "an adapter with nine methods is for one process",
       tenants: "the nine methods know one tenant",
+      checkpoints: "the nine methods keep no turn's end",
     },
   };
 }

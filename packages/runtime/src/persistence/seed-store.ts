@@ -85,7 +85,7 @@ class SeedStore {
       blocks: read(reads.blocks),
       block: read(reads.block),
       files: read(reads.files),
-      checkpoints: read(reads.checkpoints),
+      checkpoints: () => Promise.reject(noCheckpoints()),
       filesAt: read(reads.filesAt),
       blob: iterate(reads.blob),
       blobSize: read(reads.blobSize),
@@ -205,6 +205,13 @@ class SeedStore {
       if (this.#tails.get(sessionId) === tail) this.#tails.delete(sessionId);
     }
   }
+}
+
+/** The nine methods keep files as they are now, and no turn's end. */
+function noCheckpoints(): RuntimeError {
+  const message =
+    "This persistence adapter keeps no checkpoints, so its sessions cannot be forked or rewound: use one that has a store, such as SQLite.";
+  return new RuntimeError("not_supported", message);
 }
 
 /** The writing methods of an adapter, which may be an instance of a class, each with a deadline. */

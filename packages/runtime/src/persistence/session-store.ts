@@ -19,4 +19,5 @@ export type {
   StoredEvent,
   StoredMessage,
   StoredSandbox,
+  TranscriptPiece,
 } from "@hhopkins/agent-runtime-protocol";

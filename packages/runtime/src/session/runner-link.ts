@@ -229,10 +229,15 @@ export class RunnerLink {
     else command.reject(replyError(reply.error));
   }
 
-  /** Entries in order, the oldest first; they count as unsaved until `saved`, `rewind` or the next `take`. */
+  /**
+   * Entries in order, the oldest first; they count as unsaved until `saved`, `rewind` or the next `take`. A turn's end is
+   * the last of them: what follows is not of its checkpoint.
+   */
   take(limit: number): readonly Entry[] {
     let bytes = 0;
-    const taken = this.#inbox.slice(0, limit).filter((arrived, index) => {
+    const end = this.#inbox.findIndex(({ entry }) => entry.body.kind === "turn:ended");
+    const upTo = end < 0 ? limit : Math.min(limit, end + 1);
+    const taken = this.#inbox.slice(0, upTo).filter((arrived, index) => {
       // Once it is over the bound it stays so: what is left out is the end.
       bytes += arrived.bytes;
       return index === 0 || bytes <= TAKE_BYTES;

@@ -4,6 +4,7 @@ import {
   INLINE_FILE_BYTES,
   reduceAll,
   RuntimeError,
+  SESSION_START,
   type AgentProfile,
   type CreateSessionBody,
   type EventDraft,
@@ -58,6 +59,7 @@ export async function newSession(parts: SessionParts, body: CreateSessionBody): 
     state: reduceAll(initialState(sessionId, logId), events),
     first: {
       events,
+      checkpoint: { turnId: SESSION_START },
       files: { put: files.map(({ entry }) => entry), deleted: [] },
       blobs: [
         blob,

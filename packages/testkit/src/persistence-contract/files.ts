@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { AppendBatch, FileEntry, SessionStore } from "@hhopkins/agent-runtime-protocol";
-import { append, change, createSession, delta, key, minute } from "./samples.ts";
-import { collect, openStore, type PersistenceCase } from "./subject.ts";
+import { append, change, created, createSession, delta, key, minute, record } from "./samples.ts";
+import { collect, needCheckpoints, openStore, type PersistenceCase } from "./subject.ts";
 
 const SHA = "d".repeat(64);
 
@@ -99,7 +99,40 @@ export const fileCases: Record<string, PersistenceCase> = {
     assert.equal(await store.blobSize(key("s1"), SHA), 0);
   },
 
+  "checkpoints: lines of a transcript belong to one when they were appended before it or with it": async (subject) => {
+    needCheckpoints(subject);
+    const store = await openStore(subject);
+    await createSession(store, key("s1"));
+    const line = (text: string) => [{ key: "main", lines: [text] }];
+    const at = (seq: number, write: Partial<AppendBatch>) =>
+      append(store, change(key("s1"), seq - 1, { events: [delta("s1", seq)], ...write }));
+    await at(2, { transcript: line("before") });
+    await at(3, { transcript: line("with"), checkpoint: { turnId: "t1" } });
+    await append(store, change(key("s1"), 3, { transcript: line("after") }));
+    await at(4, { transcript: line("later") });
+    const pieces = await collect(store.transcript(key("s1")));
+    assert.deepEqual(pieces, [
+      { key: "main", lines: ["before"], seq: 2 },
+      { key: "main", lines: ["with"], seq: 3 },
+      { key: "main", lines: ["after"], seq: 4 },
+      { key: "main", lines: ["later"], seq: 4 },
+    ]);
+  },
+
+  "checkpoints: a session can begin with one": async (subject) => {
+    needCheckpoints(subject);
+    const store = await openStore(subject);
+    const session = record("s1");
+    const file: FileEntry = { path: "a", type: "file", size: 1, sha256: SHA };
+    const first = { events: [created(session)], files: { put: [file], deleted: [] }, checkpoint: { turnId: "start" } };
+    await store.create({ ...key("s1"), record: session, logId: "log", first });
+    await append(store, change(key("s1"), 1, { files: { put: [], deleted: ["a"] } }));
+    assert.deepEqual(await store.checkpoints(key("s1"), { limit: 9 }), [{ seq: 1, turnId: "start" }]);
+    assert.deepEqual(await store.filesAt(key("s1"), 1), [file]);
+  },
+
   "checkpoints: the files of each stay as they were, whatever becomes of them": async (subject) => {
+    needCheckpoints(subject);
     const store = await openStore(subject);
     await createSession(store, key("s1"));
     const file = (path: string, size: number): FileEntry => ({ path, type: "file", mode: 0o644, size, sha256: SHA });

@@ -19,8 +19,10 @@ export interface PersistenceSubject {
   rowCount?(): Promise<number>;
   /** `false`: the store takes the tenant `default` alone, and refuses others with `not_supported`. */
   readonly tenants?: boolean;
+  /** `false`: the store keeps no checkpoints, and refuses to be asked for them with `not_supported`. */
+  readonly checkpoints?: boolean;
   /** Why one of those is absent. Stands beside the cases that are skipped for it. */
-  readonly because?: { readonly [name in "reopen" | "second" | "rowCount" | "tenants"]?: string };
+  readonly because?: { readonly [name in "reopen" | "second" | "rowCount" | "tenants" | "checkpoints"]?: string };
 }
 
 /** A part of the subject that a case cannot do without: where it is absent, the case cannot be shown. */
@@ -37,6 +39,12 @@ export function needed<N extends "reopen" | "second" | "rowCount">(
 export function needTenants(subject: PersistenceSubject): void {
   if (subject.tenants !== false) return;
   throw new CannotBeShown(subject.because?.tenants ?? "the store knows one tenant alone");
+}
+
+/** For cases of checkpoints. */
+export function needCheckpoints(subject: PersistenceSubject): void {
+  if (subject.checkpoints !== false) return;
+  throw new CannotBeShown(subject.because?.checkpoints ?? "the store keeps no checkpoints");
 }
 
 export type PersistenceCase = (subject: PersistenceSubject) => Promise<void>;

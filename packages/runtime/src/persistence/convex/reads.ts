@@ -7,7 +7,14 @@ import {
 } from "@hhopkins/agent-runtime-protocol";
 import type { FunctionReturnType } from "convex/server";
 import { byPath } from "../file-order.ts";
-import type { SessionHead, SessionKey, SessionStore, StoredEvent, StoredMessage } from "../session-store.ts";
+import type {
+  SessionHead,
+  SessionKey,
+  SessionStore,
+  StoredEvent,
+  StoredMessage,
+  TranscriptPiece,
+} from "../session-store.ts";
 import { unknownBlock } from "../store-errors.ts";
 import { convexBlobs } from "./blobs.ts";
 import type { ConvexApi, ConvexCalls } from "./client.ts";
@@ -164,12 +171,12 @@ async function filesAt(calls: ConvexCalls, key: SessionKey, seq: number): Promis
     .sort(byPath);
 }
 
-async function* transcript(calls: ConvexCalls, key: SessionKey): AsyncGenerator<{ key: string; lines: string[] }> {
+async function* transcript(calls: ConvexCalls, key: SessionKey): AsyncGenerator<TranscriptPiece> {
   for (let after: number | null = 0; after !== null;) {
     const args: { key: string; after: number } = { key: keyText(key), after };
     const page: { runs: string[][]; next: number | null } = await calls.query((api) => api.reads.transcript, args);
     for (const run of page.runs) {
-      yield* parseParts<{ key: string; lines: string[] }[]>(run, `the transcript of session ${key.sessionId}`);
+      yield* parseParts<TranscriptPiece[]>(run, `the transcript of session ${key.sessionId}`);
     }
     after = page.next;
   }

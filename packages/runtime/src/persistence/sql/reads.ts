@@ -3,7 +3,7 @@ import { sql, type RawBuilder, type SqlBool } from "kysely";
 import { joinedBytes, type BlobPart } from "../blob-bytes.ts";
 import { coveredFromStart, isWholeBlob, type BlobPiece } from "../blob-coverage.ts";
 import { byPath } from "../file-order.ts";
-import type { Checkpoint, SessionKey, SessionStore, StoredSandbox } from "../session-store.ts";
+import type { Checkpoint, SessionKey, SessionStore, StoredSandbox, TranscriptPiece } from "../session-store.ts";
 import { noSession, unknownBlock } from "../store-errors.ts";
 import { sqlList } from "./list.ts";
 import { ofSession } from "./database-clock.ts";
@@ -202,7 +202,7 @@ async function* blobParts(db: Db, key: SessionKey, sha256: string): AsyncGenerat
   }
 }
 
-async function* transcript(db: Db, key: SessionKey): AsyncGenerator<{ key: string; lines: string[] }> {
+async function* transcript(db: Db, key: SessionKey): AsyncGenerator<TranscriptPiece> {
   let after = 0;
   while (true) {
     const rows = await db

@@ -3,7 +3,14 @@ import { joinedBytes, type BlobPart } from "../blob-bytes.ts";
 import { coveredFromStart, isWholeBlob, type BlobPiece } from "../blob-coverage.ts";
 import { byPath } from "../file-order.ts";
 import { decodeListCursor, encodeListCursor } from "../list-cursor.ts";
-import type { SessionKey, SessionListQuery, SessionPage, SessionStore, StoredSandbox } from "../session-store.ts";
+import type {
+  SessionKey,
+  SessionListQuery,
+  SessionPage,
+  SessionStore,
+  StoredSandbox,
+  TranscriptPiece,
+} from "../session-store.ts";
 import { noSession, unknownBlock } from "../store-errors.ts";
 import { decodeEvent, decodeHead, decodeJson, decodeMessage, decodeRecord } from "../sql/rows.ts";
 import type { Rpc } from "./client.ts";
@@ -117,7 +124,7 @@ async function* blobParts(rpc: Rpc, key: SessionKey, sha256: string): AsyncGener
   }
 }
 
-async function* transcript(rpc: Rpc, key: SessionKey): AsyncGenerator<{ key: string; lines: string[] }> {
+async function* transcript(rpc: Rpc, key: SessionKey): AsyncGenerator<TranscriptPiece> {
   let after = 0;
   for (;;) {
     const page = { ...of(key), p_after: after, p_limit: TRANSCRIPT_PAGE };

@@ -3,8 +3,9 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { SessionArchives } from "../../archive/archives.ts";
 import { listItem } from "../../session/session-service.ts";
 import { byteStream } from "./byte-stream.ts";
-import { answer, documents, problems, sessionPath } from "./documents.ts";
+import { answer, body, documents, problems, sessionPath } from "./documents.ts";
 import { createRouter, sessionIdOf, type RestParts, type RestRouter } from "./environment.ts";
+import { jsonBody, onMethod } from "./json-body.ts";
 
 const TYPES = ["application/gzip", "application/x-gzip", "application/x-ndjson", "application/octet-stream"];
 
@@ -30,7 +31,15 @@ const create = createRoute({
   responses: { 201: answer("The session", documents.CreateSessionAnswer), ...problems },
 });
 
-/** Sessions out of one store and into another. */
+const fork = createRoute({
+  method: "post",
+  path: "/sessions/{id}/fork",
+  summary: "Make a session that goes on from the end of one of this one's turns",
+  request: { params: sessionPath, body: body(documents.ForkSessionBody) },
+  responses: { 201: answer("The new session", documents.ForkSessionAnswer), ...problems },
+});
+
+/** Sessions out of one store and into another, and copies of them. */
 export function archiveRoutes({ limits }: RestParts, archives: SessionArchives): RestRouter {
   const router = createRouter();
   router.openapi(read, async (c) => {
@@ -42,15 +51,22 @@ export function archiveRoutes({ limits }: RestParts, archives: SessionArchives):
     };
     return new Response(byteStream(bytes), { headers });
   });
+  router.use("/sessions/:id/fork", onMethod("POST", jsonBody(limits.bodyBytes)));
+  router.openapi(fork, async (c) => {
+    const id = sessionIdOf(c.req.valid("param").id);
+    const { forkedFrom, ...state } = await archives.fork(c.var.principal, id, c.req.valid("json"));
+    if (forkedFrom === undefined) throw new RuntimeError("internal", `The fork of ${id} does not say where it began.`);
+    return c.json({ ...listItem(state), forkedFrom }, 201);
+  });
   router.openapi(create, async (c) => {
     const type = c.req.header("content-type")?.split(";")[0]?.trim().toLowerCase() ?? "";
     if (!TYPES.includes(type)) {
       const message = `header.content-type: must be one of ${TYPES.join(", ")}`;
       throw new RuntimeError("invalid_request", message, { field: "header.content-type" });
     }
-    const body = c.req.raw.body;
-    if (body === null) throw new RuntimeError("invalid_request", "body: is missing", { field: "body" });
-    const state = await archives.import(c.var.principal, body, {
+    const archive = c.req.raw.body;
+    if (archive === null) throw new RuntimeError("invalid_request", "body: is missing", { field: "body" });
+    const state = await archives.import(c.var.principal, archive, {
       ...c.req.valid("query"),
       maxBytes: limits.archiveBytes,
     });

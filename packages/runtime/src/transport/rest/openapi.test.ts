@@ -32,6 +32,7 @@ test("the OpenAPI document names every route", async () => {
     "post /sessions/create",
     "post /sessions/{id}/interrupt",
     "post /sessions/{id}/message",
+    "post /sessions/{id}/rewind",
     "post /sessions/{id}/sync",
     "post /sessions/{id}/unload",
   ]);

@@ -90,6 +90,14 @@ const network = createRoute({
   responses: { 200: answer("Hosts and places", documents.NetworkAnswer), ...problems },
 });
 
+const rewind = createRoute({
+  method: "post",
+  path: "/sessions/{id}/rewind",
+  summary: "Go back to the end of an earlier turn, with conversation and workspace",
+  request: { params: sessionPath, body: body(documents.RewindSessionBody) },
+  responses: { 200: answer("Where the session is now", documents.RewindSessionAnswer), ...problems },
+});
+
 function commandRoute<N extends string>(name: N, summary: string) {
   return createRoute({
     method: "post",
@@ -106,6 +114,11 @@ export function sessionRoutes({ service, limits }: RestParts): RestRouter {
   router.use("/sessions/create", onMethod("POST", jsonBody(limits.bodyBytes)));
   router.use("/sessions/:id/options", onMethod("PATCH", jsonBody(limits.bodyBytes)));
   router.openapi(create, async (c) => c.json(await service.create(c.var.principal, c.req.valid("json")), 201));
+  router.use("/sessions/:id/rewind", onMethod("POST", jsonBody(limits.bodyBytes)));
+  router.openapi(rewind, async (c) => {
+    const id = sessionIdOf(c.req.valid("param").id);
+    return c.json(await service.rewind(c.var.principal, id, c.req.valid("json")), 200);
+  });
   router.openapi(list, async (c) => c.json(await service.list(c.var.principal, pageOf(c.req.valid("query"))), 200));
   router.openapi(read, async (c) => {
     const id = sessionIdOf(c.req.valid("param").id);
