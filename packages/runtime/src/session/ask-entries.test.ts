@@ -13,7 +13,7 @@ const at = new Date("2026-11-22T10:00:00.000Z");
 
 function after(...drafts: EventDraft[]): SessionState {
   return drafts.reduce(
-    (state, draft) => reduce(state, { ...draft, seq: state.lastSeq + 1, at: at.toISOString() } as never),
+    (state, draft) => reduce(state, { ...draft, seq: state.lastSeq + 1, at: at.toISOString() }),
     initialState(sessionId, "log"),
   );
 }

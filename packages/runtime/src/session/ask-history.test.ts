@@ -1,4 +1,4 @@
-import type { EventDraft, SessionEvent } from "@hhopkins/agent-runtime-protocol";
+import type { EventDraft } from "@hhopkins/agent-runtime-protocol";
 import { expect, test } from "vitest";
 import { asksOfTurn, resolutionOf, type AskedLog } from "./ask-history.ts";
 
@@ -37,9 +37,7 @@ const noise = (count: number): EventDraft[] =>
   }));
 
 function logOf(drafts: readonly EventDraft[]): AskedLog {
-  const events = drafts.map(
-    (draft, index) => ({ ...draft, seq: index + 1, at: "2026-11-22T00:00:00.000Z" }) as SessionEvent,
-  );
+  const events = drafts.map((draft, index) => ({ ...draft, seq: index + 1, at: "2026-11-22T00:00:00.000Z" }));
   const store = {
     events: async (_key: unknown, { after, limit }: { after: number; limit: number }) =>
       events.filter(({ seq }) => seq > after).slice(0, limit),

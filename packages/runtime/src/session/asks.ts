@@ -9,7 +9,7 @@ import {
   type SessionState,
 } from "@hhopkins/agent-runtime-protocol";
 import { setTimeout as delay } from "node:timers/promises";
-import { failpoint, failpointAfterAnswer } from "../failpoint.ts";
+import { failpoint } from "../failpoint.ts";
 import type { SessionKey } from "../persistence/session-store.ts";
 import { assertAnswerFits, isRepeated, resolvedError, whoAnswered, type GivenAnswer } from "./ask-answers.ts";
 import { AskOffers } from "./ask-hook.ts";
@@ -88,7 +88,7 @@ export class SessionAsks {
       if (this.areDeferred) this.#session.turns.standInLine();
       failpoint("answer:before");
       await writer.append({ events: this.#resolved(ask, given.answer, whoAnswered(given)) });
-      failpointAfterAnswer("answer:after");
+      failpoint("answer:after");
       this.#passOn(given);
       return this.#confirmed(given);
     }, JSON.stringify(answer).length);
