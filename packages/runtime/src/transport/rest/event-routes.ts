@@ -1,3 +1,4 @@
+import { Id } from "@hhopkins/agent-runtime-protocol";
 import { createRoute, z } from "@hono/zod-openapi";
 import { parseCursor, parseEventId } from "../cursor.ts";
 import { eventStream } from "../sse/event-stream.ts";
@@ -14,6 +15,7 @@ const events = createRoute({
       after: z.string().optional(),
       logId: z.string().optional(),
       follow: z.enum(["true", "false"]).optional(),
+      conversation: Id.optional(),
     }),
   },
   responses: { 200: { description: "Events", content: { "text/event-stream": {} } }, ...problems },
@@ -31,14 +33,19 @@ export function eventRoutes({ service, heartbeatMs, streamMs, log }: RestParts):
   const router = createRouter();
   router.openapi(events, async (c) => {
     const sessionId = sessionIdOf(c.req.valid("param").id);
-    const { after, logId, follow } = c.req.valid("query");
+    const { after, logId, follow, conversation } = c.req.valid("query");
     const lastEventId = c.req.header("last-event-id");
     // A reconnecting browser repeats its address: what it saw last counts more than what that says.
     const cursor =
       lastEventId === undefined || lastEventId === "" ? parseCursor({ after, logId }) : parseEventId(lastEventId);
     const ending = new AbortController();
     const tail = follow === "false";
-    const found = await service.follow(c.var.principal, sessionId, { ...cursor, signal: ending.signal, tail });
+    const found = await service.follow(c.var.principal, sessionId, {
+      ...cursor,
+      signal: ending.signal,
+      tail,
+      ...(conversation === undefined ? {} : { conversation }),
+    });
     if (c.req.raw.method === "HEAD") {
       ending.abort();
       return new Response(null, { headers: HEADERS });

@@ -16,6 +16,14 @@ export interface ConnectionParts {
   readonly log: TransportLog;
 }
 
+/** A join as an address says it; null where it does not. */
+interface AddressedJoin {
+  readonly sessionId: string;
+  readonly after: string | null;
+  readonly logId: string | null;
+  readonly conversation: string | null;
+}
+
 /** Frames of one client that may wait for their turn; with more, nothing is read from it. */
 const MAX_WAITING_FRAMES = 64;
 
@@ -45,7 +53,7 @@ export class Connection {
   }
 
   /** Joins as the address of the upgrade says. */
-  joinAtOnce(data: { sessionId: string; after: string | null; logId: string | null }): void {
+  joinAtOnce(data: AddressedJoin): void {
     this.#enqueue(() => this.#run({ event: "session:join", data: compact(data) }));
   }
 
@@ -155,17 +163,10 @@ function frameId(value: unknown): string | number | undefined {
 }
 
 /** Query parameters as the data of a join; what is no number stays as it is and is refused there. */
-function compact({
-  sessionId,
-  after,
-  logId,
-}: {
-  sessionId: string;
-  after: string | null;
-  logId: string | null;
-}): object {
+function compact({ sessionId, after, logId, conversation }: AddressedJoin): object {
   return {
     sessionId,
+    ...(conversation === null ? {} : { conversation }),
     ...(after === null ? {} : { after: /^\d+$/.test(after) ? Number(after) : after }),
     ...(logId === null ? {} : { logId }),
   };

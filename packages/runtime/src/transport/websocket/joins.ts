@@ -31,7 +31,11 @@ export class Joins {
   }
 
   /** Follows from the cursor on; an earlier join of the same session ends. `acknowledge` runs before the first event. */
-  async join(sessionId: string, cursor: Cursor, acknowledge: (follow: Follow) => void): Promise<void> {
+  async join(
+    sessionId: string,
+    cursor: Cursor & { readonly conversation?: string },
+    acknowledge: (follow: Follow) => void,
+  ): Promise<void> {
     if (this.#loops.size >= MAX_JOINS && !this.#loops.has(sessionId)) {
       throw new RuntimeError("too_many_requests", `A connection may follow at most ${MAX_JOINS} sessions.`);
     }

@@ -83,7 +83,13 @@ function attach(server: Server, options: WebSocketTransportOptions): AttachedWeb
     webSocket.on("close", () => connections.delete(connection));
     const query = upgradeQuery(client.request);
     const sessionId = query.get("sessionId");
-    if (sessionId !== null) connection.joinAtOnce({ sessionId, after: query.get("after"), logId: query.get("logId") });
+    if (sessionId !== null)
+      connection.joinAtOnce({
+        sessionId,
+        after: query.get("after"),
+        logId: query.get("logId"),
+        conversation: query.get("conversation"),
+      });
   };
 
   const upgrade = async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
