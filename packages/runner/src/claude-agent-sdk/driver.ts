@@ -248,11 +248,12 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
 
   /** The process goes on by itself with the call that was put off, and asks for it once more. */
   async function goOn(running: RunningTurn, given: HarnessContinuation["asks"]): Promise<void> {
+    asks.restore(given);
     await close();
     const toolUseId = given[0]?.ask.toolUseId;
     const call = toolUseId === undefined ? undefined : await transcript.beginWith(toolUseId);
     if (call === undefined) throw new RuntimeError("harness_failed", "The conversation lacks the call that waits.");
-    asks.restore(call, given);
+    asks.resumeCall(call);
     translator.resumeCall(call);
     running.again = true;
     running.progress = createTurnProgress([], true);

@@ -20,6 +20,7 @@ async function open(initial: [string, string[]][] = []): Promise<{ transcript: T
   const emitted: EntryBody[] = [];
   const transcript = await openTranscript({
     folder: join(root, "mirror"),
+    sessionId: ID,
     configFolder: join(root, ".claude"),
     initial: new Map(initial),
     emit: async (body) => void emitted.push(body),

@@ -15,10 +15,29 @@ export function boundOptions({ maxSteps, maxCostUSD }: TurnLimits): Pick<Options
   };
 }
 
-/** Calls `stop` when the turn has lasted as long as it may. Returns what calls that off. */
-export function boundDuration({ maxDurationMs }: TurnLimits, stop: (failure: TurnError) => void): () => void {
-  if (maxDurationMs === undefined) return () => undefined;
+/** The time that a turn may take. */
+export interface DurationBound {
+  /** While it waits for people it goes on for as long as they need. */
+  hold(waiting: boolean): void;
+  end(): void;
+}
+
+/** Calls `stop` when the turn has worked for as long as it may. */
+export function boundDuration({ maxDurationMs }: TurnLimits, stop: (failure: TurnError) => void): DurationBound {
+  if (maxDurationMs === undefined) return { hold: () => undefined, end: () => undefined };
   const message = `The turn reached its time limit (limits.maxDurationMs, ${maxDurationMs} ms). Send another message to go on.`;
-  const timer = setTimeout(() => stop({ code: "turn_limit", message }), maxDurationMs);
-  return () => clearTimeout(timer);
+  let left = maxDurationMs;
+  let since = performance.now();
+  const begin = (): NodeJS.Timeout => setTimeout(() => stop({ code: "turn_limit", message }), left);
+  let timer: NodeJS.Timeout | undefined = begin();
+  return {
+    hold(waiting) {
+      if (waiting === (timer === undefined)) return;
+      clearTimeout(timer);
+      if (waiting) left = Math.max(1, left - (performance.now() - since));
+      since = performance.now();
+      timer = waiting ? undefined : begin();
+    },
+    end: () => clearTimeout(timer),
+  };
 }
