@@ -70,6 +70,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   const attachments = createAttachments({ folder: join(state, "attachments"), workspace: paths.workspace });
   const turns = createTurns({
     attachments,
+    now,
     append: speech.say,
     afterTurn: () => tracker.scan(),
     openTurn: stateFile(join(state, "turn.json"), OpenTurn),

@@ -1,4 +1,5 @@
 import {
+  MAIN_CONVERSATION,
   NO_USAGE,
   RuntimeError,
   toRuntimeError,
@@ -7,7 +8,14 @@ import {
   TurnStatus,
   Usage,
 } from "@hhopkins/agent-runtime-protocol";
-import type { CommandBody, DeferReport, EntryBody, StopReport, UnsteerReport } from "@hhopkins/agent-runtime-protocol";
+import type {
+  CommandBody,
+  ConversationBlock,
+  DeferReport,
+  EntryBody,
+  StopReport,
+  UnsteerReport,
+} from "@hhopkins/agent-runtime-protocol";
 import { z } from "zod";
 import type { Harness, HarnessContinuation, HarnessTurn, TurnEnd } from "./architecture.ts";
 import type { Attachments } from "./attachments.ts";
@@ -45,6 +53,7 @@ export interface TurnsOptions {
   readonly onBusy: (busy: boolean) => void;
   readonly openTurn: StateFile<OpenTurn>;
   readonly attachments: Attachments;
+  readonly now: () => Date;
   readonly log: Log;
 }
 
@@ -119,12 +128,18 @@ export function createTurns(options: TurnsOptions): Turns {
     options.onBusy(false);
   }
 
+  async function say(block: ConversationBlock): Promise<void> {
+    await append({ kind: "block:start", conversationId: MAIN_CONVERSATION, block });
+    await append({ kind: "block:complete", conversationId: MAIN_CONVERSATION, block });
+  }
+
   /** The turn with what its messages come with, or how it ends without that. */
   async function laidOut({ turnId, messages, resultSchema }: MessageCommand): Promise<HarnessTurn | TurnEnd> {
     try {
       return { turnId, messages: await Promise.all(messages.map(attachments.layOut)), resultSchema };
     } catch (error) {
       const { code, message } = toRuntimeError(error, "attachment_failed");
+      await say({ type: "error", id: `error:${turnId}`, timestamp: options.now().toISOString(), code, message });
       return failedEnd({ code, message });
     }
   }

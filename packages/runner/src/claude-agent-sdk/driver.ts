@@ -25,7 +25,7 @@ import { configFolderOf, effortOf, modelOf, permissionModeOf, withoutPlan } from
 import { newTurn, type RunningTurn } from "./running-turn.ts";
 import { loadSdk } from "./sdk.ts";
 import { createSteering } from "./steering.ts";
-import { lackingResult, resultOf, type WantedResult } from "./structured-result.ts";
+import { lackingResult, resultOf } from "./structured-result.ts";
 import { createSubagentUsage } from "./subagent-usage.ts";
 import { openTranscript } from "./transcript.ts";
 import { createTranslator } from "./translator.ts";
@@ -72,6 +72,7 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
       return permissionModeOf(spec, sessionOptions);
     },
     onWaiting: (waiting) => turn?.bound?.hold(waiting),
+    hasSubagents: () => background.hasSubagents,
   });
   const mcpWatch = createMcpWatch({
     servers: Object.keys(layout.mcp.configs),
@@ -273,12 +274,12 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
     }
     running.bound.end();
     clearTimeout(running.escalation);
-    await asks.end();
+    const unbegun = await asks.end();
     if (running.deferred) return leave(running);
     turn = undefined;
     steering.end();
     const lacking = lackingResult(running);
-    const { bodies, ...outcome } = translator.endTurn(running.turnId, { ...running, lacking });
+    const { bodies, ...outcome } = translator.endTurn(running.turnId, { ...running, unbegun, lacking });
     await emitAll(bodies);
     return { ...running.spent, ...outcome, ...resultOf(running, outcome.status) };
   }

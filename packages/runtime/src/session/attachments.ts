@@ -71,11 +71,9 @@ function targetOf({ name, mediaType, to, bytes }: GivenAttachment, field: string
   return target;
 }
 
-const LATIN1 = new TextDecoder("latin1");
-
 /** Whether the bytes begin as those of that type do. */
 function begins(bytes: Uint8Array, mediaType: string): boolean {
-  const head = LATIN1.decode(bytes.subarray(0, 1024));
+  const head = Buffer.from(bytes.subarray(0, 1024)).toString("latin1");
   switch (mediaType) {
     case "image/png":
       return head.startsWith("\u0089PNG\r\n\u001a\n");
