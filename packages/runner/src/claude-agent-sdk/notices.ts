@@ -64,7 +64,8 @@ export function createNotices(outlet: Outlet): Notices {
       say(conversationId, message.uuid, { subtype: "compaction", content });
     },
     status(message) {
-      if (message.compact_result !== "failed") return;
+      // A conversation of one long message has nothing to sum up.
+      if (message.compact_result !== "failed" || message.compact_error === "too_few_groups") return;
       const why = message.compact_error ?? "no reason given";
       const content = `The agent could not sum up its conversation, which becomes too long for the model: ${why}. If it is refused, go on in a new session.`;
       say(MAIN_CONVERSATION, message.uuid, { subtype: "compaction", content });

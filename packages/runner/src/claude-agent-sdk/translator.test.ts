@@ -153,6 +153,56 @@ test("deltas, ids, times and durations of one tool call, literally", () => {
   ]);
 });
 
+test("notices: a retry block tells of the latest try, a limit is said once, a failed compaction says what to do", () => {
+  const retry = (attempt: number) => ({
+    type: "system",
+    subtype: "api_retry",
+    uuid: `r${attempt}`,
+    attempt,
+    max_retries: 15,
+    retry_delay_ms: 2400,
+    error_status: 529,
+    error: "overloaded",
+  });
+  const limit = (status: string) => ({
+    type: "rate_limit_event",
+    uuid: status,
+    rate_limit_info: { status, rateLimitType: "five_hour", utilization: 0.91, resetsAt: 1_767_225_600 },
+  });
+  const compacting = (compact_error: string) => ({
+    type: "system",
+    subtype: "status",
+    uuid: compact_error,
+    compact_result: "failed",
+    compact_error,
+  });
+  const translator = createTranslator({ now: () => new Date(0), log: () => undefined });
+  const messages = [
+    retry(1),
+    retry(2),
+    limit("allowed"),
+    limit("allowed_warning"),
+    limit("allowed_warning"),
+    limit("rejected"),
+    compacting("too_few_groups"),
+    compacting("no answer"),
+  ];
+  const bodies = messages.flatMap((message) => translator.translate(message));
+  const updates = bodies.flatMap((body) => (body.kind === "block:update" ? [body.updates.content] : []));
+  expect(updates).toEqual(["The model is overloaded (529). The agent tries again in 2 s (2 of at most 15)."]);
+  const end = translator.endTurn("turn-1", { interrupted: true });
+  const blocks = checkBlocks([...bodies, ...end.bodies]).get("main") ?? [];
+  expect(blocks.map((block) => ("content" in block ? block.content : ""))).toEqual([
+    "The model is overloaded (529). The agent tried again 2 times.",
+    "The limit of the model's account (five hour) is near, 91 % used; it is reset at 2026-01-01T00:00:00.000Z.",
+    "The limit of the model's account (five hour) is reached, 91 % used; it is reset at 2026-01-01T00:00:00.000Z.",
+    expect.stringContaining(
+      "could not sum up its conversation, which becomes too long for the model: no answer",
+    ) as string,
+    "The turn was interrupted.",
+  ]);
+});
+
 test("a void block is taken back, not left open", () => {
   const { bodies } = play(recording("dropped-stream"));
   const retracted = bodies.flatMap((body) =>
