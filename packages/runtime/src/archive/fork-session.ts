@@ -22,13 +22,17 @@ const NOT_COPIED: ReadonlySet<SessionEvent["type"]> = new Set([
   "session:metadata:update",
 ]);
 
+/** Of no bytes. */
+const EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
 export type ForkParts = ImportParts & Pick<SessionParts, "profiles" | "log">;
 
 interface Origin {
   readonly key: SessionKey;
   readonly head: SessionHead;
   readonly checkpoint: Checkpoint;
-  readonly then: SessionState;
+  /** At the checkpoint. */
+  readonly state: SessionState;
 }
 
 /**
@@ -39,7 +43,7 @@ interface Origin {
  */
 export async function forkSession(parts: ForkParts, key: SessionKey, body: ForkSessionBody): Promise<SessionState> {
   const origin = await originOf(parts, key, body.turnId);
-  const record = recordOf(parts, origin.then, body);
+  const record = recordOf(parts, origin.state, body);
   const forkKey = { tenant: key.tenant, sessionId: record.sessionId };
   const { seq, turnId } = origin.checkpoint;
   const forkedFrom = { sessionId: key.sessionId, turnId, seq };
@@ -58,7 +62,7 @@ async function originOf({ store }: ForkParts, key: SessionKey, wanted: string | 
   const { lastSeq, logId } = head;
   const turnId = wanted ?? (await turnsOf(store, key, lastSeq)).ended.at(-1) ?? SESSION_START;
   const checkpoint = await checkpointOf(store, key, { turnId, lastSeq });
-  return { key, head, checkpoint, then: await stateAt(store, key, { logId, seq: checkpoint.seq }) };
+  return { key, head, checkpoint, state: await stateAt(store, key, { logId, seq: checkpoint.seq }) };
 }
 
 function recordOf(parts: ForkParts, then: SessionState, body: ForkSessionBody): PersistedSessionListData {
@@ -78,21 +82,26 @@ function recordOf(parts: ForkParts, then: SessionState, body: ForkSessionBody): 
 }
 
 /** The content of its profile that the session kept to then. */
-async function pinThen(parts: ForkParts, { key, then }: Origin): Promise<ProfilePin> {
-  const { profileVersion } = then;
+async function pinThen(parts: ForkParts, { key, state }: Origin): Promise<ProfilePin> {
+  const { profileVersion } = state;
   const bytes = profileVersion === undefined ? undefined : await collectBytes(parts.store.blob(key, profileVersion));
   if (profileVersion === undefined || bytes === undefined || bytes.byteLength === 0)
-    return pinOf(await profileOf(parts, { key, state: () => then }));
+    return pinOf(await profileOf(parts, { key, state: () => state }));
   return { profileVersion, blob: { sha256: profileVersion, offset: 0, total: bytes.byteLength, bytes } };
 }
 
 async function copy(parts: ForkParts, origin: Origin, writer: ImportWriter): Promise<SessionState> {
-  const { key, head, checkpoint, then } = origin;
+  const { key, head, checkpoint, state } = origin;
   const { store } = parts;
-  const isWhole = (event: SessionEvent): boolean =>
-    event.type === "session:block:delta" && !then.streamingBlockIds.includes(event.data.blockId);
-  for await (const event of eventsBetween(store, key, { after: 0, upTo: checkpoint.seq }))
-    if (!NOT_COPIED.has(event.type) && !isWhole(event)) await writer.event(event);
+  const attached = new Set<string>();
+  const isOfWhole = (event: SessionEvent): boolean =>
+    event.type === "session:block:delta" && !state.streamingBlockIds.includes(event.data.blockId);
+  for await (const event of eventsBetween(store, key, { after: 0, upTo: checkpoint.seq })) {
+    if (NOT_COPIED.has(event.type) || isOfWhole(event)) continue;
+    await writer.event(event);
+    if (event.type === "session:message:queued")
+      for (const { sha256 } of event.data.attachments ?? []) attached.add(sha256);
+  }
   const nativeSessionId = parts.newId();
   let isBegun = false;
   const about = { checkpoint, lastSeq: head.lastSeq, nativeSessionId };
@@ -100,22 +109,24 @@ async function copy(parts: ForkParts, origin: Origin, writer: ImportWriter): Pro
     isBegun = true;
     for (const line of piece.lines) await writer.transcript(piece.key, line);
   }
-  await copyFiles(parts, origin, writer);
+  const files = await store.filesAt(key, checkpoint.seq);
+  for (const file of files) writer.file(file);
+  const inFiles = files.flatMap(({ sha256 }) => (sha256 === undefined ? [] : [sha256]));
+  for (const sha256 of new Set([...attached, ...inFiles])) await copyBlob(parts, key, { sha256, writer });
   return writer.end(isBegun ? nativeSessionId : null);
 }
 
-async function copyFiles({ store }: ForkParts, origin: Origin, writer: ImportWriter): Promise<void> {
-  const { key, checkpoint } = origin;
-  const files = await store.filesAt(key, checkpoint.seq);
-  const blobs = new Map(files.flatMap(({ sha256, size }) => (sha256 === undefined ? [] : [[sha256, size ?? 0]])));
-  for (const [sha256, size] of blobs) {
-    const total = await store.blobSize(key, sha256);
-    let offset = 0;
-    for await (const bytes of store.blob(key, sha256)) {
-      await writer.blob({ sha256, offset, total, bytes });
-      offset += bytes.byteLength;
-    }
-    if (total === 0 && size === 0) await writer.blob({ sha256, offset: 0, total: 0, bytes: new Uint8Array() });
+/** Bytes that are not there stay away: the fork's files name them as the other session's do. */
+async function copyBlob(
+  { store }: ForkParts,
+  key: SessionKey,
+  { sha256, writer }: { sha256: string; writer: ImportWriter },
+): Promise<void> {
+  const total = await store.blobSize(key, sha256);
+  let offset = 0;
+  for await (const bytes of store.blob(key, sha256)) {
+    await writer.blob({ sha256, offset, total, bytes });
+    offset += bytes.byteLength;
   }
-  for (const file of files) writer.file(file);
+  if (sha256 === EMPTY) await writer.blob({ sha256, offset: 0, total: 0, bytes: new Uint8Array() });
 }

@@ -14,7 +14,7 @@ import { inlineContent } from "../persistence/inline-content.ts";
 import { blockWrites } from "../persistence/block-writes.ts";
 import { NEVER_RUN } from "../persistence/memory-session.ts";
 import { deletedFiles, eventFile, fileChanges } from "../persistence/file-changes.ts";
-import type { AppendBatch, SessionKey, SessionStore, StoredMessage } from "../persistence/session-store.ts";
+import type { AppendBatch, BlobChunk, SessionKey, SessionStore, StoredMessage } from "../persistence/session-store.ts";
 import type { ProfilePin } from "../session/pinned-profile.ts";
 import { contentHashOf } from "../session/message-queue.ts";
 import { closingEvents } from "../session/turn-closing.ts";
@@ -22,6 +22,8 @@ import { closingEvents } from "../session/turn-closing.ts";
 const PAGE_EVENTS = 500;
 const PAGE_LINES = 500;
 const PAGE_CHARS = 1024 * 1024;
+const PAGE_BLOBS = 200;
+const PAGE_BYTES = 1024 * 1024;
 
 export interface ImportParts {
   readonly store: SessionStore;
@@ -49,6 +51,8 @@ export class ImportWriter {
   #lastAt = "";
   #transcript: { key: string; lines: string[] }[] = [];
   #lines = 0;
+  #blobs: BlobChunk[] = [];
+  #bytes = 0;
   #files: FileEntry[] = [];
   readonly #pin: ProfilePin;
   readonly #forkedFrom: ForkOrigin | undefined;
@@ -100,10 +104,11 @@ export class ImportWriter {
     if (this.#lines >= PAGE_LINES || this.#chars >= PAGE_CHARS) await this.#writeTranscript();
   }
 
-  async blob(chunk: NonNullable<AppendBatch["blobs"]>[number]): Promise<void> {
+  async blob(chunk: BlobChunk): Promise<void> {
     if (chunk.sha256 === this.#pin.profileVersion) return;
-    await this.#writeEvents();
-    await this.#append({ blobs: [chunk] });
+    this.#blobs.push(chunk);
+    this.#bytes += chunk.bytes.byteLength;
+    if (this.#blobs.length >= PAGE_BLOBS || this.#bytes >= PAGE_BYTES) await this.#writeBlobs();
   }
 
   file(entry: FileEntry): void {
@@ -114,6 +119,7 @@ export class ImportWriter {
   async end(nativeSessionId: string | null): Promise<SessionState> {
     await this.#writeEvents();
     await this.#writeTranscript();
+    await this.#writeBlobs();
     const at = this.#parts.now().toISOString();
     for (const draft of [...(await this.#changedFiles()), ...(await this.#closing())]) this.#events.push({ draft, at });
     await this.#writeEvents();
@@ -151,6 +157,13 @@ export class ImportWriter {
     this.#lines = 0;
     this.#chars = 0;
     if (transcript.length > 0) await this.#append({ transcript });
+  }
+
+  async #writeBlobs(): Promise<void> {
+    await this.#writeEvents();
+    const blobs = this.#blobs.splice(0);
+    this.#bytes = 0;
+    if (blobs.length > 0) await this.#append({ blobs });
   }
 
   async #append(write: Partial<AppendBatch>): Promise<void> {

@@ -370,26 +370,23 @@ export class Session implements AgentSession {
 
   /** For shutdown: the sandbox goes on, a later server finds it. */
   async release(): Promise<void> {
-    this.#closing = true;
-    this.#turns.leaveLine();
-    this.#leaving.abort();
-    this.#hostTools.close();
-    this.#control.close();
-    this.#asks.close();
+    this.#close();
     await this.#writer.idle();
     await this.#supervisor.release();
   }
 
   /** For delete: the sandbox ends, whatever is in it. */
   async destroy(): Promise<void> {
+    this.#close();
+    await this.#supervisor.kill();
+    await this.#writer.idle();
+  }
+
+  #close(): void {
     this.#closing = true;
     this.#turns.leaveLine();
     this.#leaving.abort();
-    this.#hostTools.close();
-    this.#control.close();
-    this.#asks.close();
-    await this.#supervisor.kill();
-    await this.#writer.idle();
+    for (const part of [this.#hostTools, this.#control, this.#asks]) part.close();
   }
 
   #failed(message: string): (error: unknown) => void {
