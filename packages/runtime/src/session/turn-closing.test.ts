@@ -80,6 +80,8 @@ test("a turn that its runner cannot end leaves nothing open, keeps what streamed
       { id: "t:2", status: "error" },
       { id: "t:3", status: "failed" },
       { id: "t:1", content: "half a sentence" },
+      // It had begun, and nobody knows what it did.
+      { id: "server:id", type: "tool_result", toolUseId: "u", isError: true },
       { id: "server:id", type: "error", code: "sandbox_lost", message: "It is gone." },
     ],
   });

@@ -32,7 +32,7 @@ export async function closingEvents(closing: TurnClosing): Promise<EventDraft[]>
   const error = closing.error;
   return [
     ...(await closedBlocks(closing)),
-    ...brokenTools(state),
+    ...brokenTools(closing),
     ...stoppedSubagents(state),
     ...cancelledHostCalls(sessionId, openHostCalls(state)),
     ...state.asks.map(({ askId }) => withdrawn(sessionId, askId)),
@@ -118,7 +118,8 @@ function conversations(state: SessionState): { conversationId: string; blocks: r
   return [main, ...state.subagents.map(({ id, blocks }) => ({ conversationId: id, blocks }))];
 }
 
-function brokenTools(state: SessionState): EventDraft[] {
+function brokenTools(closing: TurnClosing): EventDraft[] {
+  const { state } = closing;
   return conversations(state).flatMap(({ conversationId, blocks }) =>
     blocks
       .filter((block) => !state.streamingBlockIds.includes(block.id))
@@ -126,9 +127,33 @@ function brokenTools(state: SessionState): EventDraft[] {
         const status = unfinished(block);
         if (status === null) return [];
         const data = { sessionId: state.sessionId, conversationId, blockId: block.id, updates: { status } };
-        return [{ type: "session:block:update", data }];
+        return [{ type: "session:block:update", data }, ...unknownOutcome(closing, conversationId, block)];
       }),
   );
+}
+
+/** The result of a call that had begun: nobody will learn what it did. One that waited for people had not. */
+function unknownOutcome(
+  { state, newId, now }: TurnClosing,
+  conversationId: string,
+  call: ConversationBlock,
+): EventDraft[] {
+  if (call.type !== "tool_use" || call.status !== "running") return [];
+  const { toolUseId } = call;
+  if (state.asks.some((ask) => ask.toolUseId === toolUseId)) return [];
+  const block: ConversationBlock = {
+    type: "tool_result",
+    id: `server:${newId()}`,
+    timestamp: now().toISOString(),
+    toolUseId,
+    content: "The turn ended before the result of this call was known: its outcome is unknown.",
+    isError: true,
+  };
+  const place = { sessionId: state.sessionId, conversationId };
+  return [
+    { type: "session:block:start", data: { ...place, block } },
+    { type: "session:block:complete", data: { ...place, blockId: block.id, block } },
+  ];
 }
 
 function unfinished(block: ConversationBlock): string | null {
