@@ -6,8 +6,16 @@ let calls = 0;
 const send = (message) => console.log(JSON.stringify({ jsonrpc: "2.0", ...message }));
 const tool = { name: "count", description: `COUNTS calls, ${mode}`, inputSchema: { type: "object", properties: {} } };
 
-function call() {
+/** What the host of its secret says, which is asked with what it has in the secret's place. */
+async function asked() {
+  const { AGENT_RUNTIME_HOSTS_URL, PLACE, KEY } = process.env;
+  const answer = await fetch(`${AGENT_RUNTIME_HOSTS_URL}/${PLACE}/asked`, { headers: { "x-key": KEY } });
+  return { status: answer.status, text: await answer.text() };
+}
+
+async function call() {
   calls += 1;
+  if (mode === "asking") return asked();
   if (mode === "mortal") {
     console.error("out of breath");
     process.exit(7);
@@ -19,7 +27,7 @@ function call() {
 console.error(`the server speaks: ${mode}`);
 if (mode === "garbage") console.log("Welcome! This is no protocol.");
 else
-  createInterface({ input: process.stdin }).on("line", (line) => {
+  createInterface({ input: process.stdin }).on("line", async (line) => {
     const { id, method, params } = JSON.parse(line);
     if (id === undefined) return;
     if (method === "initialize") {
@@ -28,7 +36,7 @@ else
     } else if (method === "tools/list") send({ id, result: { tools: [tool] } });
     else if (method === "tools/call" && mode === "mute") console.error("I say no more");
     else if (method === "tools/call")
-      send({ id, result: { content: [{ type: "text", text: JSON.stringify(call()) }] } });
+      send({ id, result: { content: [{ type: "text", text: JSON.stringify(await call()) }] } });
     else send({ id, error: { code: -32601, message: "not known" } });
   });
 setInterval(() => undefined, 1 << 30);

@@ -61,6 +61,9 @@ function counter(calls: { count: number }): McpServer {
     calls.count += 1;
     return { content: [{ type: "text", text: `far call ${calls.count}` }] };
   });
+  server.registerTool("repeat", { description: "REPEATS the headers of its request" }, ({ requestInfo }) => ({
+    content: [{ type: "text", text: JSON.stringify(requestInfo?.headers ?? {}) }],
+  }));
   return server;
 }
 

@@ -2,7 +2,7 @@ import type { AgentProfile } from "@hhopkins/agent-runtime-protocol";
 import { script } from "@hhopkins/agent-runtime-testkit";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { bash, prompt } from "../testing/prompts.ts";
-import { errors, said } from "../testing/runtime-under-test.ts";
+import { said } from "../testing/runtime-under-test.ts";
 import { profileBench, sent, type ProfileBench } from "./bench.ts";
 import { recordFields } from "./field-results.ts";
 

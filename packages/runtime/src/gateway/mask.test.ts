@@ -20,6 +20,7 @@ const WRITTEN = {
   plain: VALUE,
   address: encodeURIComponent(VALUE),
   json: JSON.stringify(VALUE).slice(1, -1),
+  "json in json": JSON.stringify(JSON.stringify(VALUE)).slice(3, -3),
   base64: Buffer.from(VALUE).toString("base64").replace(/=+$/, ""),
   base64url: Buffer.from(VALUE).toString("base64url"),
   "a login as it was sent": "dXNlcjpw",
@@ -40,6 +41,12 @@ test("an event goes on at once, without its value's beginning having to come", a
   stream.write("data: p@ss\n\n");
   expect(String(stream.read())).toBe("data: p@ss\n\n");
   stream.end();
+});
+
+test("of a whole header, what stands behind its first word is hidden too", () => {
+  expect(maskOf(["Bearer word-of-it"]).text("a word-of-it b Bearer word-of-it")).toBe(
+    "a ********** b *****************",
+  );
 });
 
 test("what is too short to be told from chance stays", () => {

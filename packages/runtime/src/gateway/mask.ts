@@ -13,10 +13,14 @@ export interface Mask {
 
 /** Of these values, as they are and as hosts write them in addresses, JSON and base64, and of `others` as they are. */
 export function maskOf(values: Iterable<string>, others: Iterable<string> = []): Mask {
-  const written = [...values].flatMap((value) => [
+  // `Bearer …` is the whole of a header, and hosts may repeat what stands behind the word.
+  const bare = [...values].flatMap((value) => [value, ...(/^\w+ (.+)$/s.exec(value)?.slice(1) ?? [])]);
+  const written = bare.flatMap((value) => [
     value,
     encodeURIComponent(value),
-    JSON.stringify(value).slice(1, -1),
+    // In JSON, and in JSON that is a text in JSON, as an MCP server's answers are.
+    quoted(value),
+    quoted(quoted(value)),
     Buffer.from(value).toString("base64").replace(/=+$/, ""),
     Buffer.from(value).toString("base64url"),
   ]);
@@ -26,6 +30,10 @@ export function maskOf(values: Iterable<string>, others: Iterable<string> = []):
     text: (text) => (hidden.length === 0 ? text : covered(Buffer.from(text), hidden).toString()),
     stream: () => maskStream(hidden),
   };
+}
+
+function quoted(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
 }
 
 function maskStream(needles: readonly Buffer[]): Transform {
