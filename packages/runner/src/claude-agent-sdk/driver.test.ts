@@ -217,7 +217,11 @@ test("a killed harness fails its turn and is started again with the history; its
   process.kill(other.pid(), "SIGKILL");
   const killed = await sleeping;
   expect(killed).toMatchObject({ status: "failed", error: { code: "harness_failed" } });
-  expect(outline(checkBlocks(killed.bodies).get("main"))).toEqual(["tool_use Bash error", "error harness_failed"]);
+  expect(outline(checkBlocks(killed.bodies).get("main"))).toEqual([
+    "tool_use Bash error",
+    expect.stringMatching(/^tool_result error: The agent's process ended/),
+    "error harness_failed",
+  ]);
   await vi.waitFor(async () => expect(await sleepers()).toEqual([]));
   const after = await other.turn(script([{ text: "Three." }]));
   expect(outline(checkBlocks(after.bodies).get("main"))).toEqual(["assistant_text: Three."]);

@@ -19,6 +19,8 @@ export interface Tools {
   result(conversationId: string, content: NativeContent): void;
   /** No result will come any more; with a conversation, in that one. */
   abandon(conversationId?: string): void;
+  /** No result will come any more of calls that had begun, and nobody knows what they did. */
+  lose(unbegun: ReadonlySet<string>): void;
   /** Results come elsewhere. */
   forget(): void;
 }
@@ -51,6 +53,15 @@ export function createTools(outlet: Outlet): Tools {
         if (conversationId !== undefined && call.conversationId !== conversationId) continue;
         outlet.update(call.conversationId, call.blockId, { status: "error" });
         running.delete(toolUseId);
+      }
+    },
+    lose(unbegun) {
+      for (const { call } of running.values()) {
+        if (unbegun.has(call.toolUseId)) continue;
+        const content = "The agent's process ended before the result of this call was known: its outcome is unknown.";
+        const about = { id: outlet.claim(`result:${call.toolUseId}`), timestamp: outlet.timestamp() };
+        const { toolUseId, conversationId } = call;
+        outlet.whole(conversationId, { type: "tool_result", ...about, toolUseId, content, isError: true });
       }
     },
     forget: () => running.clear(),

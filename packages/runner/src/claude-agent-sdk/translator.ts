@@ -26,6 +26,8 @@ export interface TranslatorOptions {
 export interface TurnStop {
   readonly interrupted: boolean;
   readonly failure?: TurnError | undefined;
+  /** Calls of tools that had not begun: they waited for people. */
+  readonly unbegun?: ReadonlySet<string> | undefined;
   /** Why it has failed even where nothing else is wrong. */
   readonly lacking?: TurnError | undefined;
 }
@@ -226,6 +228,7 @@ export function createTranslator({ now, log }: TranslatorOptions): Translator {
     endTurn(turnId, stop) {
       const outcome = outcomeOf(stop);
       for (const speech of speeches.values()) speech.close(true);
+      if (stop.failure !== undefined && !stop.interrupted) tools.lose(stop.unbegun ?? new Set());
       tools.abandon();
       subagents.closeAll(outcome.status === "failed" ? "failed" : "stopped");
       if (outcome.status === "interrupted") {

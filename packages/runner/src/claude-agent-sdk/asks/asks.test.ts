@@ -33,7 +33,7 @@ async function play(
   answers: readonly AskAnswer[],
 ): Promise<TurnEnd & { bodies: EntryBody[]; asks: OpenedAsk[]; results: string[] }> {
   const from = on.bodies.length;
-  const over = on.turn(script(steps as never));
+  const over = on.turn(script(steps));
   for (const [index, answer] of answers.entries()) {
     const ask = await untilAsked(on, from, index);
     on.harness.asking?.answer(ask.askId, answer);
@@ -243,4 +243,35 @@ test("nothing is said of calls that nobody needs to be asked for", async () => {
     "assistant_text: Done.",
   ]);
   expect(await readFile(join(one.workspace, "free.txt"), "utf8")).toBe("free\n");
+});
+
+test("an MCP server asks: answered with content, declined, and withdrawn with its turn", async () => {
+  const args = [join(import.meta.dirname, "..", "testing", "asking-server.mjs")];
+  await using two = await drive({
+    model: one.model,
+    profile: { externalMCPs: [{ name: "booking", command: process.execPath, args }] },
+  });
+  const book = { name: "mcp__booking__book", input: {} };
+  const { asks, results } = await play(
+    two,
+    [{ tools: [book] }, { tools: [book] }, { text: "Done." }],
+    [{ decision: "allow", content: { seats: 2 } }, { decision: "deny" }],
+  );
+  expect(asks[0]).toMatchObject({
+    kind: "elicitation",
+    conversationId: "main",
+    prompt: "booking: How many seats?",
+    details: { serverName: "booking", requestedSchema: { required: ["seats"] } },
+  });
+  expect(asks[0]?.toolUseId).toBeDefined();
+  expect(results.map((text) => JSON.parse(text) as object)).toEqual([
+    { action: "accept", content: { seats: 2 } },
+    { action: "decline" },
+  ]);
+  const from = two.bodies.length;
+  const over = two.turn(script([{ tools: [book] }, { text: "Done." }]));
+  const ask = await untilAsked(two, from);
+  expect(await two.harness.asking?.defer()).toEqual({ deferred: false, reason: "An MCP server waits for the answer." });
+  await two.harness.interrupt();
+  expect((await over).bodies).toContainEqual({ kind: "ask:withdrawn", askId: ask.askId });
 });

@@ -23,6 +23,7 @@ export interface AsksOptions {
   readonly modeAfterPlan: () => PermissionMode;
   /** The turn waits for people, or no longer does. */
   readonly onWaiting: (waiting: boolean) => void;
+  readonly hasSubagents: () => boolean;
 }
 
 export interface Approvals {
@@ -49,8 +50,8 @@ export interface Asks {
   restore(asks: readonly { ask: OpenedAsk; answer?: AskAnswer | undefined }[]): void;
   /** The call that a process goes on with. */
   resumeCall(call: OpenCall): void;
-  /** The turn or its process is over. */
-  end(): Promise<void>;
+  /** The turn is over. Returns the calls that still waited. */
+  end(): Promise<ReadonlySet<string>>;
 }
 
 interface Waiting {
@@ -168,7 +169,7 @@ export function createAsks(options: AsksOptions): Asks {
       const { toolUseId, kind } = waiting.ask;
       if (kind === "elicitation") return { reason: "An MCP server waits for the answer." };
       const all = calls.all();
-      if (all.some(isOfSubagent)) return { reason: "A subagent works or waits." };
+      if (options.hasSubagents() || all.some(isOfSubagent)) return { reason: "A subagent works or waits." };
       if (toolUseId === undefined) return { reason: "The call that waits is not in the conversation." };
       if (all.length > 1) return { reason: "Other calls of the same step have no result yet." };
       return { toolUseId };
@@ -186,11 +187,13 @@ export function createAsks(options: AsksOptions): Asks {
       }
     },
     async end() {
-      for (const askId of [...open.keys()]) await withdraw(askId);
+      const waiting = new Set([...open.values()].flatMap(({ ask }) => ask.toolUseId ?? []));
+      for (const askId of open.keys()) await withdraw(askId);
       for (const askId of restored) await emit({ kind: "ask:withdrawn", askId });
       restored.clear();
       given.clear();
       calls.clear();
+      return waiting;
     },
   };
 }

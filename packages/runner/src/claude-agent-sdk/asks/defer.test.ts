@@ -27,7 +27,7 @@ async function untilAsked(
   count = 1,
 ): Promise<{ asks: OpenedAsk[]; over: Promise<TurnEnd> }> {
   const from = on.bodies.length;
-  const over = on.turn(script(steps as never));
+  const over = on.turn(script(steps));
   const asks = (): OpenedAsk[] =>
     on.bodies.slice(from).flatMap((body) => (body.kind === "ask:opened" ? [body.ask] : []));
   await on.seen(() => asks().length >= count);
