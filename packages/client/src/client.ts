@@ -10,7 +10,6 @@ import type {
   ListFilesAnswer,
   ListProfilesAnswer,
   ListSessionsAnswer,
-  MessageMode,
   NetworkAnswer,
   ResolvedAsk,
   RewindSessionAnswer,
@@ -20,12 +19,11 @@ import type {
   SessionState,
 } from "@hhopkins/agent-runtime-protocol";
 import { Endpoint, type AgentClientOptions } from "./endpoint.ts";
+import { messageBody, type SendMessageOptions } from "./message-form.ts";
 import { Follower, type FollowHandlers, type Following, type FollowOptions } from "./follow/follower.ts";
+import { watchList, type WatchHandlers, type Watching, type WatchOptions } from "./follow/list-watcher.ts";
 
-export interface SendMessageOptions {
-  readonly messageId?: string;
-  readonly mode?: MessageMode;
-}
+export type { SendMessageOptions } from "./message-form.ts";
 
 /** Which sessions, in which order; each of the filters narrows. */
 export interface ListSessionsOptions extends Readonly<NonNullable<SessionListQuery["filter"]>> {
@@ -44,6 +42,8 @@ export interface AgentClient {
   getSession(sessionId: string, options?: { blocks?: number }): Promise<SessionState>;
   /** Resolves when the message is kept. With a `messageId` it can be sent again without harm. `mode`: what it does to a turn that runs. */
   sendMessage(sessionId: string, content: string, options?: SendMessageOptions): Promise<SendMessageAnswer>;
+  /** The bytes of what a message came with. */
+  readAttachment(sessionId: string, messageId: string, name: string): Promise<Uint8Array>;
   updateMessage(sessionId: string, messageId: string, content: string): Promise<void>;
   withdrawMessage(sessionId: string, messageId: string): Promise<void>;
   /** Answers what the agent asks (`state.asks`); once, and the same answer again does no harm. */
@@ -75,6 +75,8 @@ export interface AgentClient {
   deleteProfile(profileId: string): Promise<void>;
   /** Follows a session until `stop()`; never throws, and comes back after every cut. */
   follow(sessionId: string, handlers?: FollowHandlers, options?: FollowOptions): Following;
+  /** Is told of sessions that are made, change in the list, or go, until `stop()`; comes back after every cut. */
+  watchSessions(handlers: WatchHandlers, options?: WatchOptions): Watching;
 }
 
 export function createAgentClient(options: AgentClientOptions): AgentClient {
@@ -82,12 +84,14 @@ export function createAgentClient(options: AgentClientOptions): AgentClient {
   const command = async (path: string, call: Parameters<Endpoint["call"]>[1]): Promise<void> => {
     await endpoint.call(path, call);
   };
+  const bytes = async (path: string): Promise<Uint8Array> =>
+    new Uint8Array(await (await endpoint.call(path)).arrayBuffer());
   return {
     createSession: (json) => endpoint.json("/sessions/create", { method: "POST", json }),
     listSessions: (page = {}) => endpoint.json(`/sessions${query({ ...page })}`),
     getSession: (id, page = {}) => endpoint.json(`${session(id)}${query(page)}`),
     sendMessage: (id, content, more = {}) =>
-      endpoint.json(`${session(id)}/message`, { method: "POST", json: { content, ...more } }),
+      endpoint.json(`${session(id)}/message`, { method: "POST", ...messageBody(content, more) }),
     updateMessage: (id, messageId, content) => command(message(id, messageId), { method: "PATCH", json: { content } }),
     withdrawMessage: (id, messageId) => command(message(id, messageId), { method: "DELETE" }),
     answerAsk: (id, askId, json) =>
@@ -103,11 +107,8 @@ export function createAgentClient(options: AgentClientOptions): AgentClient {
     updateOptions: (id, json) => command(`${session(id)}/options`, { method: "PATCH", json }),
     getBlocks: (id, page = {}) => endpoint.json(`${session(id)}/blocks${query(page)}`),
     listFiles: (id) => endpoint.json(`${session(id)}/files`),
-    async readFile(id, path) {
-      const encoded = path.split("/").map(encodeURIComponent).join("/");
-      const response = await endpoint.call(`${session(id)}/files/${encoded}`);
-      return new Uint8Array(await response.arrayBuffer());
-    },
+    readFile: (id, path) => bytes(`${session(id)}/files/${path.split("/").map(encodeURIComponent).join("/")}`),
+    readAttachment: (id, messageId, name) => bytes(`${message(id, messageId)}/attachments/${encodeURIComponent(name)}`),
     async readArchive(id) {
       const { body } = await endpoint.call(`${session(id)}/archive`);
       return body ?? new ReadableStream({ start: (controller) => controller.close() });
@@ -123,6 +124,7 @@ export function createAgentClient(options: AgentClientOptions): AgentClient {
       void follower.run();
       return follower;
     },
+    watchSessions: (handlers, watchOptions = {}) => watchList(endpoint, handlers, watchOptions),
   };
 }
 

@@ -16,6 +16,8 @@ export interface AgentClientOptions {
 export interface Call {
   readonly method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly json?: unknown;
+  /** In place of `json`. */
+  readonly form?: FormData;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
 }
@@ -49,6 +51,7 @@ export class Endpoint {
           ...call.headers,
         },
         ...(call.json === undefined ? {} : { body: JSON.stringify(call.json) }),
+        ...(call.form === undefined ? {} : { body: call.form }),
         ...(call.signal === undefined ? {} : { signal: call.signal }),
       });
     } catch (error) {
