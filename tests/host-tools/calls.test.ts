@@ -7,6 +7,13 @@ import { prompt } from "../testing/prompts.ts";
 import { errors } from "../testing/runtime-under-test.ts";
 import { logOf } from "../testing/session-log.ts";
 
+/** A tool as the model is told of it. */
+interface Offered {
+  readonly name: string;
+  readonly description: string;
+  readonly input_schema: object;
+}
+
 interface Ran {
   readonly name: string;
   readonly input: unknown;
@@ -87,9 +94,7 @@ function toolBlock(state: SessionState, name: string) {
 
 test("a tool of the application is offered with its schema, runs here with the session's identity, and its answer is the agent's", async () => {
   const { state, requests, results } = await bench.play("look", call("lookupOrder", { orderId: "o-1" }), done);
-  const { tools: offered } = requests[0]?.body as {
-    tools: { name: string; description: string; input_schema: object }[];
-  };
+  const { tools: offered = [] } = (requests[0]?.body ?? {}) as { tools?: Offered[] };
   const names = offered.map(({ name }) => name).filter((name) => name.startsWith("mcp__"));
   expect(names.toSorted()).toEqual(
     Object.keys(tools)

@@ -16,7 +16,7 @@ export interface ClusterUnderTest extends AsyncDisposable {
   /** Starts the node of this name; one that was there before and has ended is started again. */
   node(
     name: string,
-    options?: { flags?: readonly string[]; environment?: Record<string, string> },
+    options?: { flags?: readonly string[]; environment?: Record<string, string>; program?: string },
   ): Promise<ServerProcess>;
   /** Its folder; the data directory is `data` in it. */
   folder(name: string): string;
@@ -36,12 +36,13 @@ export async function startCluster(kind: DatabaseKind = "postgres"): Promise<Clu
     model,
     database,
     folder: (name) => join(folder, name),
-    async node(name, { flags = [], environment = {} } = {}) {
+    async node(name, { flags = [], environment = {}, program } = {}) {
       names.add(name);
       await mkdir(join(folder, name), { recursive: true });
       const server = await startServerProcess({
         folder: join(folder, name),
         modelUrl: model.url,
+        ...(program === undefined ? {} : { program }),
         flags: [
           "--persistence",
           database.url(),

@@ -11,7 +11,7 @@ import { untilState } from "./state-condition.ts";
 
 const MAIN = fileURLToPath(new URL("../../apps/server/src/main.ts", import.meta.url));
 
-/** The real command in a process of its own. */
+/** The real command, or another program, in a process of its own. */
 export interface ServerProcess extends AsyncDisposable {
   readonly url: string;
   readonly pid: number;
@@ -32,6 +32,8 @@ export interface ServerProcessOptions {
   /** Working directory; the data directory is `data` in it. */
   readonly folder: string;
   readonly modelUrl: string;
+  /** Instead of the command: it prints its address when it listens. */
+  readonly program?: string;
   readonly flags?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
   /** Kills the process, also while it starts. */
@@ -48,7 +50,7 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
     API_KEY,
     ...(options.flags ?? []),
   ];
-  const child = spawn(process.execPath, [MAIN, "serve", ...flags], {
+  const child = spawn(process.execPath, [options.program ?? MAIN, "serve", ...flags], {
     cwd: options.folder,
     stdio: ["ignore", "pipe", "pipe"],
     env: {

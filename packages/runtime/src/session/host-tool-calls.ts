@@ -7,6 +7,7 @@ import {
   type SessionState,
   type ToolUseBlock,
 } from "@hhopkins/agent-runtime-protocol";
+import { failpoint } from "../failpoint.ts";
 import { callRate, createProgress, runHostTool, type HostTool } from "../host-tools/index.ts";
 import type { SessionKey } from "../persistence/session-store.ts";
 import { profileOf } from "./pinned-profile.ts";
@@ -170,6 +171,7 @@ export class HostToolCalls {
         durationMs,
       };
       await writer.save({ events: [{ type: "session:host-tool:completed", data }] });
+      failpoint("host-tool:kept");
       this.#tell(callId, result);
     });
   }
