@@ -1,19 +1,15 @@
-import { RuntimeError, type AgentProfile, type EventDraft, type SandboxStatus } from "@hhopkins/agent-runtime-protocol";
+import { RuntimeError, type EventDraft, type SandboxStatus } from "@hhopkins/agent-runtime-protocol";
 import { failpoint } from "../failpoint.ts";
 import type { RunnerCursor, StoredSandbox } from "../persistence/session-store.ts";
 import type { Sandbox } from "../sandbox/port.ts";
-import { settledSoon, unlessAborted } from "./deadline.ts";
 import { findSandbox } from "./find-sandbox.ts";
 import { gatewayRules } from "./gateway-rules.ts";
-import type { RunnerDoor } from "./runner-door.ts";
 import type { RunnerLink } from "./runner-link.ts";
 import { Abandonment } from "./abandonment.ts";
 import { profileOf } from "./pinned-profile.ts";
-import { newSandbox, sandboxSpec } from "./sandbox-request.ts";
-import { whatItNeeds } from "./environment-setup.ts";
 import { connectSandbox } from "./connect-sandbox.ts";
 import type { SessionParts } from "./session-parts.ts";
-import { announceSandbox, startHarness, type StartingSession } from "./sandbox-start.ts";
+import { SandboxCreation, type AdoptionAt, type CreatingSupervisor } from "./sandbox-creation.ts";
 import { SandboxStatusTeller } from "./sandbox-status.ts";
 import {
   endIfOurs,
@@ -24,20 +20,16 @@ import {
 } from "./supervised-session.ts";
 import { saveCheck, saveWhatIsTold, verifyBytes, verifySaved, type SaveCheck } from "./save-verification.ts";
 import { startError } from "./start-error.ts";
-import type { WarmSandbox } from "./warm-sandbox.ts";
 
 /** Owns a session's sandbox: starts one when it is needed, finds it again, and ends it when everything is saved. */
 export class SandboxSupervisor {
   readonly #parts: SessionParts;
   readonly #session: SupervisedSession;
   readonly #status: SandboxStatusTeller;
-  #generation: number;
-  #nativeSessionId: string | null;
+  readonly #creation: SandboxCreation;
   #running: RunningSandbox | undefined;
   #starting: Promise<RunnerLink> | undefined;
   #abort = new AbortController();
-  /** Its provider may still be at it when nobody waits for it any more. */
-  #creating: Promise<unknown> = Promise.resolve();
   /** This server has let go of it, for another one to find. */
   #released = false;
   /** Its runner was told that it ends, and takes no turns any more. */
@@ -58,16 +50,18 @@ export class SandboxSupervisor {
   ) {
     this.#parts = parts;
     this.#session = session;
-    this.#generation = at.generation;
-    this.#nativeSessionId = at.nativeSessionId;
     this.#status = new SandboxStatusTeller(parts, session, () => ({
       sandboxId: this.#running?.sandbox.id,
-      generation: this.#generation,
+      generation: this.#creation.generation,
     }));
-  }
-
-  get #starter(): StartingSession {
-    return { parts: this.#parts, session: this.#session, status: this.#status };
+    const starter = { parts, session, status: this.#status };
+    const supervisor: CreatingSupervisor = {
+      adopt: (...adopted) => this.#adopt(...adopted),
+      started: (running) => (this.#running = running),
+      tookSlot: (release) => (this.#releaseSlot = release),
+      isReleased: () => this.#released,
+    };
+    this.#creation = new SandboxCreation(starter, supervisor, at);
   }
 
   get link(): RunnerLink | undefined {
@@ -75,11 +69,11 @@ export class SandboxSupervisor {
   }
 
   get generation(): number {
-    return this.#generation;
+    return this.#creation.generation;
   }
 
   set nativeSessionId(id: string) {
-    this.#nativeSessionId = id;
+    this.#creation.nativeSessionId = id;
   }
 
   /** Whether a sandbox runs or is being started. */
@@ -141,82 +135,14 @@ export class SandboxSupervisor {
     this.#abort = abort;
     if (this.#released) abort.abort();
     try {
-      // Without one before, one that was made for any session can be its.
-      const isFirst = this.#generation === 0 && this.#nativeSessionId === null;
-      const warm = isFirst ? await this.#parts.warm.claim(this.#session.key, this.#session.state()) : undefined;
-      if (warm !== undefined) return await this.#takeWarm(warm, abort.signal);
-      const tellPlace = (position: number): void =>
-        this.#status.tell("pending", `Waiting for a free sandbox, place ${position} in the line.`);
-      this.#releaseSlot = await this.#parts.slots.acquire(abort.signal, tellPlace, this.#session.key.sessionId);
-      return await this.#create(abort.signal);
+      return await this.#creation.start(abort.signal);
     } catch (error) {
       throw await this.#startFailed(error);
     }
   }
 
-  /** It is the session's once that is stored. */
-  async #takeWarm(warm: WarmSandbox, signal: AbortSignal): Promise<RunnerLink> {
-    const { sandbox, stored, door, releaseSlot } = warm;
-    const cursor = { generation: stored.generation, n: 0 };
-    this.#releaseSlot = releaseSlot;
-    try {
-      const about = { sandboxId: sandbox.id, generation: stored.generation };
-      await this.#session.write({ events: [this.#status.event("ready", undefined, about)], sandbox: stored, cursor });
-      this.#generation = stored.generation;
-      signal.throwIfAborted();
-      const running = await this.#adopt(sandbox, stored, { cursor, door });
-      return running.link;
-    } catch (error) {
-      await this.#discard(sandbox);
-      throw error;
-    } finally {
-      warm.letGo();
-    }
-  }
-
-  async #create(abort: AbortSignal): Promise<RunnerLink> {
-    const { provider } = this.#parts;
-    const tell = (message: string): void => this.#status.tell("starting", message);
-    const needs = await whatItNeeds(this.#parts, this.#session, { signal: abort, tell });
-    const { profile, install, signal } = needs;
-    const stored = newSandbox(provider, this.#generation + 1, needs.profileVersion);
-    await announceSandbox(this.#starter, stored);
-    this.#generation = stored.generation;
-    const spec = await sandboxSpec(this.#parts, this.#session.key, { state: this.#session.state(), stored, install });
-    failpoint("create:before");
-    const created = provider.create(spec, { signal, onProgress: tell });
-    this.#creating = created;
-    const sandbox = await unlessAborted(created, signal, (late) => this.#discard(late));
-    failpoint("create:after");
-    const known = { ...stored, ref: sandbox.ref };
-    const running = await this.#introduce(sandbox, known, signal).catch(async (error: unknown) => {
-      await this.#discard(sandbox);
-      throw error;
-    });
-    return this.#layOut(running, profile, signal);
-  }
-
-  async #introduce(sandbox: Sandbox, known: StoredSandbox, signal: AbortSignal): Promise<RunningSandbox> {
-    await this.#session.write({
-      events: [this.#status.event("starting", "Starting the agent.", { sandboxId: sandbox.id })],
-      sandbox: known,
-    });
-    signal.throwIfAborted();
-    return this.#adopt(sandbox, known, { cursor: { generation: known.generation, n: 0 } });
-  }
-
-  /** A sandbox that this server has no use for: the next server may have. */
-  async #discard(sandbox: Sandbox): Promise<void> {
-    const done = this.#released ? sandbox.release() : endIfOurs(this.#session, sandbox);
-    await done.catch((failure: unknown) => this.#status.warn(failure, "a sandbox that failed to start did not end"));
-  }
-
   /** Listens to the sandbox and watches for its end. */
-  async #adopt(
-    sandbox: Sandbox,
-    stored: StoredSandbox,
-    { cursor, door }: { cursor: RunnerCursor; door?: RunnerDoor },
-  ): Promise<RunningSandbox> {
+  async #adopt(sandbox: Sandbox, stored: StoredSandbox, { cursor, door }: AdoptionAt): Promise<RunningSandbox> {
     const running = await connectSandbox(this.#parts, this.#session.key, {
       sandbox,
       stored,
@@ -240,19 +166,12 @@ export class SandboxSupervisor {
     return running;
   }
 
-  async #layOut(running: RunningSandbox, profile: AgentProfile, signal: AbortSignal): Promise<RunnerLink> {
-    const nativeSessionId = this.#nativeSessionId;
-    const started = await startHarness(this.#starter, { running, profile, nativeSessionId, signal });
-    this.#running = started;
-    return started.link;
-  }
-
   /** Nothing of the sandbox is worth keeping: its harness never started. */
   async #startFailed(cause: unknown): Promise<RuntimeError> {
     const error = startError(cause, this.#abort.signal.aborted);
     if (this.#released) return error;
     const running = await this.#forget();
-    if (running !== undefined) await this.#discard(running.sandbox);
+    if (running !== undefined) await this.#creation.discard(running.sandbox);
     const status = this.#abort.signal.aborted ? "terminated" : "error";
     await this.#session.write({ events: [this.#status.event(status, error.message)], sandbox: null });
     return error;
@@ -285,7 +204,7 @@ export class SandboxSupervisor {
   async #resumeStart(running: RunningSandbox): Promise<RunnerLink> {
     try {
       const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(this.#parts.limits.sandboxStartMs)]);
-      return await this.#layOut(running, await profileOf(this.#parts, this.#session), signal);
+      return await this.#creation.layOut(running, await profileOf(this.#parts, this.#session), signal);
     } catch (error) {
       throw await this.#startFailed(error);
     }
@@ -385,7 +304,7 @@ export class SandboxSupervisor {
     this.#abort.abort(new RuntimeError("shutting_down", "The server lets go of the sandbox."));
     await (await this.#forget({ ended: false }))?.sandbox.release();
     // Whoever has the session next looks for it.
-    await settledSoon(this.#creating);
+    await this.#creation.settled();
   }
 
   /** Answers what it was. */
