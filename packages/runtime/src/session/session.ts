@@ -8,19 +8,19 @@ import {
   type UpdateOptionsBody,
 } from "@hhopkins/agent-runtime-protocol";
 import { setTimeout as delay } from "node:timers/promises";
-import { failpoint, failpointAfterAnswer } from "../failpoint.ts";
+import { failpoint } from "../failpoint.ts";
 import type { SessionLog } from "../log/session-log.ts";
 import type { Lease, SessionHead, SessionKey } from "../persistence/session-store.ts";
 import { pieceWrite, type BytesPiece } from "./attachments.ts";
 import type { GivenAnswer } from "./ask-answers.ts";
 import { SessionAsks } from "./asks.ts";
 import { failedWrite } from "./failed-write.ts";
-import { refuseUnknownCommand } from "./known-command.ts";
 import { HostToolCalls } from "./host-tool-calls.ts";
-import { acceptMessage, loadedEvent, type IncomingMessage } from "./message-queue.ts";
+import { loadedEvent, type IncomingMessage } from "./message-queue.ts";
 import { optionsChange } from "./options-change.ts";
 import { RunnerIntake } from "./runner-intake.ts";
 import { SandboxSupervisor } from "./sandbox-supervisor.ts";
+import { SessionMessages } from "./session-messages.ts";
 import type { SessionParts } from "./session-parts.ts";
 import { SessionRewind } from "./session-rewind.ts";
 import { SessionWriter } from "./session-writer.ts";
@@ -71,6 +71,7 @@ export class Session implements AgentSession {
   readonly #intake: RunnerIntake;
   readonly #control: TurnControl;
   readonly #asks: SessionAsks;
+  readonly #messages: SessionMessages;
   readonly #resumeTurn: (isStarted: boolean) => Promise<void>;
   readonly #turns: TurnDelivery;
   readonly #hostTools: HostToolCalls;
@@ -132,6 +133,7 @@ export class Session implements AgentSession {
     });
     const asking = { ...session, control: this.#control, turns: this.#turns };
     this.#asks = new SessionAsks(parts, asking);
+    this.#messages = new SessionMessages(parts, { ...asking, asks: this.#asks });
     this.#resumeTurn = (isStarted) => resumeTurn(parts, asking, { asks: this.#asks, isStarted });
     this.#intake = new RunnerIntake(parts, {
       ...session,
@@ -175,24 +177,10 @@ export class Session implements AgentSession {
     return this.#writer.failure;
   }
 
-  /** Resolves when the message is in the log; a message that was sent before is answered as it was then. */
+  /** As `SessionMessages.send`. */
   async send(message: IncomingMessage): Promise<SendMessageAnswer> {
     this.#refuseWhileClosing();
-    return this.#writer.ask(async () => {
-      const session = { key: this.key, state: this.#log.state };
-      const accepted = await acceptMessage(this.#parts, session, message);
-      if (accepted.write !== undefined) {
-        await refuseUnknownCommand(this.#parts, session, message.content);
-        // Behind a turn that waits for people it needs no sandbox yet.
-        if (!this.#asks.areDeferred) this.#turns.standInLine();
-        await this.#writer.append(accepted.write);
-      }
-      failpoint("acknowledge:before");
-      failpointAfterAnswer("acknowledge:after");
-      if (accepted.write !== undefined) await this.#act(message.mode, accepted.answer.messageId);
-      this.#turns.pump();
-      return accepted.answer;
-    }, message.content.length);
+    return this.#messages.send(message);
   }
 
   async answer(given: GivenAnswer): Promise<ResolvedAsk> {
@@ -219,24 +207,12 @@ export class Session implements AgentSession {
     }
   }
 
-  async #act(mode: IncomingMessage["mode"], messageId: string): Promise<void> {
-    if (mode === "interrupt") await this.#control.stop();
-    if (mode === "steer") this.#control.steer(messageId);
+  updateMessage(messageId: string, content: string): Promise<void> {
+    return this.#messages.update(messageId, content);
   }
 
-  async updateMessage(messageId: string, content: string): Promise<void> {
-    const { sessionId } = this;
-    await refuseUnknownCommand(this.#parts, { key: this.key, state: this.#log.state }, content);
-    return this.#control.change(messageId, {
-      type: "session:message:updated",
-      data: { sessionId, messageId, content },
-    });
-  }
-
-  async withdrawMessage(messageId: string): Promise<void> {
-    const { sessionId } = this;
-    await this.#control.change(messageId, { type: "session:message:withdrawn", data: { sessionId, messageId } });
-    this.#turns.pump();
+  withdrawMessage(messageId: string): Promise<void> {
+    return this.#messages.withdraw(messageId);
   }
 
   updateOptions(changes: UpdateOptionsBody): Promise<void> {
