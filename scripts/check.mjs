@@ -22,6 +22,7 @@ const checks = {
     "examples",
   ],
   knip: [tool("knip/bin/knip.js"), "--no-progress", "--no-config-hints"],
+  size: [join(root, "scripts/size.mjs")],
   publint: [join(root, "scripts/publint.mjs")],
 };
 

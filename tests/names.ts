@@ -1,5 +1,6 @@
 import { adapterRows } from "./names/adapters.ts";
 import { archiveRows } from "./names/archives.ts";
+import { clientStoreRows } from "./names/client-stores.ts";
 import { commandRows } from "./names/command.ts";
 import { environmentRows } from "./names/environments.ts";
 import { eventRows } from "./names/events.ts";
@@ -30,5 +31,6 @@ export const NAMES: readonly Row[] = [
   ...modalDoubleRows,
   ...networkRows,
   ...profileRows,
+  ...clientStoreRows,
   ...reactRows,
 ];

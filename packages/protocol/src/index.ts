@@ -4,6 +4,7 @@ export * from "./usage.ts";
 export * from "./attachments.ts";
 export * from "./results.ts";
 export * from "./blocks.ts";
+export { MAIN_CONVERSATION } from "./main-conversation.ts";
 export * from "./files.ts";
 export * from "./manifest.ts";
 export * from "./runtime-state.ts";

@@ -13,16 +13,18 @@ export function waitBefore(attempt: number, backoff: Backoff, random: () => numb
   return full / 2 + (full / 2) * random();
 }
 
-/** Resolves after `ms`, or at once when `signal` fires. */
-export function pause(ms: number, signal: AbortSignal): Promise<void> {
+/** Resolves after `ms`, or at once when `signal` fires, or when `wakes` says `wake`. */
+export function pause(ms: number, signal: AbortSignal, wakes?: EventTarget): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve();
     const done = (): void => {
       clearTimeout(timer);
       signal.removeEventListener("abort", done);
+      wakes?.removeEventListener("wake", done);
       resolve();
     };
     const timer = setTimeout(done, ms);
     signal.addEventListener("abort", done);
+    wakes?.addEventListener("wake", done);
   });
 }

@@ -4,6 +4,8 @@ import type { Endpoint } from "../endpoint.ts";
 import { BACKOFF, pause, waitBefore, type Backoff } from "./backoff.ts";
 import type { IncomingFrame, LiveEvent } from "./frame.ts";
 import { runConnection } from "./live-connection.ts";
+import { shared } from "./shared.ts";
+import { onWake } from "./wake.ts";
 
 /**
  * `connecting` until the server's state is reached, then `live`; `reconnecting` after a cut; `stopped` by `stop()`;
@@ -38,6 +40,8 @@ export interface Following {
   /** Resolves once the follower has stopped or failed. */
   readonly ended: Promise<void>;
   stop(): void;
+  /** Looks at once whether the line still holds, or tries at once to come back; browsers' own signs do so by themselves. */
+  wake(): void;
 }
 
 interface FollowerParts {
@@ -57,7 +61,10 @@ export class Follower implements Following {
   readonly ended: Promise<void>;
   readonly #parts: FollowerParts;
   readonly #stopping = new AbortController();
+  readonly #wakes = new EventTarget();
   #state: SessionState | undefined;
+  /** The state before a new snapshot: what is the same in both stays the same object. */
+  #last: SessionState | undefined;
   #status: ConnectionStatus = "connecting";
   #target = 0;
   #failure: ClientError | undefined;
@@ -84,12 +91,24 @@ export class Follower implements Following {
     this.#stopping.abort();
   }
 
+  wake(): void {
+    this.#wakes.dispatchEvent(new Event("wake"));
+  }
+
   /** Runs until `stop()` or failure. Never rejects. */
   async run(): Promise<void> {
+    const leave = onWake(() => this.wake());
+    await this.#run();
+    leave();
+    this.#show(this.#failure === undefined ? "stopped" : "failed");
+    this.#finish();
+  }
+
+  async #run(): Promise<void> {
     const { backoff = BACKOFF, random = Math.random } = this.#parts.options;
     const { signal } = this.#stopping;
     for (let attempt = 0; !signal.aborted; attempt += 1) {
-      await pause(waitBefore(attempt, backoff, random), signal);
+      await pause(waitBefore(attempt, backoff, random), signal, this.#wakes);
       if (signal.aborted) break;
       const since = Date.now();
       this.#progressed = false;
@@ -98,8 +117,6 @@ export class Follower implements Following {
       if (!signal.aborted) this.#show("reconnecting");
       if (this.#progressed || Date.now() - since > GOOD_CONNECTION_MS) attempt = -1;
     }
-    this.#show(this.#failure === undefined ? "stopped" : "failed");
-    this.#finish();
   }
 
   async #attempt(): Promise<void> {
@@ -113,6 +130,7 @@ export class Follower implements Following {
         onFrame: (frame) => this.#take(frame),
         pingMs: options.pingMs ?? 20_000,
         signal: this.#stopping.signal,
+        wakes: this.#wakes,
       });
       // A browser does not say why an upgrade was refused; the REST side does.
       if (ending === "never-opened") await this.#snapshot("?blocks=1");
@@ -196,11 +214,14 @@ export class Follower implements Following {
 
   /** What we hold is of no more use: begin anew. */
   #resync(): boolean {
+    this.#last = this.#state ?? this.#last;
     this.#state = undefined;
     return true;
   }
 
-  #accept(state: SessionState): void {
+  #accept(snapshot: SessionState): void {
+    const state = shared(this.#last, snapshot);
+    this.#last = undefined;
     this.#state = state;
     this.#tell(() => this.#parts.handlers.onState?.(state));
   }

@@ -10,7 +10,12 @@ export interface LiveConnectionOptions {
   /** Milliseconds between our pings; without any word in between the line counts as dead. */
   readonly pingMs: number;
   readonly signal: AbortSignal;
+  /** At its `wake` the line has `WAKE_MS` to say anything. */
+  readonly wakes?: EventTarget;
 }
+
+/** Milliseconds that a line has to answer when there is reason to doubt it. */
+const WAKE_MS = 3000;
 
 /**
  * Runs one WebSocket to its end and tells how it ended. Does not wait for a dead line to notice that it is closed, and
@@ -28,11 +33,21 @@ export function runConnection(webSocket: WebSocket, options: LiveConnectionOptio
       if (over) return;
       over = true;
       clearInterval(pings);
+      clearTimeout(doubt);
+      options.wakes?.removeEventListener("wake", ask);
       options.signal.removeEventListener("abort", leave);
       webSocket.close();
       resolve(ending);
     };
     const leave = (): void => end("left");
+    let doubt: ReturnType<typeof setTimeout> | undefined;
+    const ask = (): void => {
+      if (!opened) return;
+      heard = false;
+      send({ event: "ping" });
+      clearTimeout(doubt);
+      doubt = setTimeout(() => (heard ? undefined : end("silent")), WAKE_MS);
+    };
     const pings = setInterval(() => {
       if (!heard) return end("silent");
       heard = false;
@@ -52,6 +67,7 @@ export function runConnection(webSocket: WebSocket, options: LiveConnectionOptio
     webSocket.addEventListener("error", () => {});
     webSocket.addEventListener("close", () => end(opened ? "closed" : "never-opened"));
     options.signal.addEventListener("abort", leave);
+    options.wakes?.addEventListener("wake", ask);
     if (options.signal.aborted) leave();
   });
 }

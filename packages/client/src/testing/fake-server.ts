@@ -58,7 +58,17 @@ export class FakeServer {
   /** The next answers of GET, first to last; the last one stays. */
   answers: (SessionState | { problem: string; status: number } | "unreachable")[] = [];
 
-  readonly fetch = (async (input: string | URL | Request) => {
+  /** Answers a request in place of `answers`, where it answers anything. */
+  route: (request: { url: string; method: string; body: string }) => Promise<Response> | Response | undefined = () =>
+    undefined;
+
+  readonly fetch = (async (input: string | URL | Request, init: RequestInit = {}) => {
+    const routed = this.route({
+      url: input as string,
+      method: init.method ?? "GET",
+      body: (init.body as string | undefined) ?? "",
+    });
+    if (routed !== undefined) return routed;
     this.requests.push(input as string);
     const answer = this.answers.length > 1 ? this.answers.shift() : this.answers[0];
     if (answer === undefined || answer === "unreachable") throw new TypeError("fetch failed");

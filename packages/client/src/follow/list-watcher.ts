@@ -1,0 +1,79 @@
+import type { SessionListItem } from "@hhopkins/agent-runtime-protocol";
+import { asClientError, type ClientError } from "../client-error.ts";
+import type { Endpoint } from "../endpoint.ts";
+import { BACKOFF, pause, waitBefore, type Backoff } from "./backoff.ts";
+import type { IncomingFrame } from "./frame.ts";
+import type { ConnectionStatus } from "./follower.ts";
+import { runConnection } from "./live-connection.ts";
+import { onWake } from "./wake.ts";
+
+export interface WatchHandlers {
+  /** A session was made, or its item in the list has changed. Best effort. */
+  readonly onUpdated?: (session: SessionListItem) => void;
+  readonly onRemoved?: (sessionId: string) => void;
+  /** At each `live` the list is worth to be fetched: what happened before is not told. */
+  readonly onConnection?: (status: ConnectionStatus) => void;
+  readonly onError?: (error: ClientError) => void;
+}
+
+export interface WatchOptions {
+  readonly backoff?: Backoff;
+}
+
+export interface Watching {
+  stop(): void;
+}
+
+const WATCH_ID = "watch";
+const PING_MS = 20_000;
+
+/** Watches the list of sessions until it is stopped, or until the server refuses for good. */
+export function watchList(endpoint: Endpoint, handlers: WatchHandlers, { backoff = BACKOFF }: WatchOptions): Watching {
+  const stopping = new AbortController();
+  const wakes = new EventTarget();
+  const { signal } = stopping;
+  const line = { isRefused: false, isLive: false };
+  const refuse = (error: ClientError): void => {
+    line.isRefused = (error.code === "unauthorized" && !endpoint.renewsToken) || error.code === "forbidden";
+    handlers.onError?.(error);
+  };
+  const take = (frame: IncomingFrame): boolean => {
+    if (frame.kind === "control") tell(handlers, frame);
+    if (frame.kind !== "ack" || frame.id !== WATCH_ID) return false;
+    line.isLive = frame.data.success === true;
+    if (line.isLive) handlers.onConnection?.("live");
+    return !line.isLive;
+  };
+  const attempt = async (): Promise<void> => {
+    try {
+      const ending = await runConnection(await endpoint.connect(), {
+        onOpen: (send) => send({ id: WATCH_ID, event: "sessions:watch" }),
+        onFrame: take,
+        pingMs: PING_MS,
+        signal,
+        wakes,
+      });
+      // A browser does not say why an upgrade was refused; the REST side does.
+      if (ending === "never-opened") await endpoint.call("/sessions?limit=1", { signal });
+    } catch (error) {
+      if (!signal.aborted) refuse(asClientError(error));
+    }
+  };
+  const run = async (): Promise<void> => {
+    const leave = onWake(() => wakes.dispatchEvent(new Event("wake")));
+    for (let tries = 0; !signal.aborted && !line.isRefused; tries = line.isLive ? 0 : tries + 1) {
+      await pause(waitBefore(tries, backoff, Math.random), signal, wakes);
+      line.isLive = false;
+      if (!signal.aborted) await attempt();
+      if (!signal.aborted) handlers.onConnection?.(line.isRefused ? "failed" : "reconnecting");
+    }
+    leave();
+  };
+  void run();
+  return { stop: () => stopping.abort() };
+}
+
+function tell(handlers: WatchHandlers, { event, data }: Extract<IncomingFrame, { kind: "control" }>): void {
+  if (event === "sessions:updated") handlers.onUpdated?.(data.session as SessionListItem);
+  if (event === "sessions:removed") handlers.onRemoved?.(String(data.sessionId));
+}

@@ -1,0 +1,99 @@
+import type { SessionListItem } from "@hhopkins/agent-runtime-protocol";
+import { asClientError, type ClientError } from "../client-error.ts";
+import type { AgentClient, ListSessionsOptions } from "../client.ts";
+import type { Watching } from "../follow/list-watcher.ts";
+
+export interface SessionListSnapshot {
+  /** Those that were loaded, the latest activity first (or as `order` says). */
+  readonly sessions: readonly SessionListItem[];
+  readonly isLoading: boolean;
+  /** Whether `loadMore` would bring more. */
+  readonly hasMore: boolean;
+  readonly error?: ClientError;
+}
+
+/** The list of sessions, live while somebody subscribes. */
+export interface SessionListStore {
+  getSnapshot(): SessionListSnapshot;
+  subscribe(listener: () => void): () => void;
+  /** Fetches the list anew. Never rejects: the snapshot has the error. */
+  refresh(): Promise<void>;
+  /** The next page. */
+  loadMore(): Promise<void>;
+}
+
+/** `page`: which sessions, in which order. With a filter, sessions that are new come with the next `refresh`. */
+export function createSessionListStore(client: AgentClient, page: ListSessionsOptions = {}): SessionListStore {
+  const { limit: _limit, cursor: _cursor, order = "activity", ...filter } = page;
+  const takesNew = Object.keys(filter).length === 0;
+  const listeners = new Set<() => void>();
+  let snapshot: SessionListSnapshot = { sessions: [], isLoading: false, hasMore: false };
+  let cursor: string | undefined;
+  let watching: Watching | undefined;
+  /** The fetch that counts; an older one has nothing to say any more. */
+  let latest = 0;
+
+  const show = (next: SessionListSnapshot): void => {
+    snapshot = next;
+    for (const listener of listeners) listener();
+  };
+  const put = (sessions: readonly SessionListItem[]): void =>
+    show({ ...snapshot, sessions: sessions.toSorted((a, b) => (time(a, order) < time(b, order) ? 1 : -1)) });
+  const fetchPage = async (from: string | undefined): Promise<void> => {
+    latest += 1;
+    const own = latest;
+    const { error: _error, ...rest } = snapshot;
+    show({ ...rest, isLoading: true });
+    try {
+      const answer = await client.listSessions({ ...page, ...(from === undefined ? {} : { cursor: from }) });
+      if (own !== latest) return;
+      cursor = answer.nextCursor;
+      const before = from === undefined ? [] : snapshot.sessions;
+      const sessions = [...before, ...answer.sessions.filter(({ sessionId }) => !has(before, sessionId))];
+      show({ sessions, isLoading: false, hasMore: cursor !== undefined });
+    } catch (error) {
+      if (own === latest) show({ ...snapshot, isLoading: false, error: asClientError(error) });
+    }
+  };
+  const refresh = (): Promise<void> => fetchPage(undefined);
+  const watch = (): Watching =>
+    client.watchSessions({
+      onConnection: (status) => {
+        if (status === "live") void refresh();
+      },
+      onUpdated: (session) => {
+        const others = snapshot.sessions.filter(({ sessionId }) => sessionId !== session.sessionId);
+        if (takesNew || others.length < snapshot.sessions.length) put([...others, session]);
+      },
+      onRemoved: (removed) => {
+        if (has(snapshot.sessions, removed)) put(snapshot.sessions.filter(({ sessionId }) => sessionId !== removed));
+      },
+      onError: (error) => show({ ...snapshot, isLoading: false, error }),
+    });
+  return {
+    getSnapshot: () => snapshot,
+    subscribe(listener) {
+      const own = (): void => listener();
+      listeners.add(own);
+      if (watching === undefined) {
+        watching = watch();
+        void refresh();
+      }
+      return () => {
+        if (!listeners.delete(own) || listeners.size > 0) return;
+        watching?.stop();
+        watching = undefined;
+      };
+    },
+    refresh,
+    loadMore: () => (cursor === undefined || snapshot.isLoading ? Promise.resolve() : fetchPage(cursor)),
+  };
+}
+
+function has(sessions: readonly SessionListItem[], sessionId: string): boolean {
+  return sessions.some((session) => session.sessionId === sessionId);
+}
+
+function time(session: SessionListItem, order: "activity" | "created"): string {
+  return order === "created" ? session.createdAt : (session.lastActivity ?? session.createdAt);
+}
