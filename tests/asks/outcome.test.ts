@@ -1,4 +1,3 @@
-import { memoryPersistence } from "@hhopkins/agent-runtime/persistence/memory";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { harnessOf, sandboxPid } from "../testing/processes.ts";
 import { prompt } from "../testing/prompts.ts";

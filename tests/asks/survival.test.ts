@@ -10,6 +10,8 @@ import { logOf, turnEnds } from "../testing/session-log.ts";
 import { ALLOW, MODEL, results } from "./bench.ts";
 import { effect, startFarTool, type FarTool } from "./far-tool.ts";
 
+const SKEWED_CLOCK = new URL("../testing/skewed-clock.mjs", import.meta.url).href;
+
 let folder: string;
 let model: ScriptedModel;
 let far: FarTool;
@@ -19,16 +21,23 @@ beforeEach(async () => {
     startScriptedModel(),
     startFarTool(),
   ]);
+  await writeProfile({});
+});
+
+/** Asks of sessions that begin from now on: `asks` of the profile. */
+async function writeProfile(asks: object): Promise<void> {
   const profile = {
     name: "Asker",
     model: MODEL,
     tools: ["Bash"],
     externalMCPs: [{ type: "http", name: "far", url: far.url }],
     permissions: { ask: ["mcp__far__effect"] },
+    asks,
   };
   await mkdir(join(folder, "profiles", "asker"), { recursive: true });
   await writeFile(join(folder, "profiles", "asker", "profile.json"), JSON.stringify(profile));
-});
+}
+
 afterEach(async () => {
   await endSandboxes(folder);
   await Promise.all([model.close(), far[Symbol.asyncDispose]()]);
@@ -36,23 +45,29 @@ afterEach(async () => {
 });
 
 /** A server on the same data. `idleMs`: after how long it lets a session sleep. */
-function serve(idleMs = 3_600_000, failpoint?: string): Promise<ServerProcess> {
+function serve(idleMs = 3_600_000, environment: Record<string, string> = {}): Promise<ServerProcess> {
   return startServerProcess({
     folder,
     modelUrl: model.url,
     flags: ["--profiles", join(folder, "profiles"), "--allowed-hosts", far.place, "--idle-timeout-ms", String(idleMs)],
-    environment: failpoint === undefined ? {} : { AGENT_RUNTIME_FAILPOINT: failpoint },
+    environment,
   });
 }
 
-const SCRIPT = [{ text: "first" }, { tools: [effect("once")] }, { text: "done" }, { text: "more" }];
+const SCRIPT = [{ tools: [effect("once")] }, { text: "done" }, { text: "more" }];
 
-/** A session whose turn waits for the one ask: its id, and the ask's. */
-async function asked(server: ServerProcess): Promise<[string, string]> {
+/** A session whose agent is about to ask. */
+async function asking(server: ServerProcess): Promise<string> {
   const body = { agentProfileRef: "asker", architecture: "claude-agent-sdk" };
   const created = await server.request("POST", "/sessions/create", body);
   const { sessionId } = (await created.json()) as { sessionId: string };
-  await server.request("POST", `/sessions/${sessionId}/message`, { content: prompt("go", ...SCRIPT.slice(1)) });
+  await server.request("POST", `/sessions/${sessionId}/message`, { content: prompt("go", ...SCRIPT) });
+  return sessionId;
+}
+
+/** A session whose turn waits for the one ask: its id, and the ask's. */
+async function asked(server: ServerProcess): Promise<[string, string]> {
+  const sessionId = await asking(server);
   const { asks } = await server.until(sessionId, ({ asks: open }) => open.length === 1);
   return [sessionId, asks[0]?.askId ?? ""];
 }
@@ -82,18 +97,27 @@ test("a pending approval survives two kills of the server and the sandbox's slee
   expect(far.effects).toEqual([]);
 
   await using third = await serve();
-  const client = new WebSocket(`${third.url.replace("http", "ws")}/ws`, [
+  const client = new WebSocket(`${third.url.replace("http", "ws")}/ws?sessionId=${id}`, [
     "agent-runtime.v1",
     `bearer.${Buffer.from("test-api-key").toString("base64url")}`,
   ]);
-  const ack = new Promise<unknown>((resolve, reject) => {
-    client.addEventListener("message", ({ data }) => resolve(JSON.parse(String(data))));
-    client.addEventListener("error", () => reject(new Error("the WebSocket failed")));
-  });
-  client.addEventListener("open", () =>
-    client.send(JSON.stringify({ id: 1, event: "session:answer", data: { sessionId: id, askId, answer: ALLOW } })),
-  );
-  expect(await ack).toMatchObject({ ack: 1, data: { success: true, askId, answer: ALLOW, by: "api-key" } });
+  const frames: { ack?: number; event?: string; data: Record<string, unknown> }[] = [];
+  client.addEventListener("message", ({ data }) => frames.push(JSON.parse(String(data)) as (typeof frames)[number]));
+  // What was asked long ago is told to who comes now.
+  await expect
+    .poll(() => frames.find(({ event }) => event === "session:ask:opened")?.data)
+    .toMatchObject({
+      ask: { askId },
+    });
+  client.send(JSON.stringify({ id: 1, event: "session:answer", data: { sessionId: id, askId, answer: ALLOW } }));
+  const answered = { success: true, askId, answer: ALLOW, by: "api-key" };
+  await expect.poll(() => frames.find(({ ack }) => ack === 1)?.data).toMatchObject(answered);
+  await expect
+    .poll(() => frames.find(({ event }) => event === "session:ask:resolved")?.data)
+    .toMatchObject({
+      askId,
+      by: "api-key",
+    });
   client.close();
   const state = await third.until(id, ({ turn, queue }) => turn === null && queue.length === 0);
   expect([results(state), said(state), far.effects]).toEqual([["did once"], ["done", "more"], ["once"]]);
@@ -113,7 +137,7 @@ test("a pending approval survives two kills of the server and the sandbox's slee
 });
 
 test("an answer that was kept reaches the agent, wherever the server dies after it", async () => {
-  const first = await serve(undefined, "answer:after");
+  const first = await serve(undefined, { AGENT_RUNTIME_FAILPOINT: "answer:after" });
   const [id, askId] = await asked(first);
   expect(await answer(first, id, askId)).toBeNull();
   await first.exited;
@@ -124,7 +148,7 @@ test("an answer that was kept reaches the agent, wherever the server dies after 
   expect(await answer(second, id, askId)).toBe(200);
   await second.end("SIGKILL");
 
-  const third = await serve(500, "continue:before");
+  const third = await serve(500, { AGENT_RUNTIME_FAILPOINT: "continue:before" });
   const [other, otherAsk] = await asked(third);
   await asleep(third, other);
   expect(await answer(third, other, otherAsk)).toBe(200);
@@ -133,4 +157,37 @@ test("an answer that was kept reaches the agent, wherever the server dies after 
   const state = await over(fourth, other);
   expect([results(state), said(state), far.effects]).toEqual([["did once"], ["done"], ["once", "once"]]);
   expect(await turnEnds(fourth, other)).toEqual(["completed"]);
+});
+
+test("asks expire where nobody answers: in a running turn, and while the sandbox sleeps and the server is down", async () => {
+  await writeProfile({ expiresAfterMs: 1_000 });
+  const first = await serve();
+  const id = await asking(first);
+  const refused = await over(first, id);
+  const opened = (await logOf(first, id)).find((event) => event.type === "session:ask:opened");
+  const askId = opened?.type === "session:ask:opened" ? opened.data.ask.askId : "";
+  expect(results(refused)).toEqual([expect.stringContaining("Nobody answered in time.")]);
+  const late = await first.request("POST", `/sessions/${id}/asks/${askId}/answer`, ALLOW);
+  expect([late.status, await late.json()]).toMatchObject([
+    409,
+    { error: "ask_resolved", detail: expect.stringContaining("has expired") as string },
+  ]);
+  await first.end("SIGTERM");
+
+  const hour = 3_600_000;
+  await writeProfile({ expiresAfterMs: hour, onExpiry: "allow" });
+  const second = await serve(500);
+  const [other] = await asked(second);
+  // Somebody has to see to it that it expires: so the session stays with its server.
+  const asleep = await second.until(other, ({ runtime }) => runtime.sandbox?.status === "terminated");
+  expect([asleep.turn?.deferred, asleep.runtime.isLoaded]).toEqual([true, true]);
+  await second.end("SIGTERM");
+  await using third = await serve(hour, {
+    NODE_OPTIONS: `--import ${SKEWED_CLOCK}`,
+    CLOCK_SKEW_MS: String(2 * hour),
+  });
+  const state = await over(third, other);
+  expect([results(state), said(state), far.effects]).toEqual([["did once"], ["done"], ["once"]]);
+  const resolved = (await logOf(third, other)).find(({ type }) => type === "session:ask:resolved");
+  expect(resolved?.data).toMatchObject({ by: "expiry", answer: ALLOW });
 });

@@ -1,5 +1,6 @@
 import { mkdir, appendFile, readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import type { SessionKey, SessionStore, SessionStoreEntry } from "@anthropic-ai/claude-agent-sdk";
 import type { EntryBody } from "@hhopkins/agent-runtime-protocol";
 import type { Approvals } from "./asks/asks.ts";
@@ -21,7 +22,7 @@ export interface Transcript {
   flush(): Promise<void>;
   /** Calls that were allowed, in earlier sandboxes too. */
   readonly approvals: Approvals;
-  /** Whether it has the call, so that it outlives the process. */
+  /** Whether it has the call, so that it outlives the process; waits for what the harness appends, which trails what it says. */
   holds(toolUseId: string): Promise<boolean>;
   /** What the process appends from now on is of no worth: it is made to end. */
   freeze(): void;
@@ -44,6 +45,8 @@ export interface TranscriptOptions {
   readonly log: (message: string, detail?: unknown) => void;
 }
 
+/** For the harness to append what it has said. */
+const TRAILING_MS = 5_000;
 const A_MESSAGE = '"type":"user"';
 
 /** Without the project: its name comes from the workspace's path, which differs between sandboxes. */
@@ -127,7 +130,14 @@ export async function openTranscript(options: TranscriptOptions): Promise<Transc
         await emitted;
       },
     },
-    holds: async (toolUseId) => deferCall(await mirrored(), toolUseId) !== undefined,
+    async holds(toolUseId) {
+      const deadline = performance.now() + TRAILING_MS;
+      while (deferCall(await mirrored(), toolUseId) === undefined) {
+        if (performance.now() > deadline) return false;
+        await delay(20);
+      }
+      return true;
+    },
     freeze() {
       frozen = true;
     },
