@@ -3,6 +3,8 @@ import { readdir, readFile } from "node:fs/promises";
 export interface RunningProcess {
   readonly pid: number;
   readonly parent: number;
+  /** Id of its process group. */
+  readonly group: number;
   readonly command: string;
 }
 
@@ -18,8 +20,8 @@ async function readProcess(pid: number): Promise<RunningProcess | null> {
     const stat = await readFile(`/proc/${pid}/stat`, "utf8");
     const command = (await readFile(`/proc/${pid}/cmdline`, "utf8")).replaceAll("\0", " ").trim();
     // The name in parentheses may hold spaces; what follows it does not.
-    const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return state === "Z" ? null : { pid, parent: Number(parent), command };
+    const [state, parent, group] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return state === "Z" ? null : { pid, parent: Number(parent), group: Number(group), command };
   } catch {
     return null;
   }
@@ -31,4 +33,9 @@ export async function processTree(pid: number): Promise<RunningProcess[]> {
   const tree = all.filter((one) => one.pid === pid);
   for (const parent of tree) tree.push(...all.filter((one) => one.parent === parent.pid));
   return tree;
+}
+
+/** What is in the process group that `pid` leads, or led: its tree may have lost some of it. */
+export async function processGroup(pid: number): Promise<RunningProcess[]> {
+  return (await processes()).filter(({ group }) => group === pid);
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { SessionState } from "@hhopkins/agent-runtime-protocol";
-import { processTree } from "./process-tree.ts";
+import { processGroup, processTree } from "./process-tree.ts";
 import { API_KEY, CANARY } from "./runtime-under-test.ts";
 import { untilState } from "./state-condition.ts";
 
@@ -124,9 +124,11 @@ export async function endSandboxes(folder: string): Promise<void> {
   for (const name of await readdir(sandboxes).catch(() => [])) {
     const record = await readFile(join(sandboxes, name, "sandbox.json"), "utf8").catch(() => "{}");
     const { process: sandbox } = JSON.parse(record) as { process?: { pid: number } };
-    const tree = sandbox === undefined ? [] : await processTree(sandbox.pid);
+    if (sandbox === undefined) continue;
+    // In its group is what nobody's child is: the shell that waits to start programs.
+    const all = [...(await processTree(sandbox.pid)), ...(await processGroup(sandbox.pid))];
     // The record may be old: only what still is a sandbox of this folder is ended.
-    if (tree.some(({ command }) => command.includes("runner.mjs"))) for (const { pid } of tree) kill(pid);
+    if (all.some(({ command }) => command.includes("runner.mjs"))) for (const { pid } of all) kill(pid);
   }
 }
 
