@@ -6,8 +6,10 @@ import { RESULT_LIMITS, RuntimeError, type ResultSchema } from "@hhopkins/agent-
 import { Ajv, type ErrorObject } from "ajv";
 import { createContext, runInContext } from "node:vm";
 
-/** To compile a schema, and to hold a result against it. */
-const CHECK_MS = 500;
+/** To compile a schema: its size is bounded, so this is for a machine that has much else to do. */
+const COMPILE_MS = 10_000;
+/** To hold a result against it. A pattern can be made to match for ever. */
+const CHECK_MS = 2_000;
 
 const MESSAGE = "is not JSON Schema of draft 7";
 const REMOTE = /^(?!#)/;
@@ -17,21 +19,19 @@ export function assertResultSchema(schema: ResultSchema, field: string): void {
   const ajv = newAjv();
   const refused = (at: string, why: string): RuntimeError =>
     new RuntimeError("invalid_request", `${field}${at}: ${why}`, { field: `${field}${at}` });
-  bounded(
-    () => {
-      if (schema["$async"] !== undefined) throw refused(".$async", "results are checked at once");
-      const plain = withoutDialect(schema);
-      const reference = remoteReference(plain);
-      if (reference !== null) throw refused(reference, 'must begin with "#": nothing is fetched');
-      if (ajv.validateSchema(plain) !== true) throw refused(...placeOf(ajv.errors?.[0]));
-      try {
-        ajv.compile(plain);
-      } catch (error) {
-        throw refused("", `${MESSAGE}: ${error instanceof Error ? error.message : String(error)}`);
-      }
-    },
-    refused("", "takes too long to be checked; make it simpler"),
-  );
+  if (schema["$async"] !== undefined) throw refused(".$async", "results are checked at once");
+  const plain = withoutDialect(schema);
+  const reference = remoteReference(plain);
+  if (reference !== null) throw refused(reference, 'must begin with "#": nothing is fetched');
+  const late = refused("", "takes too long to be checked; make it simpler");
+  const isSchema = bounded(() => ajv.validateSchema(plain), { ms: COMPILE_MS, late });
+  if (isSchema !== true) throw refused(...placeOf(ajv.errors?.[0]));
+  try {
+    bounded(() => ajv.compile(plain), { ms: COMPILE_MS, late });
+  } catch (error) {
+    if (error === late) throw late;
+    throw refused("", `${MESSAGE}: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 /** Where and why a result does not fit, or null. */
@@ -41,12 +41,10 @@ export function resultProblem(schema: ResultSchema, result: unknown): string | n
     return `it has more than ${RESULT_LIMITS.result} characters as JSON`;
   const late = new RuntimeError("invalid_request", "it takes too long to be checked");
   try {
-    return bounded(() => {
-      const validate = newAjv().compile(withoutDialect(schema));
-      if (validate(result)) return null;
-      const [error] = validate.errors ?? [];
-      return `${error?.instancePath === "" ? "/" : error?.instancePath}: ${error?.message}`;
-    }, late);
+    const validate = bounded(() => newAjv().compile(withoutDialect(schema)), { ms: COMPILE_MS, late });
+    if (bounded(() => validate(result), { ms: CHECK_MS, late })) return null;
+    const [error] = validate.errors ?? [];
+    return `${error?.instancePath === "" ? "/" : error?.instancePath}: ${error?.message}`;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
@@ -76,11 +74,10 @@ function remoteReference(value: unknown, at = ""): string | null {
   return null;
 }
 
-/** What `work` returns; throws `late` when it runs for too long. A pattern can be made to match for ever. */
-function bounded<T>(work: () => T, late: RuntimeError): T {
-  const context = createContext({ work });
+/** What `work` returns; throws `late` when it runs for longer than `ms`. */
+function bounded<T>(work: () => T, { ms, late }: { ms: number; late: RuntimeError }): T {
   try {
-    return runInContext("work()", context, { timeout: CHECK_MS }) as T;
+    return runInContext("work()", createContext({ work }), { timeout: ms }) as T;
   } catch (error) {
     // It is of the other context, and no `Error` of this one.
     const { code } = error as { code?: unknown };
