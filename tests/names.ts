@@ -1,4 +1,5 @@
 import { adapterRows } from "./names/adapters.ts";
+import { askRows } from "./names/asks.ts";
 import { archiveRows } from "./names/archives.ts";
 import { clientStoreRows } from "./names/client-stores.ts";
 import { commandRows } from "./names/command.ts";

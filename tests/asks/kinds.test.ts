@@ -55,7 +55,7 @@ test("a question, a plan, an MCP server's elicitation and a subagent's permissio
   const [question, elicitation, permission, plan] = await answerAll(bench, [
     { decision: "allow", answers: { "Which?": "Blue" } },
     { decision: "allow", content: { seats: 2 } },
-    { decision: "allow" },
+    { decision: "allow", scope: "once" },
     { decision: "deny", reason: "think again" },
   ]);
   const state = await bench.over();

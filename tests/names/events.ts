@@ -50,15 +50,6 @@ const events: Row[] = [
   ...event("session:turn:started", "turnId messageIds", turns),
   ...event("session:turn:completed", "turnId messageIds status usage costUSD error", turns),
   ...event("error", "code message", recordedEvents("event error")),
-  ...later("event", ["session:ask:opened", "session:ask:resolved"], "profiles"),
-  ...later(
-    "event field",
-    [
-      ...fieldsOf("session:ask:opened", "sessionId ask"),
-      ...fieldsOf("session:ask:resolved", "sessionId askId answer by"),
-    ],
-    "profiles",
-  ),
 ];
 
 const resync = webSocket("a cursor that cannot be served is answered with a resync");
@@ -110,7 +101,6 @@ const frames: Row[] = [
     commands,
   ),
   ...tested("field", fieldsOf("ClientFrame:session:interrupt", "id data data.sessionId"), commands),
-  ...later("variant", ["ClientFrame:session:answer"], "profiles"),
   ...tested(
     "field",
     fieldsOf("AckFrame", "ack data data.success data.error data.message"),

@@ -147,12 +147,6 @@ const sessions: Row[] = [
   ...tested("field", fieldsOf("TurnState", "turnId messageIds startedAt"), busy),
   ...tested("field", fieldsOf("TurnError", "code message"), turns),
   ...tested("value", valuesOf("TurnStatus", "completed interrupted failed"), turns),
-  ...later("field", fieldsOf("Ask", "askId conversationId kind prompt details openedAt expiresAt"), "profiles"),
-  ...later(
-    "value",
-    ["permission", "question", "plan", "elicitation"].map((kind) => `Ask.kind=${kind}`),
-    "profiles",
-  ),
 ];
 
 const state: Row[] = [
@@ -168,7 +162,6 @@ const state: Row[] = [
     ["SessionState.blocksBefore"],
     reducer("keeps the newest 500 blocks and says where older ones are"),
   ),
-  ...later("field", ["SessionState.asks"], "profiles"),
   ...tested("field", fieldsOf("SubagentState", "id name status output blocks"), over),
   ...tested("field", ["SubagentState.blocksBefore"], eachBlock("a subagent's conversation has a window of its own")),
 ];

@@ -119,3 +119,21 @@ test("beyond the bound the files that were changed longest ago keep everything b
   ]);
   expect(workspaceFiles[0]).toEqual({ path: "a", size: content.length, truncated: true });
 });
+
+test("an ask is cut as blocks are, and says so", () => {
+  const sessionId = "s";
+  const ask = { conversationId: "main", kind: "permission" as const, prompt: "May it?", openedAt: at };
+  const opened = (askId: string, details: Record<string, unknown>): EventDraft => ({
+    type: "session:ask:opened",
+    data: { sessionId, ask: { ...ask, askId, details } },
+  });
+  const drafts = [opened("short", { input: "x" }), opened("long", { toolName: "Write", input: { content: LONG } })];
+  const state = reduceAll(
+    initialState(sessionId, "log"),
+    drafts.map((draft, index) => ({ ...draft, seq: index + 1, at })),
+  );
+  const [short, long] = state.asks;
+  expect(short).toEqual({ ...ask, askId: "short", details: { input: "x" } });
+  expect(long).toMatchObject({ askId: "long", truncated: true, details: { toolName: "Write" } });
+  expect(JSON.stringify(long).length).toBeLessThan(STATE_LIMITS.content + 500);
+});
