@@ -5,6 +5,8 @@ import { clientStoreRows } from "./names/client-stores.ts";
 import { commandRows } from "./names/command.ts";
 import { environmentRows } from "./names/environments.ts";
 import { eventRows } from "./names/events.ts";
+import { hostToolRows } from "./names/host-tools.ts";
+import { forkRows } from "./names/forks.ts";
 import { libraryRows } from "./names/library.ts";
 import { modalDoubleRows } from "./names/modal-double.ts";
 import { networkRows } from "./names/network.ts";
@@ -26,12 +28,15 @@ export const NAMES: readonly Row[] = [
   ...eventRows,
   ...typeRows,
   ...archiveRows,
+  ...askRows,
+  ...forkRows,
   ...commandRows,
   ...wireRows,
   ...environmentRows,
   ...modalDoubleRows,
   ...networkRows,
   ...profileRows,
+  ...hostToolRows,
   ...clientStoreRows,
   ...reactRows,
 ];

@@ -58,11 +58,6 @@ const routes: Row[] = [
       "a sleeping session's workspace as a zip: bytes, modes, symlinks, empty folders; what was not kept is named in it",
     ),
   ),
-  ...later(
-    "route",
-    ["POST /sessions/{id}/asks/{askId}/answer", "POST /sessions/{id}/fork", "POST /sessions/{id}/rewind"],
-    "profiles",
-  ),
   ...later("route", ["POST /tokens"], "react"),
 ];
 

@@ -106,3 +106,19 @@ test("blocks that had left the window are in it again, and the cursor of older o
   }).slice(-1);
   expect(last).toEqual({ type: "session:rewound", data: { sessionId: "s1", turnId: "t", subagents: [] } });
 });
+
+test("what was allowed, and which turn was the last, is as it was then", () => {
+  const lastTurn = { turnId: "t1", status: "completed" as const };
+  const then: SessionState = { ...start(), allowedTools: ["Bash(ls:*)"], lastTurn };
+  const now: SessionState = {
+    ...then,
+    allowedTools: ["Bash(ls:*)", "Write"],
+    lastTurn: { turnId: "t2", status: "failed" },
+    lastSeq: 5,
+  };
+  const back = (to: SessionState): SessionState =>
+    reduceAll(now, numbered(rewindEvents(now, to, { turnId: "t1", later: [], changed: [] }), 5));
+  expect(back(then)).toMatchObject({ allowedTools: ["Bash(ls:*)"], lastTurn, lastActivity: AT });
+  expect(back(start())).not.toHaveProperty("allowedTools");
+  expect(back(start())).not.toHaveProperty("lastTurn");
+});
