@@ -131,7 +131,7 @@ test("a tool of the application is offered with its schema, runs here with the s
   );
   expect(events.map(({ type, data }) => [type, data])).toMatchObject([
     ["session:host-tool:called", { call: { toolName: "lookupOrder", input: { orderId: "o-1" } } }],
-    ["session:host-tool:completed", { status: "success", content: results[0] }],
+    ["session:host-tool:completed", { status: "success", content: results[0], durationMs: expect.any(Number) }],
   ]);
 });
 

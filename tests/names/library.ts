@@ -183,7 +183,6 @@ const runtimeOptions: Row[] = [
     ["serveGateway"],
     at.externalGateway("an answer goes on while servers come and go, and a new one says the same again"),
   ),
-  ...later("option", ["createAgentRuntime.tools"], "profiles"),
   ...option("createAgentRuntime", "bus", at.anyNode("lists are watched over nodes")),
   ...option("createRestServer", "apiKey limits corsOrigins heartbeatMs streamMs", restOptions),
   ...option("limits", "bodyBytes messageBytes", restOptions),

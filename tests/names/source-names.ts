@@ -9,6 +9,8 @@ const PACKAGES = "packages";
 const INTERFACES: readonly (readonly [kind: string, of: string, file: string, name: string])[] = [
   ["option", "createAgentRuntime", "runtime/src/configuration.ts", "AgentRuntimeConfig"],
   ["option", "createAgentRuntime.gateway", "runtime/src/configuration.ts", "GatewayConfig"],
+  ["option", "tool", "runtime/src/host-tools/tool.ts", "HostToolOptions"],
+  ["field", "HostToolContext", "runtime/src/host-tools/tool.ts", "HostToolContext"],
   ["option", "network", "runtime/src/gateway/port.ts", "NetworkRules"],
   ["option", "serveGateway", "runtime/src/gateway/gateway-server.ts", "GatewayServerOptions"],
   ["option", "createRestServer", "runtime/src/runtime.ts", "RestServerOptions"],
