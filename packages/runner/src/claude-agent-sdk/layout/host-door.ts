@@ -15,13 +15,19 @@ export interface HostDoor {
  * from its server's, as those of MCP do, stays on the way.
  * @param hostsUrl of the gateway: `http://…/token/TOKEN/hosts`
  * @param host with its port, where it has one
+ * @param onRefusal is told what refuses: the gateway says why in its status line
  */
-export async function openHostDoor(hostsUrl: string, host: string): Promise<HostDoor> {
+export async function openHostDoor(
+  hostsUrl: string,
+  host: string,
+  onRefusal: (words: string) => void = () => undefined,
+): Promise<HostDoor> {
   const { origin, pathname } = new URL(hostsUrl);
   const server = createServer((incoming, response) => {
     const path = incoming.url ?? "/";
     // The gateway's own redirects have the whole way in them already.
-    relay(incoming, response, `${origin}${path.startsWith(`${pathname}/`) ? path : `${pathname}/${host}${path}`}`);
+    const url = `${origin}${path.startsWith(`${pathname}/`) ? path : `${pathname}/${host}${path}`}`;
+    relay(incoming, response, { url, onRefusal });
   });
   server.on("clientError", (_error, socket) => void socket.destroy());
   server.requestTimeout = 0;
@@ -37,10 +43,17 @@ export async function openHostDoor(hostsUrl: string, host: string): Promise<Host
   };
 }
 
-function relay(incoming: IncomingMessage, response: ServerResponse, url: string): void {
+interface Way {
+  readonly url: string;
+  readonly onRefusal: (words: string) => void;
+}
+
+function relay(incoming: IncomingMessage, response: ServerResponse, { url, onRefusal }: Way): void {
   const { host: _host, ...headers } = incoming.headers;
   const outgoing = request(url, { method: incoming.method ?? "GET", headers, agent: false }, (answer) => {
-    response.writeHead(answer.statusCode ?? 502, answer.headers);
+    const { statusCode: status = 502, statusMessage = "" } = answer;
+    if (status === 401 || status === 403 || status >= 500) onRefusal(`HTTP ${status} ${statusMessage}`);
+    response.writeHead(status, answer.headers);
     response.flushHeaders();
     // Whichever side breaks off ends the other.
     pipeline(answer, response, () => undefined);

@@ -1,10 +1,12 @@
-import { mkdir, readFile, rm } from "node:fs/promises";
+import { appendFile, mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 
 /** What MCP servers that are processes say on standard error, a file each, and with what they ended. */
 export interface McpLogs {
   /** A command that runs `command` and keeps what it says. */
   keeping(server: string, command: string, args: readonly string[]): { command: string; args: string[] };
+  /** Keeps a line of what is known of a server that is no process of ours. */
+  note(server: string, line: string): void;
   /** The end of what it said and its exit code; empty where nothing is known. */
   lastWords(server: string): Promise<{ words: string; code?: string }>;
 }
@@ -33,6 +35,7 @@ export async function openMcpLogs(folder: string): Promise<McpLogs> {
       command: "sh",
       args: ["-c", KEEP, "mcp", fileOf(server), command, ...args],
     }),
+    note: (server, line) => void appendFile(fileOf(server), `${line}\n`).catch(() => undefined),
     async lastWords(server) {
       const [said, code] = await Promise.all([
         readFile(fileOf(server), "utf8").catch(() => ""),

@@ -28,7 +28,7 @@ export async function mcpServers(spec: HarnessSpec, logs: McpLogs): Promise<McpS
     configs[name] = { type: "stdio", ...THERE, ...logs.keeping(name, "sh", ["-c", start, name, project]) };
   }
   for (const server of profile.externalMCPs ?? []) {
-    if ("url" in server) configs[server.name] = await remote(server, environment, doors);
+    if ("url" in server) configs[server.name] = await remote(server, { environment, doors, logs });
     else {
       const { name, command, args = [], env } = server;
       const variables = env === undefined ? {} : { env: visible(env) };
@@ -38,16 +38,21 @@ export async function mcpServers(spec: HarnessSpec, logs: McpLogs): Promise<McpS
   return { configs, close: () => doors.forEach((door) => door.close()) };
 }
 
+interface RemoteParts {
+  readonly environment: Readonly<Record<string, string>>;
+  readonly doors: HostDoor[];
+  readonly logs: Pick<McpLogs, "note">;
+}
+
 async function remote(
-  { type, url, headers = {} }: Remote,
-  environment: Readonly<Record<string, string>>,
-  doors: HostDoor[],
+  { name, type, url, headers = {} }: Remote,
+  { environment, doors, logs }: RemoteParts,
 ): Promise<McpServerConfig> {
   const secret = Object.values(headers).some((value) => typeof value !== "string");
   const hostsUrl = environment["AGENT_RUNTIME_HOSTS_URL"];
   if (!secret || hostsUrl === undefined) return { type, url, headers: visible(headers), ...THERE };
   const { host, pathname, search } = new URL(url);
-  const door = await openHostDoor(hostsUrl, host);
+  const door = await openHostDoor(hostsUrl, host, (words) => logs.note(name, words));
   doors.push(door);
   return { type, url: `${door.url}${pathname}${search}`, headers: visible(headers), ...THERE };
 }
