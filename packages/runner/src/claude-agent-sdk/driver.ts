@@ -4,18 +4,18 @@ import type { McpServerStatus } from "@anthropic-ai/claude-agent-sdk";
 import {
   RuntimeError,
   toRuntimeError,
-  type DeferReport,
   type EntryBody,
+  type OpenedAsk,
   type ResultSchema,
   type SessionOptions,
   type TurnError,
-  type TurnLimits,
 } from "@hhopkins/agent-runtime-protocol";
 import type { Harness, HarnessContinuation, HarnessMessage, HarnessSpec, TurnEnd } from "../architecture.ts";
 import { withDeadline } from "../deadline.ts";
 import { commandPrompt } from "../profile-commands.ts";
 import { createBackground } from "./background.ts";
 import { createAsks } from "./asks/asks.ts";
+import { deferTurn } from "./asks/deferral.ts";
 import { harnessError, isCredentialStatus, modelError } from "./failures.ts";
 import { layOutProfile } from "./layout/layout.ts";
 import { createMcpWatch } from "./layout/mcp-watch.ts";
@@ -29,7 +29,8 @@ import { lackingResult, resultOf } from "./structured-result.ts";
 import { createSubagentUsage } from "./subagent-usage.ts";
 import { openTranscript } from "./transcript.ts";
 import { createTranslator } from "./translator.ts";
-import { boundDuration, limitsOf } from "./turn-bounds.ts";
+import { createTurnBounds, limitsOf } from "./turn-bounds.ts";
+import { costOf } from "./process-cost.ts";
 import { createTurnProgress } from "./turn-progress.ts";
 import { addSpent, spentSince } from "./usage.ts";
 
@@ -60,18 +61,16 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
   });
   const translator = createTranslator({ now: spec.now, log: spec.log });
   const subagentUsage = createSubagentUsage(translator.subagents.idOf);
-  const background = createBackground();
+  let background = createBackground();
   const layout = await layOutProfile(spec);
   const asks = createAsks({
     workspace: spec.workspace,
     allowed: spec.start.allowedTools ?? [],
     emit: spec.emit,
     approvals: transcript.approvals,
-    modeAfterPlan() {
-      sessionOptions = withoutPlan(spec, sessionOptions);
-      return permissionModeOf(spec, sessionOptions);
-    },
-    onWaiting: (waiting) => turn?.bound?.hold(waiting),
+    modeAfterPlan: () => permissionModeOf(spec, withoutPlan(spec, sessionOptions)),
+    askRules: spec.start.profile.permissions?.ask ?? [],
+    onWaiting: (waiting) => bounds.hold(waiting),
     hasSubagents: () => background.hasSubagents,
   });
   const mcpWatch = createMcpWatch({
@@ -83,8 +82,10 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
   let sessionOptions = spec.start.options;
   let model: string | undefined;
   let live: LiveQuery | undefined;
-  /** What the process that lives was started with and cannot change, and whether it has spent anything. */
-  let fixed = { bounds: "", spent: false };
+  /** What the process that lives was started for and cannot change. */
+  let startedFor: ResultSchema | undefined;
+  /** In USD, what the process that lives had cost at its last result. */
+  let paid: Promise<number | undefined> = Promise.resolve(undefined);
   let turn: RunningTurn | undefined;
   let stopped = false;
 
@@ -151,7 +152,8 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
 
   async function onResult(message: NativeMessage): Promise<void> {
     const spent = spentSince(message);
-    fixed.spent = true;
+    paid = Promise.resolve(message.total_cost_usd);
+    bounds.ended();
     if (turn !== undefined) {
       turn.spent = addSpent(turn.spent, spent);
       turn.result = message.structured_output ?? turn.result;
@@ -178,16 +180,29 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
     await old?.gone;
   }
 
-  /** A process whose bounds are not those of the next turn ends; its conversation goes on in another one. */
+  /** A process that is to result in something else ends; its conversation goes on in another one. */
   function renew(): void {
-    const bounds = limitsOf(spec, sessionOptions);
-    const stale =
-      fixed.bounds !== boundsKey(bounds, turn?.resultSchema) || (bounds.maxCostUSD !== undefined && fixed.spent);
+    const stale = JSON.stringify(startedFor) !== JSON.stringify(turn?.resultSchema);
     if (live !== undefined && stale) void close();
   }
 
-  async function open(startSignal: AbortSignal, continuing = false): Promise<LiveQuery> {
-    fixed = { bounds: boundsKey(limitsOf(spec, sessionOptions), turn?.resultSchema), spent: false };
+  const bounds = createTurnBounds({
+    limits: () => limitsOf(spec, sessionOptions),
+    async cost() {
+      const before = turn?.spent.costUSD ?? 0;
+      const [now, then] = live === undefined ? [] : await Promise.all([costOf(live, spec), paid]);
+      return now === undefined || then === undefined ? before : before + Math.max(0, now - then);
+    },
+    hasSubagents: () => background.hasSubagents,
+    fail(failure) {
+      if (turn !== undefined) turn.failure ??= failure;
+    },
+    stop: stopTurn,
+  });
+
+  async function open(startSignal: AbortSignal, continuing?: OpenedAsk): Promise<LiveQuery> {
+    startedFor = turn?.resultSchema;
+    background = createBackground();
     const opened = await openQuery({
       spec,
       layout,
@@ -195,7 +210,8 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
       transcript,
       sessionId,
       sessionOptions,
-      resultSchema: turn?.resultSchema,
+      resultSchema: startedFor,
+      afterTools: bounds.afterTools,
       asks,
       continuing,
       signal: startSignal,
@@ -206,6 +222,7 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
     if (opened.end.reason !== undefined)
       throw new RuntimeError("harness_failed", harnessError(opened.end.reason).message);
     live = opened;
+    paid = costOf(opened, spec);
     return opened;
   }
 
@@ -242,7 +259,7 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
     await running.over.promise;
   }
 
-  async function openFor(running: RunningTurn, continuing = false): Promise<LiveQuery | undefined> {
+  async function openFor(running: RunningTurn, continuing?: OpenedAsk): Promise<LiveQuery | undefined> {
     const startSignal = AbortSignal.any([running.stop.signal, AbortSignal.timeout(spec.startDeadlineMs)]);
     return open(startSignal, continuing).catch(unlessStopped(running));
   }
@@ -258,26 +275,27 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
     translator.resumeCall(call);
     running.again = true;
     running.progress = createTurnProgress([], true);
-    if (running.interrupted || (await openFor(running, true)) === undefined) return;
+    if (running.interrupted || (await openFor(running, given[0]?.ask)) === undefined) return;
     if (running.interrupted) interruptQuery();
     await running.over.promise;
   }
 
   async function playTurn(running: RunningTurn, work: () => Promise<void>): Promise<TurnEnd> {
     turn = running;
-    running.bound = boundDuration(limitsOf(spec, sessionOptions), stopTurn);
+    bounds.begin();
     try {
       await work();
     } catch (error) {
       const { code, message } = toRuntimeError(error, "harness_failed");
       running.failure ??= { code, message };
     }
-    running.bound.end();
+    bounds.end();
     clearTimeout(running.escalation);
     const unbegun = await asks.end();
     if (running.deferred) return leave(running);
     turn = undefined;
     steering.end();
+    await emitAll(subagentUsage.endTurn());
     const lacking = lackingResult(running);
     const { bodies, ...outcome } = translator.endTurn(running.turnId, { ...running, unbegun, lacking });
     await emitAll(bodies);
@@ -290,23 +308,6 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
     steering.end();
     translator.leaveTurn();
     return { ...running.spent, status: "interrupted", deferred: true };
-  }
-
-  async function defer(): Promise<DeferReport> {
-    const running = turn;
-    const found = asks.deferrable();
-    if (running === undefined || running.interrupted) return { deferred: false, reason: "The turn waits for nobody." };
-    if ("reason" in found) return { deferred: false, reason: found.reason };
-    const kept = await transcript.holds(found.toolUseId);
-    const still = asks.deferrable();
-    if (turn !== running || running.interrupted || !("toolUseId" in still) || still.toolUseId !== found.toolUseId)
-      return { deferred: false, reason: "The turn went on." };
-    if (!kept) return { deferred: false, reason: "The call that waits is not in the transcript yet." };
-    running.deferred = true;
-    transcript.freeze();
-    asks.leave();
-    running.escalation ??= setTimeout(running.over.resolve, times.interruptGraceMs);
-    return { deferred: true };
   }
 
   /** It is in a turn that runs already, where an error would end what others have asked for. */
@@ -333,7 +334,7 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
     },
     asking: {
       answer: asks.answer,
-      defer,
+      defer: () => deferTurn({ asks, transcript, turn: () => turn, graceMs: times.interruptGraceMs }),
       continueTurn(input) {
         const running = newTurn(input.turnId, input.resultSchema);
         return playTurn(running, () => goOn(running, input.asks));
@@ -355,6 +356,7 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
     async setOptions(options: SessionOptions) {
       const before = sessionOptions;
       sessionOptions = options;
+      bounds.changed();
       const mode = permissionModeOf(spec, options);
       if (mode !== permissionModeOf(spec, before)) await live?.query.setPermissionMode(mode);
       const [wanted, effort] = [modelOf(spec, options), effortOf(spec, options)];
@@ -390,9 +392,4 @@ async function mcpStatuses({ query }: LiveQuery, { log }: HarnessSpec): Promise<
       return [];
     },
   );
-}
-
-/** Bounds that a process is started with. */
-function boundsKey({ maxSteps, maxCostUSD }: TurnLimits, resultSchema: ResultSchema | undefined): string {
-  return `${maxSteps} ${maxCostUSD} ${JSON.stringify(resultSchema)}`;
 }

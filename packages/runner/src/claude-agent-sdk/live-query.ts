@@ -1,5 +1,5 @@
-import type { Query } from "@anthropic-ai/claude-agent-sdk";
-import { RuntimeError, type ResultSchema, type SessionOptions } from "@hhopkins/agent-runtime-protocol";
+import type { HookCallback, Query } from "@anthropic-ai/claude-agent-sdk";
+import { RuntimeError, type OpenedAsk, type ResultSchema, type SessionOptions } from "@hhopkins/agent-runtime-protocol";
 import type { HarnessSpec } from "../architecture.ts";
 import type { Asks } from "./asks/asks.ts";
 import { spawnHarness, type HarnessProcess } from "./harness-process.ts";
@@ -30,8 +30,10 @@ export interface LiveQueryInput {
   readonly sessionOptions: SessionOptions;
   readonly resultSchema: ResultSchema | undefined;
   readonly asks: Asks;
-  /** It goes on with a call that was put off, at once. */
-  readonly continuing: boolean;
+  /** Called when the tools of an answer have run. */
+  readonly afterTools: HookCallback;
+  /** It goes on with the call that was put off at this ask, at once. */
+  readonly continuing: OpenedAsk | undefined;
   readonly signal: AbortSignal;
   /** Milliseconds that the start may take. */
   readonly startTimeoutMs: number;

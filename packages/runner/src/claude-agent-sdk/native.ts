@@ -23,6 +23,7 @@ export interface NativeMessage {
   readonly result?: string;
   readonly errors?: readonly string[];
   readonly terminal_reason?: string;
+  readonly total_cost_usd?: number;
   readonly structured_output?: unknown;
   readonly modelUsage?: Readonly<Record<string, NativeModelUsage>>;
   readonly model_usage_since_last_result?: Readonly<Record<string, NativeModelUsage>>;

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type {
   AgentDefinition,
+  HookCallback,
   Options,
   SessionStore,
   SpawnedProcess,
@@ -11,6 +12,7 @@ import {
   RESULT_ATTEMPTS,
   type AgentProfile,
   type Effort,
+  type OpenedAsk,
   type PermissionMode,
   type ResultSchema,
   type SessionOptions,
@@ -20,7 +22,6 @@ import type { Asks } from "./asks/asks.ts";
 import { backgroundHooks, callsSubagents } from "./background.ts";
 import type { Layout } from "./layout/layout.ts";
 import { resultOptions } from "./structured-result.ts";
-import { boundOptions, limitsOf } from "./turn-bounds.ts";
 
 export interface OptionsInput {
   readonly spec: HarnessSpec;
@@ -36,8 +37,10 @@ export interface OptionsInput {
   readonly resume: boolean;
   readonly spawn: (options: SpawnOptions) => SpawnedProcess;
   readonly asks: Asks;
-  /** It goes on with a call that was put off. */
-  readonly continuing: boolean;
+  /** Called when the tools of an answer have run. */
+  readonly afterTools: HookCallback;
+  /** It goes on with the call that was put off at this ask. */
+  readonly continuing: OpenedAsk | undefined;
 }
 
 /** The harness's options. Nothing of the machine's own Claude settings is read: the sandbox is all there is. */
@@ -54,14 +57,14 @@ export function queryOptions(input: OptionsInput): Options {
     systemPrompt: systemPromptOf(profile),
     settingSources: [],
     strictMcpConfig: true,
-    permissionMode: permissionModeOf(spec, sessionOptions),
+    // The end of a plan is understood in no other mode.
+    permissionMode: input.continuing?.kind === "plan" ? "plan" : permissionModeOf(spec, sessionOptions),
     // A session can be given that mode later.
     allowDangerouslySkipPermissions: true,
     allowedTools: [...allowedOf(profile), ...input.asks.allowed],
     ...askOptions(input),
     ...filesOf(input.layout),
     ...mcpOf(input.layout),
-    ...boundOptions(limitsOf(spec, sessionOptions)),
     ...resultOptions(input.resultSchema),
     includePartialMessages: true,
     forwardSubagentText: true,
@@ -78,14 +81,20 @@ export function queryOptions(input: OptionsInput): Options {
 }
 
 /** A person may need days: nothing of the harness's own answers for them before. */
-function askOptions({ spec, asks, continuing }: OptionsInput): Partial<Options> {
+function askOptions({ spec, asks, continuing, afterTools }: OptionsInput): Partial<Options> {
   const { canUseTool, onElicitation, beforeTool } = asks;
   const { permissions = {} } = spec.start.profile;
   return {
     canUseTool,
     onElicitation,
     settings: { permissions, askUserQuestionTimeout: "never", dialogExpiry: "never" },
-    hooks: { PreToolUse: [...backgroundHooks(spec.start.profile), ...(continuing ? [{ hooks: [beforeTool] }] : [])] },
+    hooks: {
+      PreToolUse: [
+        ...backgroundHooks(spec.start.profile),
+        ...(continuing === undefined ? [] : [{ hooks: [beforeTool] }]),
+      ],
+      PostToolBatch: [{ hooks: [afterTools] }],
+    },
   };
 }
 

@@ -1,5 +1,4 @@
 import type { ResultSchema, TurnError } from "@hhopkins/agent-runtime-protocol";
-import type { DurationBound } from "./turn-bounds.ts";
 import type { TurnProgress } from "./turn-progress.ts";
 import { NOTHING_SPENT, type Spent } from "./usage.ts";
 
@@ -23,7 +22,6 @@ export interface RunningTurn {
   /** Calls off the start of a process for this turn. */
   readonly stop: AbortController;
   escalation: NodeJS.Timeout | undefined;
-  bound: DurationBound | undefined;
 }
 
 export function newTurn(turnId: string, resultSchema: ResultSchema | undefined): RunningTurn {
@@ -41,6 +39,5 @@ export function newTurn(turnId: string, resultSchema: ResultSchema | undefined):
     over: Promise.withResolvers<void>(),
     stop: new AbortController(),
     escalation: undefined,
-    bound: undefined,
   };
 }

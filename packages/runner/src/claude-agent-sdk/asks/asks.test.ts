@@ -72,7 +72,7 @@ test("rules without a mode: what asks is asked, what is denied is refused, all e
     conversationId: "main",
     kind: "permission",
     prompt: "May the agent use Bash: touch once",
-    rule: "Bash(touch once)",
+    rule: "Bash(touch *)",
     details: { toolName: "Bash", input: { command: "touch once" } },
   });
   // The call's block is there before the ask that names it.
@@ -96,24 +96,27 @@ test("rules without a mode: what asks is asked, what is denied is refused, all e
 });
 
 test("allowed for the session: not asked again, in another sandbox neither; another call is", async () => {
+  await using sandbox = await drive({ profile: PROFILE, model: one.model });
   const write = (name: string) => ({
     name: "Write",
-    input: { file_path: join(one.workspace, name), content: "x" },
+    input: { file_path: join(sandbox.workspace, name), content: "x" },
   });
   const first = await play(
-    one,
+    sandbox,
     [
       { tools: [write("a")] },
       { tools: [write("b")] },
-      { tools: [bash("touch c")] },
-      { tools: [bash("touch c")] },
-      { tools: [bash("touch d")] },
+      { tools: [bash("touch c; touch d")] },
+      { tools: [bash("touch c; touch d")] },
+      { tools: [bash("touch e")] },
+      { tools: [bash("touch f")] },
+      { tools: [bash("touch ../g; touch *")] },
       { text: "Done." },
     ],
-    [{ decision: "allow", scope: "session" }, { decision: "allow", scope: "session" }, { decision: "deny" }],
+    [...Array<AskAnswer>(3).fill({ decision: "allow", scope: "session" }), { decision: "deny" }],
   );
-  expect(first.asks.map(({ rule }) => rule)).toEqual(["Write", "Bash(touch c)", "Bash(touch d)"]);
-  await using other = await drive({ profile: PROFILE, model: one.model, allowedTools: ["Write", "Bash(touch c)"] });
+  expect(first.asks.map(({ rule }) => rule)).toEqual(["Write", "Bash(touch c; touch d)", "Bash(touch *)", undefined]);
+  await using other = await drive({ profile: PROFILE, model: one.model, allowedTools: ["Write", "Bash(touch *)"] });
   const second = await play(
     other,
     [
@@ -203,7 +206,7 @@ test("modes: default and plan ask; a plan that is approved is gone on with; anot
     [{ decision: "deny", reason: "Not so." }, { decision: "allow" }],
   );
   expect(planned.asks).toMatchObject([
-    { kind: "plan", details: { plan: "# First this" } },
+    { kind: "plan", details: { plan: "# First this", permissionMode: "bypassPermissions" } },
     { kind: "plan", details: { plan: "# Then that" } },
   ]);
   expect(planned.results[0]).toBe("Not so.");

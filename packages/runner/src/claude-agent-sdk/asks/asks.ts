@@ -21,6 +21,8 @@ export interface AsksOptions {
   /** Calls that were allowed, also by an earlier process or sandbox. */
   readonly approvals: Approvals;
   readonly modeAfterPlan: () => PermissionMode;
+  /** The profile's own rules that ask. */
+  readonly askRules: readonly string[];
   /** The turn waits for people, or no longer does. */
   readonly onWaiting: (waiting: boolean) => void;
   readonly hasSubagents: () => boolean;
@@ -107,18 +109,19 @@ export function createAsks(options: AsksOptions): Asks {
   async function decide(ask: ToolAsk): Promise<PermissionResult> {
     const { toolName, input, options: about } = ask;
     const askId = toId(about.toolUseID);
-    const rule = kindOf(toolName) === "permission" ? ruleOf(ask, options.workspace) : undefined;
+    const rule = kindOf(toolName) === "permission" ? ruleOf(ask, options) : undefined;
+    const offer = { rule, modeAfterPlan: options.modeAfterPlan };
     if (!given.has(askId)) {
       if (approvals.has(askId)) return { behavior: "deny", message: UNKNOWN_OUTCOME };
       if (rule !== undefined && allowed.has(rule)) return { behavior: "allow", updatedInput: input };
     }
-    const answer = await wait({ askId, ...openedAsk(ask, rule) }, about.signal);
+    const answer = await wait({ askId, ...openedAsk(ask, offer) }, about.signal);
     if (answer === "left") return { behavior: "deny", message: "The sandbox sleeps.", interrupt: true };
     if (answer === null) return { behavior: "deny", message: "The ask was withdrawn." };
     given.set(askId, answer);
     if (answer.decision === "allow") await approvals.note(askId);
     if (answer.decision === "allow" && answer.scope === "session" && rule !== undefined) allowed.add(rule);
-    return permissionResult(ask, { answer, rule, modeAfterPlan: options.modeAfterPlan });
+    return permissionResult(ask, answer, offer);
   }
 
   return {
@@ -138,13 +141,11 @@ export function createAsks(options: AsksOptions): Asks {
       const askId = toId(tool_use_id);
       const answer = given.get(askId);
       if (answer === undefined) return {};
-      const hookEventName = "PreToolUse" as const;
-      if (answer.decision === "deny") {
-        const permissionDecisionReason = answer.reason ?? "The user denied this.";
-        return { hookSpecificOutput: { hookEventName, permissionDecision: "deny", permissionDecisionReason } };
-      }
       // A question and a plan are always asked for.
       if (kindOf(tool_name) !== "permission") return {};
+      const hookEventName = "PreToolUse" as const;
+      // What is asked for is denied in our own words.
+      if (answer.decision === "deny") return { hookSpecificOutput: { hookEventName, permissionDecision: "ask" } };
       await approvals.note(askId);
       const updatedInput = answer.input ?? asObject(tool_input);
       return { hookSpecificOutput: { hookEventName, permissionDecision: "allow", updatedInput } };

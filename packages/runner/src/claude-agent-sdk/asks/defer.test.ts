@@ -124,6 +124,12 @@ test("answered after it was gone on with, denied, rewritten, in the same sandbox
   await first.harness.setOptions({ model: "claude-sonnet-4-5", permissionMode: "bypassPermissions" });
   const input = { command: "echo other >> three.txt", description: "Do" };
   expect(await goOn(first, again.asks[0], { decision: "allow", input })).toMatchObject({ status: "completed" });
+  await first.harness.setOptions({ model: "claude-sonnet-4-5", permissionMode: "default" });
+  const mode = await untilAsked(first, [{ tools: [bash("mkdir four")] }, { text: "Not made." }]);
+  await deferred(first, mode.over);
+  await first.harness.setOptions({ model: "claude-sonnet-4-5", permissionMode: "bypassPermissions" });
+  expect(await goOn(first, mode.asks[0], { decision: "deny", reason: "No." })).toMatchObject({ results: ["No."] });
+  expect(existsSync(join(first.workspace, "four"))).toBe(false);
   expect(["one.txt", "two.txt", "three.txt"].map((name) => existsSync(join(first.workspace, name)))).toEqual([
     false,
     false,
@@ -164,7 +170,8 @@ test("a question and a plan are put off too", async () => {
     profile: PROFILE,
     model: first.model,
     resume: second,
-    sessionOptions: { permissionMode: "plan" },
+    // As the server has it by then.
+    sessionOptions: { permissionMode: "bypassPermissions" },
   });
   expect(await goOn(third, plan.asks[0], { decision: "allow" })).toMatchObject({ status: "completed" });
   expect(existsSync(join(third.workspace, "planned"))).toBe(true);

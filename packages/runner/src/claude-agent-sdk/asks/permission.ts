@@ -26,8 +26,8 @@ export function kindOf(toolName: string): AskKind {
   return KINDS[toolName] ?? "permission";
 }
 
-/** The ask, without its id. `rule`: see `ruleOf`. */
-export function openedAsk(ask: ToolAsk, rule: string | undefined): Omit<OpenedAsk, "askId"> {
+/** The ask, without its id. */
+export function openedAsk(ask: ToolAsk, { rule, modeAfterPlan }: Offer): Omit<OpenedAsk, "askId"> {
   const { toolName, input, call } = ask;
   const about = {
     conversationId: call?.conversationId ?? "main",
@@ -39,7 +39,8 @@ export function openedAsk(ask: ToolAsk, rule: string | undefined): Omit<OpenedAs
   }
   if (kind === "plan") {
     const plan = input["plan"] ?? call?.input["plan"] ?? "";
-    return { ...about, kind, prompt: "Is this plan how to go on?", details: { plan } };
+    const permissionMode = modeAfterPlan();
+    return { ...about, kind, prompt: "Is this plan how to go on?", details: { plan, permissionMode } };
   }
   const prompt = line(`May the agent use ${toolName}: ${named(input)}`);
   return { ...about, kind, prompt, ...(rule === undefined ? {} : { rule }), details: { toolName, input } };
@@ -60,13 +61,31 @@ function line(text: string): string {
   return one.length <= LINE_CHARS ? one : `${one.slice(0, LINE_CHARS - 1)}…`;
 }
 
+export interface RuleContext {
+  readonly workspace: string;
+  /** The profile's own rules that ask. */
+  readonly askRules: readonly string[];
+}
+
 /**
  * What would be allowed for the whole session: the rule that asks, what the harness proposes, this very command, or the
  * tool. Undefined where that cannot be said by one rule.
  */
-export function ruleOf({ toolName, input, options }: ToolAsk, workspace: string): string | undefined {
-  const rule = written(proposedRule(options, workspace) ?? ownRule(toolName, input));
+export function ruleOf(ask: ToolAsk, { workspace, askRules }: RuleContext): string | undefined {
+  const { toolName, input, options } = ask;
+  const rule =
+    askRules.find((asks) => asksFor(asks, ask)) ??
+    written(proposedRule(options, workspace) ?? ownRule(toolName, input));
   return rule !== undefined && rule.length <= MOST_RULE_CHARS ? rule : undefined;
+}
+
+/** Whether that rule, read as narrowly as can be, is why it asks: the tool's name, or a plain command that begins so. */
+function asksFor(rule: string, { toolName, input }: ToolAsk): boolean {
+  if (rule === toolName) return true;
+  const [, prefix] = /^Bash\(([^*]+?)(?::| )\*\)$/.exec(rule) ?? [];
+  const command = input["command"];
+  if (toolName !== "Bash" || prefix === undefined || typeof command !== "string") return false;
+  return /^[\w ./:=@,+-]*$/.test(command) && (command === prefix || command.startsWith(`${prefix} `));
 }
 
 function proposedRule({ matchedAskRule, suggestions, blockedPath }: AskOptions, workspace: string): Rule | undefined {
@@ -101,15 +120,16 @@ export function asRule(rule: string): { toolName: string; ruleContent?: string }
   return ruleContent === undefined ? { toolName } : { toolName, ruleContent };
 }
 
-export interface Decision {
-  readonly answer: AskAnswer;
+/** What can be allowed beside the call itself. */
+export interface Offer {
+  /** See `ruleOf`. */
   readonly rule: string | undefined;
   /** The mode after a plan that was approved. */
   readonly modeAfterPlan: () => PermissionMode;
 }
 
 /** The answer as the harness takes it. */
-export function permissionResult(ask: ToolAsk, { answer, rule, modeAfterPlan }: Decision): PermissionResult {
+export function permissionResult(ask: ToolAsk, answer: AskAnswer, { rule, modeAfterPlan }: Offer): PermissionResult {
   if (answer.decision === "deny") return { behavior: "deny", message: answer.reason ?? "The user denied this." };
   const { input } = ask;
   switch (kindOf(ask.toolName)) {
