@@ -7,7 +7,15 @@ export const profileTable = caseTable({
   script: "profile-table.mjs",
   page: "docs/profiles.md",
   folder: "profiles",
-  suites: { words: "Words and skills", bounds: "Tools and limits", servers: "MCP servers", secrets: "Secrets", faults: "Faults", installed: "Dependencies" },
+  suites: {
+    words: "Words and skills",
+    bounds: "Tools and limits",
+    servers: "MCP servers",
+    "host-tools": "Host tools",
+    secrets: "Secrets",
+    faults: "Faults",
+    installed: "Dependencies",
+  },
   columns: ["claude-agent-sdk"],
 });
 

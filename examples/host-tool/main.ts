@@ -1,5 +1,5 @@
 // An agent that looks orders up in this program: node examples/host-tool/main.ts ["Where is my order o-1042?"]
-import { createAgentRuntime, createNodeHandler, tool } from "@hhopkins/agent-runtime";
+import { createAgentRuntime, createNodeHandler, parseEvent, tool } from "@hhopkins/agent-runtime";
 import { createAgentClient } from "@hhopkins/agent-runtime-client";
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -45,15 +45,23 @@ const { sessionId } = await client.createSession({
 });
 await client.sendMessage(sessionId, process.argv[2] ?? "Where is my order o-1042?");
 const over = Promise.withResolvers<void>();
-const following = client.follow(sessionId, {
-  onEvent({ type, data }) {
-    if (type === "session:host-tool:called") console.log(`${data.call.toolName} ${JSON.stringify(data.call.input)}`);
-    if (type === "session:block:update" && data.updates.progress !== undefined)
-      console.log(`… ${data.updates.progress}`);
-    if (type === "session:host-tool:completed") console.log(`${data.status}: ${data.content}`);
-    if (type === "session:turn:completed") over.resolve();
+const following = client.follow(
+  sessionId,
+  {
+    onEvent(frame) {
+      const event = parseEvent(frame);
+      if (event?.type === "session:host-tool:called") {
+        const { toolName, input } = event.data.call;
+        console.log(`${toolName} ${JSON.stringify(input)}`);
+      }
+      if (event?.type === "session:block:update" && event.data.updates.progress !== undefined)
+        console.log(`… ${event.data.updates.progress}`);
+      if (event?.type === "session:host-tool:completed") console.log(`${event.data.status}: ${event.data.content}`);
+      if (event?.type === "session:turn:completed") over.resolve();
+    },
   },
-});
+  { fromStart: true },
+);
 await over.promise;
 following.stop();
 const { blocks } = await client.getSession(sessionId);

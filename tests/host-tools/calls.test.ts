@@ -2,10 +2,13 @@ import { tool, type HostToolContext, type SessionState } from "@hhopkins/agent-r
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { z } from "zod";
 import { profileBench, systemBlocks, type ProfileBench } from "../profiles/bench.ts";
+import { recordFields } from "../profiles/field-results.ts";
 import { harnessOf, sandboxPid } from "../testing/processes.ts";
 import { prompt } from "../testing/prompts.ts";
 import { errors } from "../testing/runtime-under-test.ts";
 import { logOf } from "../testing/session-log.ts";
+
+recordFields("host-tools");
 
 /** A tool as the model is told of it. */
 interface Offered {
@@ -92,7 +95,7 @@ function toolBlock(state: SessionState, name: string) {
   return state.blocks.findLast((block) => block.type === "tool_use" && block.toolName === `mcp__host__${name}`);
 }
 
-test("a tool of the application is offered with its schema, runs here with the session's identity, and its answer is the agent's", async () => {
+test("hostTools: a tool of the application is offered with its schema, runs here with the session's identity, and its answer is the agent's", async () => {
   const { state, requests, results } = await bench.play("look", call("lookupOrder", { orderId: "o-1" }), done);
   const { tools: offered = [] } = (requests[0]?.body ?? {}) as { tools?: Offered[] };
   const names = offered.map(({ name }) => name).filter((name) => name.startsWith("mcp__"));
@@ -135,7 +138,7 @@ test("a tool of the application is offered with its schema, runs here with the s
   ]);
 });
 
-test("what a tool does wrong, and what is wrong with a call, is told to the agent and stands in the block; the session goes on", async () => {
+test("hostTools: what a tool does wrong, and what is wrong with a call, is told to the agent and stands in the block; the session goes on", async () => {
   const { results, state } = await bench.play(
     "wrong",
     call("lookupOrder", { orderId: 7 }),
@@ -169,7 +172,7 @@ test("what a tool does wrong, and what is wrong with a call, is told to the agen
   expect(after.blocks.at(-1)).toMatchObject({ content: "alive" });
 });
 
-test("progress shows on the call's block while it runs, bounded, and the last of it stays", async () => {
+test("hostTools: progress shows on the call's block while it runs, bounded, and the last of it stays", async () => {
   const { state, results } = await bench.play("steps", call("steps"), done);
   expect(results).toEqual(["all steps"]);
   expect(toolBlock(state, "steps")).toMatchObject({ status: "success", progress: "step 50 of 50" });
@@ -179,7 +182,7 @@ test("progress shows on the call's block while it runs, bounded, and the last of
   expect(said).toEqual(["step 0 of 50", "step 50 of 50"]);
 });
 
-test("an interrupt cancels the call: its signal fires, nothing waits for it, and the next turn goes on", async () => {
+test("hostTools: an interrupt cancels the call: its signal fires, nothing waits for it, and the next turn goes on", async () => {
   const { server, sessionId } = bench;
   const seen = server.until(sessionId, ({ hostToolCalls = [] }) => hostToolCalls.length === 1);
   const over = bench.play("wait", call("wait"), done);
@@ -197,7 +200,7 @@ test("an interrupt cancels the call: its signal fires, nothing waits for it, and
   expect(results).toEqual([expect.stringContaining("o-2")]);
 });
 
-test("a subagent's call is its own: the tool knows the conversation, and the block stands there", async () => {
+test("hostTools: a subagent's call is its own: the tool knows the conversation, and the block stands there", async () => {
   const inner = prompt("sub", call("lookupOrder", { orderId: "o-3" }), { text: "found" });
   const agent = { name: "Agent", input: { description: "d", prompt: inner, subagent_type: "helper" } };
   const { state } = await bench.play("delegate", { tools: [agent] }, done);
@@ -208,7 +211,7 @@ test("a subagent's call is its own: the tool knows the conversation, and the blo
   ]);
 });
 
-test("a harness that dies in the middle of a call cancels it, and the turn fails; the next turn calls again", async () => {
+test("hostTools: a harness that dies in the middle of a call cancels it, and the turn fails; the next turn calls again", async () => {
   const { server, sessionId } = bench;
   const over = bench.play("wait", call("wait"), done);
   await expect.poll(() => ran.length).toBe(1);

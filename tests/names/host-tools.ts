@@ -7,16 +7,20 @@ const toolbox = testsIn("packages/runtime/src/host-tools/host-toolbox.test.ts");
 const session = testsIn("packages/runtime/src/session/host-tool-calls.test.ts");
 
 const offered = calls(
-  "a tool of the application is offered with its schema, runs here with the session's identity, and its answer is the agent's",
+  "hostTools: a tool of the application is offered with its schema, runs here with the session's identity, and its answer is the agent's",
 );
 const wrong = calls(
-  "what a tool does wrong, and what is wrong with a call, is told to the agent and stands in the block; the session goes on",
+  "hostTools: what a tool does wrong, and what is wrong with a call, is told to the agent and stands in the block; the session goes on",
 );
-const progress = calls("progress shows on the call's block while it runs, bounded, and the last of it stays");
+const progress = calls(
+  "hostTools: progress shows on the call's block while it runs, bounded, and the last of it stays",
+);
 const interrupted = calls(
-  "an interrupt cancels the call: its signal fires, nothing waits for it, and the next turn goes on",
+  "hostTools: an interrupt cancels the call: its signal fires, nothing waits for it, and the next turn goes on",
 );
-const inSubagent = calls("a subagent's call is its own: the tool knows the conversation, and the block stands there");
+const inSubagent = calls(
+  "hostTools: a subagent's call is its own: the tool knows the conversation, and the block stands there",
+);
 const killed = restarts(
   "a server that is killed in the middle of a call leaves it to the next one: at most once, unless the tool is idempotent; a result that was kept arrives, once",
 );
