@@ -34,8 +34,15 @@ afterAll(() => {
   rmSync(project, { recursive: true, force: true });
 });
 
-const bundled = (name: string, more: object) => ({
-  ...{ name, description: "", localProjectPath: project, installCommand: "", startCommand: "true" },
+const bundled = (
+  name: string,
+  more: { installCommand?: string; startCommand?: string; localProjectPath?: string },
+) => ({
+  name,
+  description: "",
+  localProjectPath: project,
+  installCommand: "",
+  startCommand: "true",
   ...more,
 });
 
