@@ -10,6 +10,7 @@ export const profileTable = caseTable({
   suites: {
     words: "Words and skills",
     bounds: "Tools and limits",
+    permissions: "Permissions and asks",
     servers: "MCP servers",
     "host-tools": "Host tools",
     secrets: "Secrets",

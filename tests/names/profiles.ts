@@ -3,9 +3,11 @@ import { fieldsOf, tested, testsIn, valuesOf, type Row } from "./row.ts";
 const words = testsIn("tests/profiles/words.test.ts");
 const servers = testsIn("tests/profiles/servers.test.ts");
 const bounds = testsIn("tests/profiles/bounds.test.ts");
+const permissions = testsIn("tests/profiles/permissions.test.ts");
 
 const bundled = servers("bundledMCPs: installed, started in its own folder, offered and called; what it says is kept");
-const modes = "permissionMode: what no rule allows is refused; the session's mode stands before the profile's, at once";
+const modes =
+  "permissionMode: what no rule allows is asked or refused; the session's mode stands before the profile's, at once";
 const overHttp = servers("externalMCPs: one by http is reached where its host is allowed, and counts the call");
 const overSse = servers("externalMCPs: one by sse has the secret in its headers, which the agent never sees");
 
@@ -86,12 +88,14 @@ export const profileRows: readonly Row[] = [
   ...tested(
     "field",
     ["AgentProfile.permissionMode", "SessionOptions.permissionMode", "UpdateOptionsBody.permissionMode"],
-    bounds(modes),
+    permissions(modes),
   ),
-  ...tested("value", valuesOf("PermissionMode", "bypassPermissions dontAsk default"), bounds(modes)),
+  ...tested("value", valuesOf("PermissionMode", "bypassPermissions dontAsk default"), permissions(modes)),
   ...tested(
     "value",
     valuesOf("PermissionMode", "plan acceptEdits"),
-    bounds("permissionMode: plan offers no work but reading, acceptEdits lets files be written in the workspace"),
+    permissions(
+      "permissionMode: in plan work is asked for until the plan is approved, acceptEdits lets files be written in the workspace",
+    ),
   ),
 ];

@@ -135,37 +135,3 @@ test("limits: a turn ends beyond maxCostUSD; the next one has a budget of its ow
   const next = await bench.play("Cheap", { text: "Said." });
   expect(said(next.state).at(-1)).toBe("Said.");
 });
-
-test("permissionMode: what no rule allows is refused; the session's mode stands before the profile's, at once", async () => {
-  await using other = await profileBench({ tools: ["Read", "Bash(git *)"], permissionMode: "default" });
-  const touch = { tools: [bash("touch made.txt")] };
-  const first = await other.play("Try", touch, { text: "done" });
-  expect(first.results[0]).toMatch(/denied|permission|approval/i);
-  const options = `/sessions/${other.sessionId}/options`;
-  await other.server.request("PATCH", options, { permissionMode: "bypassPermissions" });
-  const second = await other.play("Try", touch, { text: "done" });
-  expect(second.results).toEqual(["(Bash completed with no output)"]);
-  await other.server.request("PATCH", options, { permissionMode: "dontAsk" });
-  const third = await other.play("Try", { tools: [bash("touch other.txt")] }, { text: "done" });
-  expect(third.results[0]).toMatch(/don't ask mode/);
-  expect(third.state.workspaceFiles.map(({ path }) => path)).toEqual(["made.txt"]);
-});
-
-test("permissionMode: plan offers no work but reading, acceptEdits lets files be written in the workspace", async () => {
-  const tools = ["Read", "Bash(git *)", "Write(never/**)"];
-  await using other = await profileBench({ tools, permissionMode: "plan" });
-  const write = { tools: [{ name: "Write", input: { file_path: "/workspace/a.txt", content: "a" } }] };
-  const plan = await other.play("Plan", write, { text: "done" });
-  expect(plan.state.workspaceFiles).toEqual([]);
-  expect(sent(plan.requests[0])).toMatch(/plan mode/i);
-  await other.server.request("PATCH", `/sessions/${other.sessionId}/options`, { permissionMode: "acceptEdits" });
-  const edit = await other.play(
-    "Edit",
-    write,
-    { tools: [bash("touch b.txt")] },
-    { tools: [bash("node -e 1")] },
-    { text: "done" },
-  );
-  expect(edit.state.workspaceFiles.map(({ path }) => path)).toContain("a.txt");
-  expect(edit.results[2]).toMatch(/denied|permission|approval/i);
-});

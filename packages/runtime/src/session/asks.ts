@@ -17,6 +17,7 @@ import { asksOfTurn, resolutionOf, type AnsweredAsk, type AskedLog } from "./ask
 import { withDeadline } from "./deadline.ts";
 import { failedWrite } from "./failed-write.ts";
 import { loadedEvent } from "./message-queue.ts";
+import { optionsAfterPlan } from "./options-change.ts";
 import type { SandboxSupervisor } from "./sandbox-supervisor.ts";
 import type { SessionParts } from "./session-parts.ts";
 import type { SessionWriter } from "./session-writer.ts";
@@ -89,7 +90,7 @@ export class SessionAsks {
       failpoint("answer:before");
       await writer.append({ events: this.#resolved(ask, given.answer, whoAnswered(given)) });
       failpoint("answer:after");
-      this.#passOn(given);
+      this.#passOn(ask, given.answer);
       return this.#confirmed(given);
     }, JSON.stringify(answer).length);
   }
@@ -108,19 +109,25 @@ export class SessionAsks {
   }
 
   /** With the claim of the session: whoever has it next goes on with the answer. */
-  #resolved({ askId }: Ask, answer: AskAnswer, by: string): EventDraft[] {
+  #resolved(ask: Ask, answer: AskAnswer, by: string): EventDraft[] {
     const state = this.#session.state();
     const { sessionId } = this.#session.key;
+    const sessionOptions = optionsAfterPlan(state, ask, answer);
     return [
       ...(state.runtime.isLoaded ? [] : [loadedEvent(state, true)]),
-      { type: "session:ask:resolved", data: { sessionId, askId, answer, by } },
+      { type: "session:ask:resolved", data: { sessionId, askId: ask.askId, answer, by } },
+      ...(sessionOptions === null
+        ? []
+        : [{ type: "session:options:update" as const, data: { sessionId, sessionOptions } }]),
     ];
   }
 
   /** To the runner that waits for it, or, where none does, to the one that goes on with the turn. */
-  #passOn({ askId, answer }: AnsweredAsk): void {
-    const { turn, asks } = this.#session.state();
+  #passOn({ askId, kind }: Ask, answer: AskAnswer): void {
+    const { turn, asks, sessionOptions } = this.#session.state();
     if (turn === null) return;
+    if (kind === "plan" && sessionOptions !== undefined)
+      this.#session.control.tell("options", { kind: "options", options: sessionOptions });
     if (turn.deferred !== true) this.#tell({ askId, answer });
     else if (asks.length === 0) this.#session.turns.continueTurn(turn.turnId);
   }
@@ -175,7 +182,7 @@ export class SessionAsks {
     for (const ask of due) {
       const answer = ask.default ?? { decision: "deny" };
       await this.#session.writer.save({ events: this.#resolved(ask, answer, "expiry") });
-      this.#passOn({ askId: ask.askId, answer });
+      this.#passOn(ask, answer);
     }
   }
 

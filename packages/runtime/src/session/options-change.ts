@@ -1,4 +1,12 @@
-import type { EventDraft, SessionOptions, SessionState, UpdateOptionsBody } from "@hhopkins/agent-runtime-protocol";
+import {
+  PermissionMode,
+  type Ask,
+  type AskAnswer,
+  type EventDraft,
+  type SessionOptions,
+  type SessionState,
+  type UpdateOptionsBody,
+} from "@hhopkins/agent-runtime-protocol";
 import type { LogWrite } from "../log/session-log.ts";
 import { latestProfile, pinOf } from "./pinned-profile.ts";
 import type { SessionParts } from "./session-parts.ts";
@@ -31,4 +39,15 @@ export async function optionsChange(
     write: { events, ...(isNew ? { blobs: [pin.blob] } : {}) },
     ...(isChanged ? { options } : {}),
   };
+}
+
+/**
+ * Once a plan is approved, the mode is the one that the ask says, in every sandbox to come: the harness knows only for
+ * its own lifetime that it has left `plan`. null: nothing changes.
+ */
+export function optionsAfterPlan(state: SessionState, ask: Ask, answer: AskAnswer): SessionOptions | null {
+  if (ask.kind !== "plan" || answer.decision !== "allow") return null;
+  const { data: permissionMode } = PermissionMode.safeParse(ask.details?.["permissionMode"]);
+  if (permissionMode === undefined || permissionMode === state.sessionOptions?.permissionMode) return null;
+  return { ...state.sessionOptions, permissionMode };
 }

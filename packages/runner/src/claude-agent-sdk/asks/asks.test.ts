@@ -113,7 +113,7 @@ test("allowed for the session: not asked again, in another sandbox neither; anot
       { tools: [bash("touch ../g; touch *")] },
       { text: "Done." },
     ],
-    [...Array<AskAnswer>(3).fill({ decision: "allow", scope: "session" }), { decision: "deny" }],
+    [...[1, 2, 3].map((): AskAnswer => ({ decision: "allow", scope: "session" })), { decision: "deny" }],
   );
   expect(first.asks.map(({ rule }) => rule)).toEqual(["Write", "Bash(touch c; touch d)", "Bash(touch *)", undefined]);
   await using other = await drive({ profile: PROFILE, model: one.model, allowedTools: ["Write", "Bash(touch *)"] });
