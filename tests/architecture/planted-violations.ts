@@ -70,6 +70,7 @@ export const planted: Record<string, readonly Planted[]> = {
     bad(`${RUNTIME}/sandbox/modal/web.ts`, "../../transport/web.ts", { [`${RUNTIME}/transport/web.ts`]: something }),
   ],
   "runtime-log-arrows": [bad(`${RUNTIME}/log/session.ts`, "../session/session.ts")],
+  "runtime-host-tools-arrows": [bad(`${RUNTIME}/host-tools/run.ts`, "../session/session.ts")],
   "runtime-auth-arrows": [bad(`${RUNTIME}/auth/session.ts`, "../session/session.ts")],
   "runtime-gateway-arrows": [bad(`${RUNTIME}/gateway/session.ts`, "../session/session.ts")],
   "runtime-cluster-arrows": [bad(`${RUNTIME}/cluster/session.ts`, "../session/session.ts")],

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { createAgentRuntime } from "../runtime.ts";
+import { checkConfiguration } from "../configuration.ts";
 import { createHostToolbox } from "./host-toolbox.ts";
 import { tool, type HostTool } from "./tool.ts";
 
@@ -57,9 +57,11 @@ describe("a tool that is no good stops the start, and is named", () => {
     ["a time that is none", { lookup: { ...good, timeoutMs: 0 } }, "tools.lookup.timeoutMs must be a whole number"],
     ["too much to tell", { lookup: { ...good, description: "x".repeat(600_000) } }, "at most 524288 are taken"],
   ];
-  test.each(cases)("%s", async (_case, tools, message) => {
+  test.each(cases)("%s", (_case, tools, message) => {
     const given = tools as Record<string, HostTool>;
-    await expect(createAgentRuntime({ tools: given })).rejects.toMatchObject({ code: "invalid_configuration" });
+    expect(() => checkConfiguration({ tools: given })).toThrow(
+      expect.objectContaining({ code: "invalid_configuration" }),
+    );
     expect(() => createHostToolbox(given)).toThrow(message);
   });
 });
