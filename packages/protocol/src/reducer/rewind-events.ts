@@ -1,10 +1,23 @@
-import type { ConversationBlock } from "../blocks.ts";
+import type { BlockUpdates, ConversationBlock } from "../blocks.ts";
 import type { EventData, EventDraft } from "../events.ts";
 import { reduceAll } from "./reduce.ts";
 import type { SessionState, SubagentState } from "./state.ts";
 
 type Rewound = EventData<"session:rewound">;
 type Conversation = Pick<SubagentState, "blocks" | "blocksBefore">;
+
+/** Fields that an update can give a block. */
+const UPDATED: ReadonlySet<string> = new Set<keyof BlockUpdates>([
+  "content",
+  "input",
+  "status",
+  "isError",
+  "durationMs",
+  "output",
+  "progress",
+  "message",
+  "code",
+]);
 
 /** A block and where it stands. */
 export interface PlacedBlock {
@@ -32,10 +45,11 @@ export function rewindEvents(now: SessionState, then: SessionState, target: Rewi
     conversationId,
     block: { ...emptied(block), retracted: true },
   }));
-  const back = [...taken, ...changed].map(({ conversationId, block }): EventDraft => ({
-    type: "session:block:complete",
-    data: { sessionId, conversationId, blockId: block.id, block },
-  }));
+  const back = [
+    ...taken.map((placed) => completed(sessionId, placed)),
+    // A complete has the fields of the block's type; an update may have given it others.
+    ...changed.flatMap((placed) => [completed(sessionId, placed), updated(sessionId, placed)]),
+  ];
   const left = reduceAll(
     now,
     back.map((draft, index) => ({ ...draft, seq: now.lastSeq + index + 1, at: now.createdAt })),
@@ -54,6 +68,15 @@ export function rewindEvents(now: SessionState, then: SessionState, target: Rewi
     ...(allowedTools === undefined ? {} : { allowedTools: [...allowedTools] }),
   };
   return [...back, { type: "session:rewound", data }];
+}
+
+function completed(sessionId: string, { conversationId, block }: PlacedBlock): EventDraft {
+  return { type: "session:block:complete", data: { sessionId, conversationId, blockId: block.id, block } };
+}
+
+function updated(sessionId: string, { conversationId, block }: PlacedBlock): EventDraft {
+  const updates = Object.fromEntries(Object.entries(block).filter(([name]) => UPDATED.has(name)));
+  return { type: "session:block:update", data: { sessionId, conversationId, blockId: block.id, updates } };
 }
 
 /** What `left` has to be told to be as `then`; nothing where it is already. */

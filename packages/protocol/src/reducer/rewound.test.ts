@@ -73,7 +73,7 @@ test("a session that went back has the conversations of then, from a snapshot to
       const here = reduceAll(after, numbered(next, after.lastSeq));
       expect(conversations(here)).toEqual(conversations(there));
     }),
-    { numRuns: 300 },
+    { numRuns: 100 },
   );
 });
 

@@ -95,7 +95,8 @@ interface RewindPlace {
   readonly nativeSessionId: string;
 }
 
-async function rewindWrite(
+/** What takes a session back. */
+export async function rewindWrite(
   store: SessionStore,
   { key, state }: { key: SessionKey; state: SessionState },
   { checkpoint, nativeSessionId }: RewindPlace,
