@@ -1,6 +1,6 @@
 import { NO_USAGE } from "@hhopkins/agent-runtime-protocol";
 import type { EntryBody, SessionOptions, TurnError } from "@hhopkins/agent-runtime-protocol";
-import type { HarnessSpec, RunnerArchitecture, TurnEnd } from "../architecture.ts";
+import type { HarnessAsking, HarnessSpec, RunnerArchitecture, TurnEnd } from "../architecture.ts";
 
 export interface FakeTurn {
   readonly spec: HarnessSpec;
@@ -21,6 +21,7 @@ export interface FakeArchitecture extends RunnerArchitecture {
 export function fakeArchitecture(
   play: (turn: FakeTurn) => Promise<Partial<TurnEnd> | void>,
   onStart: (spec: HarnessSpec, signal: AbortSignal) => Promise<void> = async () => {},
+  asking?: HarnessAsking,
 ): FakeArchitecture {
   const fake: FakeArchitecture = {
     name: "fake",
@@ -34,6 +35,7 @@ export function fakeArchitecture(
       let interrupt: (failure?: TurnError) => void = () => {};
       return {
         nativeSessionId: spec.start.resume ?? "native-1",
+        ...(asking === undefined ? {} : { asking }),
         async runTurn({ turnId, messages }) {
           fake.calls.push(`turn ${turnId}`);
           const interrupted = new Promise<TurnError | undefined>((resolve) => (interrupt = resolve));
