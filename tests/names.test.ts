@@ -24,6 +24,7 @@ const SPOKEN = new Set([
   "parameter /ws query.sessionId",
   "parameter /ws query.after",
   "parameter /ws query.logId",
+  "parameter /ws query.conversation",
   "limit messageId and Idempotency-Key: 1–128 of A-Z a-z 0-9 _ -",
   "limit pages: 500",
   "limit a file's content in its event: 64 KB",

@@ -6,6 +6,7 @@ import { commandRows } from "./names/command.ts";
 import { environmentRows } from "./names/environments.ts";
 import { eventRows } from "./names/events.ts";
 import { hostToolRows } from "./names/host-tools.ts";
+import { subagentRows } from "./names/subagents.ts";
 import { forkRows } from "./names/forks.ts";
 import { libraryRows } from "./names/library.ts";
 import { modalDoubleRows } from "./names/modal-double.ts";
@@ -30,6 +31,7 @@ export const NAMES: readonly Row[] = [
   ...archiveRows,
   ...askRows,
   ...forkRows,
+  ...subagentRows,
   ...commandRows,
   ...wireRows,
   ...environmentRows,

@@ -31,6 +31,8 @@ export const steering = testsIn("tests/session/steering.test.ts");
 export const stuck = testsIn("tests/session/stuck.test.ts");
 export const messageRestart = testsIn("tests/session/message-restart.test.ts");
 export const sandboxFaults = testsIn("tests/session/sandbox-faults.test.ts");
+export const subagents = testsIn("tests/subagents/subagents.test.ts");
+export const followedAlone = testsIn("tests/subagents/follow.test.ts");
 export const examples = testsIn("examples/examples.test.ts");
 
 export const restList = testsIn("packages/runtime/src/transport/rest/list.test.ts");

@@ -22,6 +22,11 @@ const variants = (of: string, names: string, test: Parameters<typeof tested>[2])
 export const wireRows: readonly Row[] = [
   ...variants("EntryBody", "block:start block:delta block:update block:complete", blocks),
   ...variants("EntryBody", "subagent:discovered subagent:completed", subagents),
+  ...variants(
+    "EntryBody",
+    "subagent:usage",
+    at.subagents("usage and cost of each: its own answers alone, at the prices of the session"),
+  ),
   ...variants("EntryBody", "blob file:changed file:deleted", files),
   ...variants("EntryBody", "transcript harness:ready", again),
   ...variants("EntryBody", "usage", at.recordedEvents("session:metadata:update")),

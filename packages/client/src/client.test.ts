@@ -38,6 +38,7 @@ test("every method calls its route", async () => {
   await client.withdrawMessage("s", "m");
   await client.answerAsk("s", "a:1", { decision: "deny", reason: "no" });
   await client.interrupt("s");
+  await client.stopSubagent("s", "toolu_1");
   await client.sync("s");
   await client.unload("s");
   await client.updateOptions("s", { model: "x" });
@@ -62,6 +63,7 @@ test("every method calls its route", async () => {
     "DELETE /sessions/s/messages/m",
     "POST /sessions/s/asks/a%3A1/answer",
     "POST /sessions/s/interrupt",
+    "POST /sessions/s/subagents/toolu_1/stop",
     "POST /sessions/s/sync",
     "POST /sessions/s/unload",
     "PATCH /sessions/s/options",
