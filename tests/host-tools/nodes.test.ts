@@ -1,8 +1,15 @@
+import { tool, type AgentRuntimeConfig } from "@hhopkins/agent-runtime";
+import { memoryPersistence, sharedMemory } from "@hhopkins/agent-runtime/persistence/memory";
+import { startScriptedModel } from "@hhopkins/agent-runtime-testkit";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { z } from "zod";
 import { startCluster, type ClusterUnderTest } from "../testing/cluster-under-test.ts";
 import { prompt } from "../testing/prompts.ts";
+import { said, startRuntime } from "../testing/runtime-under-test.ts";
 import type { ServerProcess } from "../testing/server-process.ts";
 
 const program = join(import.meta.dirname, "tool-server.ts");
@@ -38,4 +45,38 @@ test("of several servers only the one that has the session runs a call; when it 
   expect(done.blocks.filter(({ type }) => type === "tool_result")).toMatchObject([{ content: "read is done" }]);
   expect(done.blocks.at(-1)).toMatchObject({ content: "told" });
   expect(effects()).toHaveLength(2);
+});
+
+test("a server that is shut down hands a session over when its call has ended, so that it need not run again", async () => {
+  const model = await startScriptedModel();
+  const dataDir = await mkdtemp(join(tmpdir(), "host-tool-handover-"));
+  const memory = sharedMemory();
+  const ran: string[] = [];
+  const paid = Promise.withResolvers<string>();
+  const server = (name: string) => {
+    const run = (): Promise<string> => {
+      ran.push(name);
+      return paid.promise;
+    };
+    const tools: AgentRuntimeConfig["tools"] = { pay: tool({ description: "Pays.", input: z.object({}), run }) };
+    const persistence = memoryPersistence({ memory });
+    return startRuntime({ persistence, tools, shutdownGraceMs: 600_000 }, { dataDir, model });
+  };
+  const first = await server("first");
+  const id = await first.create();
+  await first.send(id, prompt("pay", { tools: [{ name: "mcp__host__pay", input: {} }] }, { text: "thanks" }));
+  await expect.poll(() => ran).toEqual(["first"]);
+  const second = await server("second");
+  const over = first.runtime.shutdown();
+  const create = { agentProfileRef: "default", architecture: "claude-agent-sdk" };
+  const refused = async () => (await first.request("POST", "/sessions/create", create)).status;
+  await expect.poll(refused).toBe(503);
+  paid.resolve("paid");
+  await over;
+  const done = await second.until(id, ({ turn }) => turn === null);
+  expect(done.blocks.filter(({ type }) => type === "tool_result")).toMatchObject([{ content: "paid", isError: false }]);
+  expect([ran, said(done)]).toEqual([["first"], ["thanks"]]);
+  await second[Symbol.asyncDispose]();
+  await model.close();
+  await rm(dataDir, { recursive: true, force: true });
 });

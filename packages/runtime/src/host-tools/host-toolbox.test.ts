@@ -42,6 +42,7 @@ describe("a tool that is no good stops the start, and is named", () => {
   const cases: [string, Record<string, unknown>, string][] = [
     ["a name with a dot", { "shop.lookup": good }, "tools.shop.lookup is no good name"],
     ["a function alone", { lookup: run }, "tools.lookup must be made by tool("],
+    ["what tool() was not called with", { lookup: { description, input, run } }, "tools.lookup must be made by tool("],
     ["no description", { lookup: { ...good, description: " " } }, "tools.lookup.description is missing"],
     [
       "a schema of a string",

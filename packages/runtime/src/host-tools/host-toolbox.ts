@@ -44,7 +44,8 @@ function definitionOf(name: string, tool: HostTool): HostToolDefinition {
   const field = `tools.${name}`;
   const named = HostToolName.safeParse(name);
   if (!named.success) throw invalid(field, `is no good name: it ${named.error.issues[0]?.message}`);
-  if (typeof tool?.run !== "function") throw invalid(field, "must be made by tool({ description, input, run })");
+  if (typeof tool?.run !== "function" || typeof tool.idempotent !== "boolean")
+    throw invalid(field, "must be made by tool({ description, input, run })");
   const { description, timeoutMs } = tool;
   if (typeof description !== "string" || description.trim() === "")
     throw invalid(`${field}.description`, "is missing: the model knows by it what the tool is for");

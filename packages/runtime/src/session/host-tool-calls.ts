@@ -34,6 +34,8 @@ export class HostToolCalls {
   readonly #leftOver: ReadonlySet<string>;
   readonly #begun = new Set<string>();
   readonly #running = new Map<string, AbortController>();
+  /** Those that run and must not run again. */
+  readonly #once = new Set<string>();
   /** Results that its runner has, or is being given. */
   readonly #told = new Set<string>();
   readonly #mayCall: () => boolean;
@@ -57,6 +59,11 @@ export class HostToolCalls {
       if (call.completedSeq !== undefined) void this.#tellAgain(call, call.completedSeq);
       else if (!this.#begun.has(call.callId)) void this.#begin(call);
     }
+  }
+
+  /** Something runs that no other server could run again. */
+  get runsOnce(): boolean {
+    return this.#once.size > 0;
   }
 
   /** Nobody waits for it any more. */
@@ -92,6 +99,7 @@ export class HostToolCalls {
       if (!this.#closed) this.#parts.log.warn({ err: error, sessionId, toolName }, "a host tool's result was not kept");
     } finally {
       this.#running.delete(callId);
+      this.#once.delete(callId);
     }
   }
 
@@ -102,6 +110,7 @@ export class HostToolCalls {
     if (tool === undefined || !(await this.#isOffered(toolName))) return failure(notThere(toolName));
     if (!this.#mayCall())
       return failure("This session calls host tools too fast. Wait a few seconds, and call it again.");
+    if (!tool.idempotent) this.#once.add(callId);
     return this.#run(call, tool, signal);
   }
 
@@ -224,6 +233,6 @@ function notThere(toolName: string): string {
 }
 
 function unknownOutcome(toolName: string): HostToolResult {
-  const content = `The server was started again while ${toolName} ran, so the outcome of this call is unknown: it may have been done, in part or not at all. It was not run again. Find out before you call it again.`;
+  const content = `The server on which ${toolName} ran ended in the middle of it, so the outcome of this call is unknown: it may have been done, in part or not at all. It was not run again. Find out before you call it again.`;
   return { status: "unknown", content };
 }

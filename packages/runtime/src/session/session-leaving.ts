@@ -34,8 +34,13 @@ export async function leaveSession(parts: SessionParts, session: Session, graceM
   await session.release();
 }
 
-/** For another server that goes on at once: what is being written is finished, and the sandbox is left as it is. */
-export async function handOver(session: Session): Promise<void> {
+/**
+ * For another server that goes on at once: what is being written is finished, and the sandbox is left as it is. A host tool
+ * that must not run again has `graceMs`.
+ */
+export async function handOver(session: Session, graceMs: number): Promise<void> {
+  const deadline = Date.now() + graceMs;
+  while (session.runsHostTool && Date.now() < deadline) await delay(20);
   // Somebody has to see to it that its asks expire.
   if (session.hasSandbox || !session.idle || session.asks.expire) return session.release();
   await session.unload("The server was shut down.").catch(() => session.release());

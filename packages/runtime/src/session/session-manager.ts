@@ -319,9 +319,10 @@ export class SessionManager {
   async #leave(held: Held, handsOver: boolean): Promise<void> {
     // What it goes on with may wait for a store that fails.
     if (held.session === undefined) await held.opened?.release();
+    const { shutdownGraceMs } = this.#options;
     const session = await held.loading.catch(() => undefined);
     if (session !== undefined)
-      await (handsOver ? handOver(session) : leaveSession(this.#parts, session, this.#options.shutdownGraceMs));
+      await (handsOver ? handOver(session, shutdownGraceMs) : leaveSession(this.#parts, session, shutdownGraceMs));
     await this.#held.giveBack(held);
     if (handsOver) this.#parts.notes?.leaseFreed();
   }

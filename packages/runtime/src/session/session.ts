@@ -172,6 +172,11 @@ export class Session implements AgentSession {
     return this.#control.isGiven;
   }
 
+  /** A host tool runs that no other server could run again. */
+  get runsHostTool(): boolean {
+    return this.#hostTools.runsOnce;
+  }
+
   /** Why the store refuses at the moment, or undefined. */
   get storeFailure(): RuntimeError | undefined {
     return this.#writer.failure;
