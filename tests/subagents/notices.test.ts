@@ -13,7 +13,11 @@ beforeAll(async () => {
 afterAll(() => bench[Symbol.asyncDispose]());
 
 test("a conversation that is too long for the model is summed up; a block says so, and the agent goes on", async () => {
-  await bench.play("Talk of WALRUSES", { text: "A long talk. ".repeat(60), usage: { input: 190_000 } }, { text: "The summary." });
+  await bench.play(
+    "Talk of WALRUSES",
+    { text: "A long talk. ".repeat(60), usage: { input: 190_000 } },
+    { text: "The summary." },
+  );
   const { state, requests } = await bench.play("Go on", { text: "I go on." }, { text: "And on." });
   const [notice, ...more] = systemBlocks(state, "compaction");
   expect(more).toEqual([]);

@@ -201,6 +201,34 @@ test("an interrupt stops all of them, those in the background too, and the sessi
   expect(next.state.subagents.length).toBe(before + 2);
 });
 
+test("a stop does not reach what the subagent had launched in the background", async () => {
+  const inner = agent(
+    [{ text: "I am inner.", tools: [bash(waitFor("outer-stopped"))] }, { text: "Inner is done." }],
+    background,
+  );
+  const outer = agent([{ tools: [inner] }, { text: "I am outer.", tools: [bash(waitFor("never"))] }], background);
+  const { length } = (await bench.server.state(bench.sessionId)).subagents;
+  const steps = [
+    { text: "Launched." },
+    { tools: [bash("touch outer-stopped")] },
+    { text: "So be it." },
+    { text: "Done." },
+  ];
+  await bench.server.send(bench.sessionId, prompt("Wait", { tools: [outer] }, ...steps));
+  const both = await bench.server.until(bench.sessionId, ({ subagents }) =>
+    ["I am outer.", "I am inner."].every((words) =>
+      JSON.stringify(subagents.slice(length)).includes(`"content":"${words}"`),
+    ),
+  );
+  const id = both.subagents.slice(length).find(({ parentId }) => parentId === "main")?.id ?? "";
+  expect((await stop(id)).status).toBe(204);
+  const state = await bench.server.until(bench.sessionId, ({ turn }) => turn === null);
+  expect(state.subagents.slice(length)).toMatchObject([
+    { id, status: "stopped" },
+    { parentId: id, status: "completed", output: "Inner is done." },
+  ]);
+});
+
 test("one whose model refuses ends as failed, with the reason, and its caller goes on", async () => {
   const { state } = await bench.play(
     "Try",

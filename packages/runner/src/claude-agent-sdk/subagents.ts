@@ -8,6 +8,8 @@ interface Subagent {
   readonly parent: string;
   /** What the harness calls it. */
   readonly task: string | undefined;
+  /** Its call returns at once; a notification tells of its end. */
+  readonly background: boolean;
   block: SubagentBlock;
 }
 
@@ -19,7 +21,7 @@ export interface Subagents {
   ensure(subagentId: string, message: NativeMessage): boolean;
   /** `system/task_notification`. */
   notified(message: NativeMessage, lastText: (subagentId: string) => string | undefined): void;
-  /** The call that started it has its result, other than that it runs in the background. */
+  /** The call that started it has its result. */
   returned(toolUseId: string, status: SubagentStatus, output: string | undefined): void;
   closeAll(status: SubagentStatus): void;
   /** What the harness calls a subagent that runs. */
@@ -53,10 +55,16 @@ export function createSubagents(outlet: Outlet, tools: Tools, end: (subagentId: 
       status: "running",
       ...(input === undefined ? {} : { input }),
     };
-    running.set(subagentId, { parent, task, block });
+    const background = message.is_backgrounded === true;
+    running.set(subagentId, { parent, task, background, block });
     if (task !== undefined) byTask.set(task, subagentId);
-    const background = message.is_backgrounded === true ? { background: true } : {};
-    outlet.put({ kind: "subagent:discovered", subagentId, name, parentId: parent, ...background });
+    outlet.put({
+      kind: "subagent:discovered",
+      subagentId,
+      name,
+      parentId: parent,
+      ...(background ? { background } : {}),
+    });
     outlet.start(parent, block);
     if (input === undefined) return;
     const prompt = {
@@ -94,7 +102,9 @@ export function createSubagents(outlet: Outlet, tools: Tools, end: (subagentId: 
       // Of one that was stopped the harness sums up nothing: it repeats what it was called for.
       complete(subagentId, status, said ?? (status === "stopped" ? undefined : stringOf(message.summary)));
     },
-    returned: complete,
+    returned(toolUseId, status, output) {
+      if (running.get(toolUseId)?.background === false) complete(toolUseId, status, output);
+    },
     closeAll(status) {
       // The innermost first: a parent's end comes after its children's.
       for (const subagentId of [...running.keys()].toReversed()) complete(subagentId, status, undefined);

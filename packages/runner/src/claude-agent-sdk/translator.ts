@@ -74,8 +74,8 @@ export function createTranslator({ now, log }: TranslatorOptions): Translator {
   /** An API error of the main conversation from which the harness may still recover. */
   let pending: ModelFailure | undefined;
   let result: { aborted: boolean; error: TurnError | undefined } | undefined;
-  /** A subagent was stopped after the last result. */
-  let stoppedSince = false;
+  /** A subagent was stopped. */
+  let anyStopped = false;
 
   function speechOf(conversationId: string): Speech {
     let speech = speeches.get(conversationId);
@@ -165,7 +165,7 @@ export function createTranslator({ now, log }: TranslatorOptions): Translator {
       case "system/task_started":
         return subagents.started(message);
       case "system/task_notification":
-        stoppedSince ||= message.status === "stopped";
+        anyStopped ||= message.status === "stopped";
         return subagents.notified(message, (id) => speeches.get(id)?.lastText());
       case "system/api_retry":
         return notices.retry(message);
@@ -181,7 +181,6 @@ export function createTranslator({ now, log }: TranslatorOptions): Translator {
           error: wasAborted(message) ? undefined : resultError(message, pending),
         };
         pending = undefined;
-        stoppedSince = false;
         return;
       default:
         if (!SILENT.has(name)) log("message of the harness without a translation", { name: stringOf(name) });
@@ -193,8 +192,8 @@ export function createTranslator({ now, log }: TranslatorOptions): Translator {
     if (result === undefined && !stop.interrupted)
       return { status: "failed", error: harnessError("it ended the turn without a result") };
     if (result === undefined || result.aborted) return { status: "interrupted" };
-    // The main conversation had ended its part; what worked beside it was stopped.
-    if (stop.interrupted && stoppedSince) return { status: "interrupted" };
+    // The main conversation had ended its part, and what worked beside it was stopped.
+    if (stop.interrupted && anyStopped) return { status: "interrupted" };
     if (result.error === undefined && stop.lacking !== undefined) return { status: "failed", error: stop.lacking };
     if (result.error === undefined) return { status: "completed" };
     return stop.interrupted ? { status: "interrupted" } : { status: "failed", error: result.error };
@@ -203,7 +202,7 @@ export function createTranslator({ now, log }: TranslatorOptions): Translator {
   function forget(): void {
     pending = undefined;
     result = undefined;
-    stoppedSince = false;
+    anyStopped = false;
     notices.endTurn();
     speeches.clear();
   }
