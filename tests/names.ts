@@ -9,6 +9,7 @@ import { hostToolRows } from "./names/host-tools.ts";
 import { subagentRows } from "./names/subagents.ts";
 import { forkRows } from "./names/forks.ts";
 import { libraryRows } from "./names/library.ts";
+import { messageRows } from "./names/messages.ts";
 import { modalDoubleRows } from "./names/modal-double.ts";
 import { networkRows } from "./names/network.ts";
 import { profileRows } from "./names/profiles.ts";
@@ -29,6 +30,7 @@ export const NAMES: readonly Row[] = [
   ...eventRows,
   ...typeRows,
   ...archiveRows,
+  ...messageRows,
   ...askRows,
   ...forkRows,
   ...subagentRows,

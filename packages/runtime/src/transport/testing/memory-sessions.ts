@@ -10,7 +10,8 @@ import {
 import type { Principal } from "../../auth/principal.ts";
 import { LogFrame } from "../../log/frame.ts";
 import type { SessionListChange } from "../../log/list-watch.ts";
-import type { SentMessage } from "../../session/sent-message.ts";
+import { loggedAttachment } from "../../session/attachments.ts";
+import { incomingMessage, type SentMessage } from "../../session/sent-message.ts";
 import type { Follow, FollowOptions, SessionService } from "../../session/service.ts";
 
 interface MemorySession {
@@ -122,6 +123,7 @@ export class MemorySessions implements SessionService {
       if (known.content === message.content) return known.answer;
       throw new RuntimeError("conflict", "The messageId was used with another content.");
     }
+    const { attachments, resultSchema } = incomingMessage(message);
     const answer: SendMessageAnswer = { success: true, sessionId, messageId: key };
     session.answers.set(key, { content: message.content, answer });
     this.append(sessionId, {
@@ -131,6 +133,8 @@ export class MemorySessions implements SessionService {
         messageId: key,
         content: message.content,
         ...(message.mode === undefined ? {} : { mode: message.mode }),
+        ...(attachments === undefined ? {} : { attachments: attachments.map((one) => loggedAttachment(one, key)) }),
+        ...(resultSchema === undefined ? {} : { resultSchema }),
       },
     });
     return answer;

@@ -194,6 +194,22 @@ describe("join", () => {
 });
 
 describe("commands", () => {
+  test("a message with files and a schema", async () => {
+    const one = await client().opened();
+    const attachment = { name: "a.txt", mediaType: "text/plain", data: Buffer.from("words").toString("base64") };
+    const resultSchema = { type: "object" };
+    const frame = { sessionId: id, content: "hi", messageId: "m1", resultSchema, attachments: [attachment] };
+    expect(await one.ask("session:message", frame)).toMatchObject({ success: true });
+    expect((await serving.sessions.state(principal, id)).queue).toMatchObject([
+      { resultSchema, attachments: [{ name: "a.txt", size: 5, path: "attachments/m1/a.txt" }] },
+    ]);
+    const wrong = { ...frame, messageId: "m2", attachments: [{ ...attachment, data: "?" }] };
+    expect(await one.ask("session:message", wrong)).toMatchObject({
+      error: "invalid_request",
+      message: expect.stringContaining("attachments.0.data") as string,
+    });
+  });
+
   test("message, interrupt, ping, watch", async () => {
     const one = await client().opened();
     expect(await one.ask("session:message", { sessionId: id, content: "hi", messageId: "m1" })).toEqual({
