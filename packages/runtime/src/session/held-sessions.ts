@@ -58,19 +58,18 @@ export class HeldSessions {
   }
 
   /** Ends a session's time in memory; if that fails it stays. Then other nodes may have it. */
-  async end(sessionId: string, work: () => Promise<void>): Promise<void> {
+  end(sessionId: string, work: () => Promise<void>): Promise<void> {
     const held = this.#all.get(sessionId);
-    if (held?.ending !== undefined) return held.ending;
-    const ending = work();
-    if (held === undefined) return ending;
-    held.ending = ending;
-    try {
-      await ending;
-      this.remove(held);
-      await this.giveBack(held);
-    } finally {
-      delete held.ending;
-    }
+    if (held === undefined) return work();
+    held.ending ??= this.#end(held, work).finally(() => delete held.ending);
+    return held.ending;
+  }
+
+  /** Whoever wants the session waits until its lease is given back: this node's next load would find that lease, and keep it. */
+  async #end(held: Held, work: () => Promise<void>): Promise<void> {
+    await work();
+    await this.giveBack(held);
+    this.remove(held);
   }
 
   /** Never rejects: a lease that could not be given back stays this node's, and the session comes here again. */
