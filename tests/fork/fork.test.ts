@@ -1,6 +1,7 @@
 import type { FileEntry, SessionEvent } from "@hhopkins/agent-runtime";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { askedConversation } from "../testing/model-conversation.ts";
+import { PICTURES } from "../testing/pictures.ts";
 import { bash, prompt } from "../testing/prompts.ts";
 import { said, startRuntime, type RuntimeUnderTest } from "../testing/runtime-under-test.ts";
 import { logOf } from "../testing/session-log.ts";
@@ -165,4 +166,19 @@ test("what cannot be forked or rewound says why; a running turn does not stand i
     "assistant: first",
     "user: talk",
   ]);
+});
+
+test("what a message came with is the fork's too, for people and for the agent", async () => {
+  const id = await bench.create();
+  const attachments = [{ name: "dot.png", mediaType: "image/png", data: PICTURES.png }];
+  const message = { messageId: "with-picture", attachments };
+  expect((await bench.send(id, prompt("look at this", { text: "I see" }), message)).status).toBe(202);
+  await bench.until(id, ({ turn, queue }) => turn === null && queue.length === 0);
+  const { sessionId: copy } = await fork(id);
+  expect((await bench.request("DELETE", `/sessions/${id}`)).status).toBe(204);
+  const kept = await bench.request("GET", `/sessions/${copy}/messages/with-picture/attachments/dot.png`);
+  expect([kept.status, Buffer.from(await kept.arrayBuffer()).toString("base64")]).toEqual([200, PICTURES.png]);
+  await bench.turn(copy, prompt("and again", { text: "Still" }));
+  const request = bench.model.requests.findLast(({ body }) => JSON.stringify(body ?? null).includes("and again"));
+  expect(JSON.stringify(request?.body)).toContain(PICTURES.png);
 });

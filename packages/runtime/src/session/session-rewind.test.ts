@@ -188,7 +188,7 @@ class World {
     if (noted === undefined) return;
     this.#count += 1;
     const ids = { newId: () => `fork-${this.#count}` };
-    const state = await forkSession({ ...parts, ...ids, profiles, log: logger as never }, key, {
+    const state = await forkSession({ ...parts, ...ids, profiles, log: logger }, key, {
       turnId: noted.turnId,
     });
     expect(shown(state)).toEqual(shown(noted.state));

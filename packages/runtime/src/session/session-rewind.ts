@@ -66,6 +66,7 @@ export class SessionRewind {
     const nativeSessionId = this.#parts.newId();
     const { store } = this.#parts;
     await writer.append(await rewindWrite(store, { key, state: state() }, { checkpoint, nativeSessionId }));
+    failpoint("rewind:after");
     supervisor.nativeSessionId = nativeSessionId;
     return { sessionId: key.sessionId, turnId: checkpoint.turnId, lastSeq: state().lastSeq };
   }
