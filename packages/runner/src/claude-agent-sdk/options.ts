@@ -8,6 +8,7 @@ import type {
   SpawnOptions,
 } from "@anthropic-ai/claude-agent-sdk";
 import {
+  HOST_TOOL_SERVER,
   mcpToolPrefix,
   RESULT_ATTEMPTS,
   type AgentProfile,
@@ -169,7 +170,8 @@ export function withoutPlan(spec: HarnessSpec, options: SessionOptions): Session
 
 /** What is allowed in every mode: the profile's tools, and what its subagents, skills and servers are called by. */
 function allowedOf({ tools, bundledMCPs = [], externalMCPs = [] }: AgentProfile): string[] {
-  const servers = [...bundledMCPs, ...externalMCPs].map(({ name }) => `${mcpToolPrefix(name)}*`);
+  const names = [HOST_TOOL_SERVER, ...[...bundledMCPs, ...externalMCPs].map(({ name }) => name)];
+  const servers = names.map((name) => `${mcpToolPrefix(name)}*`);
   return [...(tools ?? []), "Agent", "Skill", ...servers];
 }
 
