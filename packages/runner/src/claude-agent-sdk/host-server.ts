@@ -1,5 +1,5 @@
 import type { McpSdkServerConfigWithInstance } from "@anthropic-ai/claude-agent-sdk";
-import { HOST_TOOL_SERVER, MAIN_CONVERSATION } from "@hhopkins/agent-runtime-protocol";
+import { HOST_TOOL_SERVER, MAIN_CONVERSATION, mcpToolPrefix } from "@hhopkins/agent-runtime-protocol";
 import type { HarnessSpec } from "../architecture.ts";
 import { contentOf, type NativeMessage } from "./native.ts";
 import { toId } from "./outlet.ts";
@@ -130,7 +130,7 @@ function createTold(): {
       if (message.type === "result") known.clear();
       if (message.type !== "assistant") return;
       for (const { type, id = "", name = "" } of contentOf(message.message)) {
-        if (type !== "tool_use" || !name.startsWith(`mcp__${HOST_TOOL_SERVER}__`)) continue;
+        if (type !== "tool_use" || !name.startsWith(mcpToolPrefix(HOST_TOOL_SERVER))) continue;
         const toolUseId = toId(id);
         known.set(toolUseId, conversationOf(message));
         waiting.get(toolUseId)?.(conversationOf(message));
