@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, constants, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { RuntimeError, type Attachment, type CommandBody, type TurnMessage } from "@hhopkins/agent-runtime-protocol";
@@ -46,9 +46,14 @@ export function createAttachments({ folder, workspace }: AttachmentsOptions): At
   return {
     put({ sha256, offset, data }) {
       mkdirSync(folder, { recursive: true });
-      const bytes = Buffer.from(data, "base64");
-      if (offset === 0) writeFileSync(fileOf(sha256), bytes);
-      else appendFileSync(fileOf(sha256), bytes);
+      // In its place: the same bytes may come twice at a time, for a turn that ends and for the next one.
+      const file = openSync(fileOf(sha256), constants.O_WRONLY | constants.O_CREAT, 0o600);
+      try {
+        const bytes = Buffer.from(data, "base64");
+        writeSync(file, bytes, 0, bytes.length, offset);
+      } finally {
+        closeSync(file);
+      }
     },
     async layOut({ messageId, content, attachments = [] }) {
       const files = attachments.flatMap(({ path, mediaType, size }) =>
