@@ -2,8 +2,8 @@ import type { AgentProfile } from "@hhopkins/agent-runtime-protocol";
 import { script } from "@hhopkins/agent-runtime-testkit";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { bash, prompt } from "../testing/prompts.ts";
-import { said } from "../testing/runtime-under-test.ts";
-import { profileBench, sent, type ProfileBench } from "./bench.ts";
+import { errors, said } from "../testing/runtime-under-test.ts";
+import { profileBench, sent, systemBlocks, type ProfileBench } from "./bench.ts";
 import { recordFields } from "./field-results.ts";
 
 recordFields("words");
@@ -115,7 +115,7 @@ test("commands: a message /name args is the command's prompt; the log keeps what
 
 test("commands: one that is not there is refused at once, with those that are; the session goes on", async () => {
   const { lastSeq } = await bench.server.state(bench.sessionId);
-  for (const content of ["/gret Ann", "/compact"]) {
+  for (const content of ["/gret Ann", "/clear"]) {
     const refused = await bench.server.send(bench.sessionId, content);
     expect(refused.status).toBe(422);
     const problem = {
@@ -143,6 +143,22 @@ test("commands: a message that waits for its turn cannot become one that is not 
   await server.request("DELETE", path);
   await server.request("POST", `/sessions/${sessionId}/interrupt`);
   await server.until(sessionId, ({ turn, queue }) => turn === null && queue.length === 0);
+});
+
+test("commands: /compact and /context are the harness's own; the conversation goes on with its summary", async () => {
+  await using other = await profileBench({ tools: ["Bash"], commands: profile.commands });
+  await other.play("Talk of WALRUSES", { text: "A long talk." });
+  const summed = await other.play("/compact keep the animals");
+  expect(sent(summed.requests.at(-1))).toContain("keep the animals");
+  expect(systemBlocks(summed.state, "compaction")).toHaveLength(1);
+  expect([summed.state.lastTurn?.status, errors(summed.state)]).toEqual(["completed", []]);
+  const next = await other.play("Go on", { text: "I go on." });
+  expect(sent(next.requests[0])).not.toContain("A long talk.");
+  expect(said(next.state)).toEqual(["A long talk.", "I go on."]);
+  const context = await other.play("/context");
+  expect(context.requests).toEqual([]);
+  expect(said(context.state).at(-1)).toMatch(/Context Usage.*System prompt/s);
+  expect(said((await other.play("Still", { text: "Still here." })).state).at(-1)).toBe("Still here.");
 });
 
 test("skills: a message /name args runs one, by itself or as the model calls it", async () => {

@@ -28,6 +28,8 @@ export interface TurnEnd {
 export interface HarnessMessage {
   readonly messageId: string;
   readonly content: string;
+  /** It calls a command of the harness's own. */
+  readonly isCommand?: boolean;
   /** What came with it and lies in the workspace; the agent is told where. */
   readonly files?: readonly { readonly path: string; readonly mediaType: string; readonly size: number }[];
   /** What came with it for the model's eyes: images and PDFs. */

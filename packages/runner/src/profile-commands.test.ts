@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { commandPrompt } from "./profile-commands.ts";
+import { callsHarness, commandPrompt } from "./profile-commands.ts";
 
 const commands = [
   { name: "review", prompt: "Review $1 for $2. All: $ARGUMENTS." },
@@ -44,4 +44,14 @@ test("a command that is not there is named, with those that are; without command
   expect(commandPrompt({ profile: {}, skillFolder }, "/clear")).toBe("/clear");
   expect(commandPrompt({ profile: { commands: [], skills }, skillFolder }, "/clear now")).toBe("/clear now");
   expect(commandPrompt({ profile: { skills }, skillFolder }, "/told x")).toContain("Weigh x.");
+});
+
+test("two commands are the harness's own, unless the profile has them", () => {
+  expect(callsHarness({ commands }, "/compact keep the names")).toBe(true);
+  expect(callsHarness({}, "/context")).toBe(true);
+  expect(commandPrompt(callable, "/compact keep the names")).toBe("/compact keep the names");
+  expect(callsHarness({}, "/clear")).toBe(false);
+  const own = { commands: [{ name: "compact", prompt: "Be brief." }] };
+  expect(callsHarness(own, "/compact")).toBe(false);
+  expect(commandPrompt({ profile: own, skillFolder }, "/compact")).toBe("Be brief.");
 });

@@ -18,11 +18,17 @@ export interface Callable {
  */
 export function commandPrompt({ profile, skillFolder }: Callable, content: string): string {
   const call = commandCall(profile, content);
-  if (call === null) return content;
+  if (call === null || "harness" in call) return content;
   if ("command" in call) return withArguments(call.command.prompt, call.given);
   const folder = skillFolder(call.skill.name);
   const text = call.skill.skillMd.replace(FRONT_MATTER, "").replaceAll("${CLAUDE_SKILL_DIR}", () => folder);
   return withArguments(`The skill ${call.skill.name}, whose files are in ${folder}:\n\n${text}`, call.given, ALL);
+}
+
+/** It calls a command of the harness's own. Throws as `commandPrompt`. */
+export function callsHarness(profile: Callable["profile"], content: string): boolean {
+  const call = commandCall(profile, content);
+  return call !== null && "harness" in call;
 }
 
 const FRONT_MATTER = /^---[ \t]*\r?\n([\s\S]*?\n)?---[ \t]*(?:\r?\n|$)/;

@@ -12,7 +12,6 @@ import {
 } from "@hhopkins/agent-runtime-protocol";
 import type { Harness, HarnessContinuation, HarnessMessage, HarnessSpec, TurnEnd } from "../architecture.ts";
 import { withDeadline } from "../deadline.ts";
-import { commandPrompt } from "../profile-commands.ts";
 import { createBackground } from "./background.ts";
 import { createAsks } from "./asks/asks.ts";
 import { deferTurn } from "./asks/deferral.ts";
@@ -24,6 +23,7 @@ import type { NativeMessage } from "./native.ts";
 import { configFolderOf, effortOf, modelOf, permissionModeOf, withoutPlan } from "./options.ts";
 import { newTurn, type RunningTurn } from "./running-turn.ts";
 import { loadSdk } from "./sdk.ts";
+import { createSpoken } from "./spoken.ts";
 import { createSteering } from "./steering.ts";
 import { lackingResult, resultOf } from "./structured-result.ts";
 import { createSubagentUsage } from "./subagent-usage.ts";
@@ -63,6 +63,7 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
   const subagentUsage = createSubagentUsage(translator.subagents.idOf);
   let background = createBackground();
   const layout = await layOutProfile(spec);
+  const spoken = createSpoken({ profile: spec.start.profile, skillFolder: layout.files.skillFolder });
   const asks = createAsks({
     workspace: spec.workspace,
     allowed: spec.start.allowedTools ?? [],
@@ -310,27 +311,12 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
     return { ...running.spent, status: "interrupted", deferred: true };
   }
 
-  /** It is in a turn that runs already, where an error would end what others have asked for. */
-  function spokenOrText(message: HarnessMessage): HarnessMessage {
-    try {
-      return spoken(message);
-    } catch {
-      return message;
-    }
-  }
-
-  /** A message as the agent gets it. Throws `unknown_command`. */
-  function spoken(message: HarnessMessage): HarnessMessage {
-    const { skillFolder } = layout.files;
-    return { ...message, content: commandPrompt({ profile: spec.start.profile, skillFolder }, message.content) };
-  }
-
   await open(signal);
   return {
     nativeSessionId: sessionId,
     runTurn(input) {
       const running = newTurn(input.turnId, input.resultSchema);
-      return playTurn(running, () => play(running, input.messages.map(spoken)));
+      return playTurn(running, () => play(running, spoken.ofTurn(input.messages)));
     },
     asking: {
       answer: asks.answer,
@@ -343,7 +329,7 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
     interrupt: async (failure, graceMs) => stopTurn(failure, graceMs),
     steering: {
       offer(message) {
-        if (turn?.interrupted === false) steering.offer(spokenOrText(message));
+        if (turn?.interrupted === false) steering.offer(spoken.steered(message));
       },
       withdraw: (messageId) => steering.withdraw(messageId),
     },

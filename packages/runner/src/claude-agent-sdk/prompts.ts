@@ -38,11 +38,12 @@ export type Prompt = SDKUserMessage & { uuid: string };
 /**
  * A user's message for the harness. Its uuid follows from our id, and from how often it was taken back before: the
  * harness drops one whose uuid it has seen. What begins with a slash is text too: the harness
- * has commands of its own, such as `/clear`, that would change the conversation behind the log's back. A line's end before
- * it says so; marked as composed by a client it would come without the list of skills.
+ * has commands of its own, such as `/clear`, that would change the conversation behind the log's back; only those that the
+ * runner lets through are called. A line's end before it says so; marked as composed by a client it would come without the list of skills.
  */
-export function promptOf({ messageId, content, files = [], media = [] }: HarnessMessage, recalls = 0): Prompt {
-  const text = content.startsWith("/") ? `\n${content}` : content;
+export function promptOf(message: HarnessMessage, recalls = 0): Prompt {
+  const { messageId, content, isCommand = false, files = [], media = [] } = message;
+  const text = content.startsWith("/") && !isCommand ? `\n${content}` : content;
   return {
     type: "user",
     message: { role: "user", content: [...media.map(mediaBlock), { type: "text", text }, ...filesBlock(files)] },
