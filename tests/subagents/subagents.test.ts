@@ -229,6 +229,26 @@ test("a stop does not reach what the subagent had launched in the background", a
   ]);
 });
 
+test("one that has ended goes on in its conversation when it is sent a message", async () => {
+  await using other = await profileBench({ tools: ["Bash", "Agent", "SendMessage"] });
+  const steps = [{ text: "Said first." }, { text: "Said later." }];
+  const first = await other.play("Ask", { tools: [agent(steps)] }, { text: "It is back." });
+  const [, to] = /agentId: (\w+)/.exec(first.results[0] ?? "") ?? [];
+  const send = { name: "SendMessage", input: { to, summary: "go on", message: "Go on, please." } };
+  const { state } = await other.play("Ask again", { tools: [send] }, { text: "Sent." }, { text: "It is back again." });
+  expect(state.subagents).toMatchObject([{ status: "completed", output: "Said later.", usage: { totalTokens: 30 } }]);
+  expect(state.subagents[0]?.blocks.map((block) => ("content" in block ? block.content : ""))).toEqual([
+    expect.stringContaining("Help") as string,
+    "Said first.",
+    "Go on, please.",
+    "Said later.",
+  ]);
+  expect(state.blocks.filter(({ type }) => type === "subagent")).toMatchObject([
+    { output: "Said first." },
+    { output: "Said later.", input: "Go on, please." },
+  ]);
+});
+
 test("one whose model refuses ends as failed, with the reason, and its caller goes on", async () => {
   const { state } = await bench.play(
     "Try",

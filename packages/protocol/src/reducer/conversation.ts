@@ -123,8 +123,11 @@ export function discoverSubagent(
   state: SessionState,
   subagent: EventData<"session:subagent:discovered">["subagent"],
 ): SessionState {
-  if (state.subagents.some((known) => known.id === subagent.id)) return state;
   const { id, name, status, parentId, background } = subagent;
+  const known = state.subagents.find((other) => other.id === id);
+  // It had ended, was sent a message, and goes on.
+  if (known !== undefined)
+    return { ...state, subagents: state.subagents.map((other) => (other === known ? { ...known, status } : other)) };
   const discovered = {
     id,
     name,

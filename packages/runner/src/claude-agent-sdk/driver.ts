@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
-import type { McpServerStatus } from "@anthropic-ai/claude-agent-sdk";
 import {
   RuntimeError,
   toRuntimeError,
@@ -11,16 +10,15 @@ import {
   type TurnError,
 } from "@hhopkins/agent-runtime-protocol";
 import type { Harness, HarnessContinuation, HarnessMessage, HarnessSpec, TurnEnd } from "../architecture.ts";
-import { withDeadline } from "../deadline.ts";
 import { createBackground } from "./background.ts";
 import { createAsks } from "./asks/asks.ts";
 import { deferTurn } from "./asks/deferral.ts";
 import { harnessError, isCredentialStatus, modelError } from "./failures.ts";
 import { layOutProfile } from "./layout/layout.ts";
 import { createMcpWatch } from "./layout/mcp-watch.ts";
-import { cancelMessage, openQuery, type LiveQuery } from "./live-query.ts";
+import { cancelMessage, mcpStatuses, openQuery, type LiveQuery } from "./live-query.ts";
 import type { NativeMessage } from "./native.ts";
-import { configFolderOf, effortOf, modelOf, permissionModeOf, withoutPlan } from "./options.ts";
+import { afterPlan, configFolderOf, effortOf, modelOf, permissionModeOf } from "./options.ts";
 import { newTurn, type RunningTurn } from "./running-turn.ts";
 import { loadSdk } from "./sdk.ts";
 import { createSpoken } from "./spoken.ts";
@@ -69,7 +67,7 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
     allowed: spec.start.allowedTools ?? [],
     emit: spec.emit,
     approvals: transcript.approvals,
-    modeAfterPlan: () => permissionModeOf(spec, withoutPlan(spec, sessionOptions)),
+    afterPlan: () => afterPlan(spec, sessionOptions),
     askRules: spec.start.profile.permissions?.ask ?? [],
     onWaiting: (waiting) => bounds.hold(waiting),
     hasSubagents: () => background.hasSubagents,
@@ -133,6 +131,7 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
   }
 
   const steering = createSteering({
+    hasSubagents: () => background.hasSubagents,
     give(prompt) {
       turn?.progress?.given(prompt.uuid);
       live?.prompts.push(prompt);
@@ -368,14 +367,4 @@ function unlessStopped(running: RunningTurn): (error: unknown) => undefined {
   return (error) => {
     if (!running.interrupted) throw error;
   };
-}
-
-/** None where the harness does not say: what it has to say next must not wait for it. */
-async function mcpStatuses({ query }: LiveQuery, { log }: HarnessSpec): Promise<McpServerStatus[]> {
-  return withDeadline(query.mcpServerStatus(), 5_000, "The harness did not tell of its MCP servers").catch(
-    (error: unknown) => {
-      log("the state of MCP servers is not known", error);
-      return [];
-    },
-  );
 }

@@ -67,6 +67,22 @@ test("without a tool after it, it is not taken: the turn ends, and a turn of its
   expect(outline(checkBlocks(one.bodies.slice(own)).get("main"))).toEqual(["assistant_text: on its own"]);
 });
 
+test("a turn that goes on with subagents in the background alone takes a message at once", async () => {
+  const wait = "for n in $(seq 600); do if [ -e heard ]; then exit 0; fi; sleep 0.1; done; exit 1";
+  const prompt = script([{ tools: [bash(wait)] }, { text: "Helped." }]);
+  const input = { description: "Help", subagent_type: "general-purpose", run_in_background: true, prompt };
+  const turn = play("rest", script([{ tools: [{ name: "Agent", input }] }, { text: "Launched." }]));
+  // The main conversation's part is over.
+  await one.seen((body) => body.kind === "usage" && one.bodies.indexOf(body) >= turn.from);
+  // Only what it does lets the subagent end.
+  const content = script([{ tools: [bash("touch heard")] }, { text: "Heard." }, { text: "It is back." }]);
+  one.harness.steering?.offer({ messageId: "in-between", content });
+  expect((await turn.end).status).toBe("completed");
+  expect(turn.taken()).toEqual(["rest in-between"]);
+  expect(turn.said()).toEqual(expect.arrayContaining(["assistant_text: Launched.", "assistant_text: Heard."]));
+  expect(turn.said()).not.toContain("assistant_text: Helped.");
+});
+
 test("an offer is held until a tool runs, and several are taken in their order", async () => {
   const talk = { text: "word ".repeat(40), delayMs: 20, tools: [bash("sleep 1")] };
   const turn = play("held", script([talk, { text: "unheard" }]));

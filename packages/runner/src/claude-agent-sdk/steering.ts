@@ -7,6 +7,8 @@ import { conversationOf } from "./speech.ts";
 /** The harness that a message is given to. */
 export interface SteeredHarness {
   give(prompt: Prompt): void;
+  /** Subagents are at work beside the main conversation. */
+  hasSubagents(): boolean;
   /** Takes back what was given and has not begun; false when it is too late. */
   cancel(uuid: string): Promise<boolean>;
 }
@@ -21,7 +23,8 @@ interface Offer {
 
 /**
  * Messages for a turn that runs. The harness folds a message in when a tool has returned; without a tool it would make a
- * turn of its own of it, behind the log's back. So each is held until a tool runs.
+ * turn of its own of it, behind the log's back. So each is held until a tool runs, or until the turn goes on with
+ * subagents alone.
  */
 export interface Steering extends HarnessSteering {
   /** A message as the harness takes it, also one that it was given before and had to give back. */
@@ -39,10 +42,12 @@ export function createSteering(harness: SteeredHarness): Steering {
   const tools = new Set<string>();
   /** How often a message was taken back. */
   const recalls = new Map<string, number>();
+  /** The main conversation waits for subagents in the background: what it is given it takes at once. */
+  let resting = false;
   let stopped = false;
 
   function give(): void {
-    if (tools.size === 0 || stopped) return;
+    if ((tools.size === 0 && !resting) || stopped) return;
     for (const offer of offers.values()) {
       if (offer.state !== "held") continue;
       offer.state = "given";
@@ -104,6 +109,8 @@ export function createSteering(harness: SteeredHarness): Steering {
     },
     follow(message) {
       if (message.type === "assistant" || message.type === "user") followTools(message);
+      if (message.type === "result") resting = harness.hasSubagents();
+      else if (message.type === "stream_event" && conversationOf(message) === MAIN_CONVERSATION) resting = false;
       const taken: string[] = [];
       for (const [messageId, offer] of offers) {
         if (offer.state !== "given" && offer.state !== "queued") continue;
@@ -127,6 +134,7 @@ export function createSteering(harness: SteeredHarness): Steering {
       }
       offers.clear();
       tools.clear();
+      resting = false;
       stopped = false;
     },
   };

@@ -40,15 +40,25 @@ export function createSubagents(outlet: Outlet, tools: Tools, end: (subagentId: 
     if (known.has(subagentId)) return;
     known.add(subagentId);
     const call = tools.find(subagentId);
-    const name = stringOf(message.subagent_type) ?? stringOf(call?.input["subagent_type"]) ?? "subagent";
-    const input = stringOf(message.prompt) ?? stringOf(call?.input["prompt"]);
-    const task = stringOf(message.task_id) ?? stringOf(message.agent_id);
     const parentTask = stringOf(message.parent_task_id);
-    const parent =
-      call?.conversationId ?? (parentTask === undefined ? undefined : byTask.get(parentTask)) ?? MAIN_CONVERSATION;
+    begin(subagentId, message, {
+      callId: subagentId,
+      parent:
+        call?.conversationId ?? (parentTask === undefined ? undefined : byTask.get(parentTask)) ?? MAIN_CONVERSATION,
+      input: stringOf(message.prompt) ?? stringOf(call?.input["prompt"]),
+      name: stringOf(message.subagent_type) ?? stringOf(call?.input["subagent_type"]) ?? "subagent",
+    });
+  }
+
+  function begin(
+    subagentId: string,
+    message: NativeMessage,
+    { callId, parent, input, name }: { callId: string; parent: string; input: string | undefined; name: string },
+  ): void {
+    const task = stringOf(message.task_id) ?? stringOf(message.agent_id);
     const block: SubagentBlock = {
       type: "subagent",
-      id: outlet.claim(`subagent:${subagentId}`),
+      id: outlet.claim(`subagent:${callId}`),
       timestamp: outlet.timestamp(),
       subagentId,
       name,
@@ -69,11 +79,22 @@ export function createSubagents(outlet: Outlet, tools: Tools, end: (subagentId: 
     if (input === undefined) return;
     const prompt = {
       type: "user_message",
-      id: outlet.claim(`prompt:${subagentId}`),
+      id: outlet.claim(`prompt:${callId}`),
       timestamp: block.timestamp,
       content: input,
     } as const;
     outlet.whole(subagentId, prompt);
+  }
+
+  /** One that has ended was sent a message: it goes on in its conversation. */
+  function goOn(subagentId: string, callId: string, message: NativeMessage): void {
+    if (running.has(subagentId)) return;
+    begin(subagentId, message, {
+      callId,
+      parent: tools.find(callId)?.conversationId ?? MAIN_CONVERSATION,
+      input: stringOf(message.prompt),
+      name: stringOf(message.subagent_type) ?? "subagent",
+    });
   }
 
   function complete(subagentId: string, status: SubagentStatus, output: string | undefined): void {
@@ -89,14 +110,19 @@ export function createSubagents(outlet: Outlet, tools: Tools, end: (subagentId: 
   return {
     started(message) {
       const toolUseId = stringOf(message.tool_use_id);
-      if (toolUseId !== undefined && message.task_type === "local_agent") discover(toId(toolUseId), message);
+      if (toolUseId === undefined || message.task_type !== "local_agent") return;
+      const before = byTask.get(message.task_id ?? "");
+      const callId = toId(toolUseId);
+      if (before !== undefined && before !== callId) goOn(before, callId, message);
+      // Of an earlier sandbox's subagent, its first words tell which one it is.
+      else if (tools.find(callId)?.toolName !== "SendMessage") discover(callId, message);
     },
     ensure(subagentId, message) {
       discover(subagentId, message);
       return running.has(subagentId);
     },
     notified(message, lastText) {
-      const subagentId = toId(message.tool_use_id ?? "");
+      const subagentId = byTask.get(message.task_id ?? "") ?? toId(message.tool_use_id ?? "");
       const status = message.status === "completed" || message.status === "failed" ? message.status : "stopped";
       const said = status === "completed" ? lastText(subagentId) : undefined;
       // Of one that was stopped the harness sums up nothing: it repeats what it was called for.

@@ -20,7 +20,7 @@ export function addSubagentEntry(
 
 function discovered(write: EntryWrite, body: SubagentEntry<"discovered">): string | null {
   const { subagentId, name, parentId, background } = body;
-  if (write.knows(subagentId)) return `subagent ${subagentId} exists`;
+  if (write.knows(subagentId) && !hasEnded(write, subagentId)) return `subagent ${subagentId} exists`;
   if (parentId !== undefined && !write.knows(parentId)) return `unknown conversation ${parentId}`;
   write.subagents.add(subagentId);
   const subagent = {
@@ -56,6 +56,16 @@ function used(write: EntryWrite, body: SubagentEntry<"usage">): string | null {
     },
   });
   return null;
+}
+
+/** One that has ended can be sent a message, and goes on. */
+function hasEnded({ events, state }: EntryWrite, subagentId: string): boolean {
+  for (const { type, data } of events.toReversed()) {
+    if (type === "session:subagent:completed" && data.subagentId === subagentId) return true;
+    if (type === "session:subagent:discovered" && data.subagent.id === subagentId) return false;
+  }
+  const status = state.subagents.find(({ id }) => id === subagentId)?.status;
+  return status !== undefined && status !== "running";
 }
 
 function isSubagent(write: EntryWrite, id: string): boolean {
