@@ -142,7 +142,7 @@ describe("events", () => {
     const [subagent] = one.done.subagents;
     const { id, name } = subagent ?? {};
     expect(data("session:subagent:discovered")).toEqual([
-      { sessionId: one.sessionId, subagent: { id, name, status: "running" } },
+      { sessionId: one.sessionId, subagent: { id, name, status: "running", parentId: "main" } },
     ]);
     expect(data("session:subagent:completed")).toEqual([
       {

@@ -35,6 +35,9 @@ describe("state", () => {
         name: "general-purpose",
         status: "completed",
         output: expect.stringContaining("Helped.") as string,
+        parentId: "main",
+        usage: expect.objectContaining({ totalTokens: 15 }) as object,
+        costUSD: NUMBER,
         blocks: expect.any(Array) as [],
       },
     ]);
