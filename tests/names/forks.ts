@@ -37,14 +37,14 @@ export const forkRows: readonly Row[] = [
   ...tested("field", ["RewindSessionBody.turnId"], wentBack),
   ...tested("event", ["session:rewound"], wentBack),
   ...tested("event field", fieldsOf("session:rewound", "sessionId turnId"), wentBack),
-  ...tested("event field", fieldsOf("session:rewound", "window window.blocks window.before"), window),
+  ...tested("event field", fieldsOf("session:rewound", "window window.blocks window.keep window.before"), window),
   ...tested("event field", fieldsOf("session:rewound", "lastTurn allowedTools"), remembered),
   ...tested("event field", fieldsOf("session:rewound", "subagents"), subagents),
   ...tested(
     "event field",
     fieldsOf(
       "session:rewound.subagents",
-      "id name status parentId background output usage costUSD window window.blocks window.before",
+      "id name status parentId background output usage costUSD window window.blocks window.keep window.before",
     ),
     subagents,
   ),

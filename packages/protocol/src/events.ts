@@ -30,8 +30,12 @@ const Subagent = z.object({
   /** Its caller goes on without waiting for it. */
   background: z.boolean().optional(),
 });
-/** What a state shows of a conversation; `before`: the cursor of older blocks. */
-const BlockWindow = z.object({ blocks: z.array(ConversationBlock), before: Id.optional() });
+/** What a state shows of a conversation: these blocks, and the last `keep` of those that it has; `before`: the cursor of older ones. */
+const BlockWindow = z.object({
+  blocks: z.array(ConversationBlock),
+  keep: z.number().int().nonnegative(),
+  before: Id.optional(),
+});
 
 /** Payload of every event of a session's log, by its type. `data` always has `sessionId`. */
 export const eventData = {

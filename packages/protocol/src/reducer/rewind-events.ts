@@ -79,11 +79,24 @@ function updated(sessionId: string, { conversationId, block }: PlacedBlock): Eve
   return { type: "session:block:update", data: { sessionId, conversationId, blockId: block.id, updates } };
 }
 
-/** What `left` has to be told to be as `then`; nothing where it is already. */
+/** What `left` has to be told to be as `then`; nothing where it is already. What stands in it still is its end. */
 function windowOf(left: Conversation, then: Conversation): { window?: NonNullable<Rewound["window"]> } {
   const { blocks, blocksBefore } = then;
-  if (left.blocksBefore === blocksBefore && JSON.stringify(left.blocks) === JSON.stringify(blocks)) return {};
-  return { window: { blocks: [...blocks], ...(blocksBefore === undefined ? {} : { before: blocksBefore }) } };
+  const keep = commonEnd(left.blocks, blocks);
+  if (left.blocksBefore === blocksBefore && keep === blocks.length && keep === left.blocks.length) return {};
+  const missing = blocks.slice(0, blocks.length - keep);
+  return { window: { blocks: missing, keep, ...(blocksBefore === undefined ? {} : { before: blocksBefore }) } };
+}
+
+/** How many blocks at the end of both are the same. */
+function commonEnd(a: readonly ConversationBlock[], b: readonly ConversationBlock[]): number {
+  let count = 0;
+  while (count < a.length && count < b.length) {
+    const [one, other] = [a[a.length - count - 1], b[b.length - count - 1]];
+    if (one !== other && JSON.stringify(one) !== JSON.stringify(other)) break;
+    count += 1;
+  }
+  return count;
 }
 
 /** A block of the same kind that says nothing. */

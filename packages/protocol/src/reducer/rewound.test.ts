@@ -96,10 +96,17 @@ test("blocks that had left the window are in it again, and the cursor of older o
   );
   const after = reduceAll(now, events);
   expect(after.blocksBefore).toBe("b:10");
+  // Of what is in the window still the event says only how much.
+  const near = reduceAll(start(), log.slice(0, cut + 20));
+  const [short] = rewindEvents(near, then, { turnId: "t", later: begun(log.slice(cut, cut + 20)), changed: [] }).slice(
+    -1,
+  );
+  expect(short).toMatchObject({ data: { window: { keep: STATE_LIMITS.blocks - 10, before: "b:10" } } });
+  expect(JSON.stringify(short).length).toBeLessThan(2000);
   expect(conversations(after)).toEqual(conversations(then));
   // Where the window has all of them, the event has none.
-  const short = reduceAll(start(), log.slice(0, 20));
-  const [last] = rewindEvents(short, reduceAll(start(), log.slice(0, 10)), {
+  const few = reduceAll(start(), log.slice(0, 20));
+  const [last] = rewindEvents(few, reduceAll(start(), log.slice(0, 10)), {
     turnId: "t",
     later: begun(log.slice(10, 20)),
     changed: [],

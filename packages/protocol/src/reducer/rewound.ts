@@ -23,6 +23,9 @@ export function rewound(state: SessionState, data: Rewound, at: string): Session
 }
 
 function shown(known: Conversation, window: Rewound["window"]): Conversation {
-  const { blocks, before } = window ?? { blocks: known.blocks, before: known.blocksBefore };
-  return { blocks, ...(before === undefined ? {} : { blocksBefore: before }) };
+  const { blocks, keep, before } = window ?? { blocks: [], keep: known.blocks.length, before: known.blocksBefore };
+  return {
+    blocks: [...blocks, ...known.blocks.slice(known.blocks.length - keep)],
+    ...(before === undefined ? {} : { blocksBefore: before }),
+  };
 }

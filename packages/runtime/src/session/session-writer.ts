@@ -12,6 +12,7 @@ const LISTED: ReadonlySet<EventType> = new Set([
   "session:status",
   "session:options:update",
   "session:turn:completed",
+  "session:rewound",
 ]);
 /** What a request that waits costs beside its own content. */
 const REQUEST_BYTES = 1024;
