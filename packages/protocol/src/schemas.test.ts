@@ -21,7 +21,7 @@ test("the schemas are those of this version", () => {
   const hash = createHash("sha256").update(JSON.stringify(schemas())).digest("hex");
   expect({ protocol: protocol.PROTOCOL_VERSION, wire: protocol.WIRE_VERSION, hash }).toMatchInlineSnapshot(`
     {
-      "hash": "d63fa9818f2541dedc9327666b580fabbe05623d69570980ac18fb5354e9c3ca",
+      "hash": "cb59817e02b1e751f51005feb9454c5d7790c60dae3fbfeaacfdda6672947754",
       "protocol": 1,
       "wire": 1,
     }
