@@ -35,6 +35,8 @@ test.for([
     /externalMCPs\.0\.name: is a second MCP server .*bundledMCPs has files$/,
   ],
   [{ bundledMCPs: [{ ...bundled, name: "a.b" }], externalMCPs: [{ ...stdio, name: "a_b" }] }, /bundledMCPs has a\.b$/],
+  [{ externalMCPs: [{ ...stdio, name: "host" }] }, /externalMCPs\.0\.name: is the name of the application's own tools/],
+  [{ hostTools: ["mcp__host__a.b"] }, /^profile\.hostTools\.0: must be 1–64 of .* without the mcp__host__ before it$/],
   [{ effort: "most" }, /^profile\.effort: /],
   [{ limits: { maxSteps: 0 } }, /^profile\.limits\.maxSteps: /],
   [{ limits: { maxTurns: 1 } }, /^profile\.limits\.maxTurns: unknown field$/],

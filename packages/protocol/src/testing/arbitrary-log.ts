@@ -25,6 +25,7 @@ type Step = {
     | "subagent"
     | "message"
     | "turn"
+    | "host-tool"
     | "usage";
   pick: number;
   text: string;
@@ -46,6 +47,7 @@ const step: fc.Arbitrary<Step> = fc.record({
     "subagent",
     "message",
     "turn",
+    "host-tool",
     "usage",
   ),
   pick: fc.nat(1000),
@@ -163,6 +165,23 @@ function tell(story: Story, { kind, pick, text }: Step): void {
             },
       );
       return;
+    case "host-tool": {
+      const callId = `call_${pick % 20}`;
+      const called = {
+        callId,
+        toolName: "lookup",
+        conversationId: "main",
+        toolUseId: `tb:${pick % 40}`,
+        input: { text },
+      };
+      const status = pick % 5 === 0 ? "cancelled" : "success";
+      story.events.push(
+        pick % 2 === 0
+          ? { type: "session:host-tool:called", data: { sessionId, call: called } }
+          : { type: "session:host-tool:completed", data: { sessionId, callId, status, content: text } },
+      );
+      return;
+    }
     case "usage":
       story.events.push({
         type: "session:metadata:update",

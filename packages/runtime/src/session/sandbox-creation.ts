@@ -4,6 +4,8 @@ import type { RunnerCursor, StoredSandbox } from "../persistence/session-store.t
 import type { Sandbox } from "../sandbox/port.ts";
 import { settledSoon, unlessAborted } from "./deadline.ts";
 import { whatItNeeds } from "./environment-setup.ts";
+import { missingHostTools } from "./missing-host-tools.ts";
+import { profileOf } from "./pinned-profile.ts";
 import type { RunnerDoor } from "./runner-door.ts";
 import type { RunnerLink } from "./runner-link.ts";
 import { newSandbox, sandboxSpec } from "./sandbox-request.ts";
@@ -65,13 +67,14 @@ export class SandboxCreation {
 
   /** It is the session's once that is stored. */
   async #takeWarm(warm: WarmSandbox, signal: AbortSignal): Promise<RunnerLink> {
-    const { session, status } = this.#starter;
+    const { parts, session, status } = this.#starter;
     const { sandbox, stored, door, releaseSlot } = warm;
     const cursor = { generation: stored.generation, n: 0 };
     this.#supervisor.tookSlot(releaseSlot);
     try {
       const about = { sandboxId: sandbox.id, generation: stored.generation };
-      await session.write({ events: [status.event("ready", undefined, about)], sandbox: stored, cursor });
+      const missing = missingHostTools(parts, session.key, await profileOf(parts, session));
+      await session.write({ events: [...missing, status.event("ready", undefined, about)], sandbox: stored, cursor });
       this.generation = stored.generation;
       signal.throwIfAborted();
       const running = await this.#supervisor.adopt(sandbox, stored, { cursor, door });
