@@ -75,14 +75,22 @@ test("agentMDFile: the agent has it as its memory, also in a subagent; it is no 
 test("subagents: offered by name and description; prompt, model and tools are its own", async () => {
   const call = {
     name: "Agent",
-    input: { description: "look", prompt: prompt("Look.", { text: "Looked." }), subagent_type: "reviewer" },
+    input: {
+      description: "look",
+      prompt: prompt("Look.", { tools: [bash("touch no.txt")] }, { text: "Looked." }),
+      subagent_type: "reviewer",
+    },
   };
   const { requests, state } = await bench.play("Ask the reviewer", { tools: [call] }, { text: "done" });
   expect(sent(requests[0])).toContain("reviewer: LOOKS at code");
   const inside = requests.find(({ model }) => model === "claude-haiku-4-5");
   expect(inside?.system).toContain("You are the REVIEWER.");
   expect(inside?.toolNames).toEqual(["Read"]);
-  expect(state.subagents.at(-1)).toMatchObject({ name: "reviewer", status: "completed", output: "Looked." });
+  const reviewer = state.subagents.at(-1);
+  expect(reviewer).toMatchObject({ name: "reviewer", status: "completed", output: "Looked." });
+  // What is not among its tools is refused, though the agent itself has it.
+  expect(reviewer?.blocks.find(({ type }) => type === "tool_result")).toMatchObject({ isError: true });
+  expect(state.workspaceFiles).toEqual([]);
 });
 
 test("skills: offered by name and description, alone; one is loaded, and its script runs with its files", async () => {
@@ -100,8 +108,9 @@ test("skills: offered by name and description, alone; one is loaded, and its scr
 });
 
 test("model: the agent's, where the session names none", async () => {
-  const { requests } = await bench.play("Hello", { text: "Hello." });
+  const { requests, state } = await bench.play("Hello", { text: "Hello." });
   expect(requests.map(({ model }) => model)).toEqual(["claude-opus-4-6"]);
+  expect(state.sessionMetadata.model).toBe("claude-opus-4-6");
 });
 
 test("commands: a message /name args is the command's prompt; the log keeps what was written", async () => {
