@@ -176,6 +176,25 @@ export default {
       },
     ),
     forbid(
+      "react-arrows",
+      "react → client → protocol",
+      { path: "^packages/react/src/", pathNot: TEST },
+      {
+        path: "^packages/",
+        pathNot: "^packages/(react|client|protocol)/",
+      },
+    ),
+    forbid("react-no-node", "hooks run in browsers", { path: "^packages/react/src/", pathNot: TEST }, BUILTIN),
+    forbid(
+      "react-only-react",
+      "the hooks stand on React and have no other dependency",
+      { path: "^packages/react/src/", pathNot: TEST },
+      {
+        path: "node_modules/",
+        pathNot: "node_modules/(@types/)?react/",
+      },
+    ),
+    forbid(
       "runtime-arrows",
       "runtime → protocol, and of the runner its public entries",
       { path: `${RUNTIME}/`, pathNot: TEST },

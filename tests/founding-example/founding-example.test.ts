@@ -15,7 +15,7 @@ const root = join(import.meta.dirname, "../..");
 const document = foundingDocument();
 const ABSENT = "the founding document is not beside this clone";
 
-const PACKAGES = ["protocol", "runner", "runtime", "client", "testkit"];
+const PACKAGES = ["protocol", "runner", "runtime", "client", "react", "testkit"];
 
 let folder: string;
 

@@ -1,5 +1,5 @@
 import * as at from "./files.ts";
-import { fieldsOf, later, tested, type Row } from "./row.ts";
+import { fieldsOf, tested, type Row } from "./row.ts";
 
 const runtime = "@hhopkins/agent-runtime";
 const imported = at.founding("every entry point of the packed packages can be imported in plain Node");
@@ -47,7 +47,6 @@ const packages: Row[] = [
     [`${runtime}/persistence/mysql`],
     at.mysql("eight nodes that start at once on an empty database"),
   ),
-  ...later("entry point", [`${runtime}-react`], "react"),
   ...tested(
     "export",
     ["createAgentRuntime", "AgentRuntime", "AgentSession", "PersistenceAdapter"],

@@ -52,6 +52,26 @@ const INTERFACES: readonly (readonly [kind: string, of: string, file: string, na
   ["method", "sessionStores", "client/src/store/session-stores.ts", "SessionStores"],
   ["method", "sessionListStore", "client/src/store/session-list-store.ts", "SessionListStore"],
   ["field", "SessionListSnapshot", "client/src/store/session-list-store.ts", "SessionListSnapshot"],
+  ["provider property", "AgentServiceProvider", "react/src/provider.ts", "AgentServiceProviderProps"],
+  ["hook result", "useAgentSession", "react/src/use-agent-session.ts", "UseAgentSession"],
+  ["hook result", "useMessages", "react/src/use-messages.ts", "UseMessages"],
+  ["hook result", "useBlock", "react/src/use-messages.ts", "UseBlock"],
+  ["hook result", "useSessionList", "react/src/use-session-list.ts", "UseSessionList"],
+  ["hook result", "useWorkspaceFiles", "react/src/use-workspace-files.ts", "UseWorkspaceFiles"],
+  ["hook result", "useSubagents", "react/src/use-subagents.ts", "UseSubagents"],
+  ["hook result", "useEvents", "react/src/use-events.ts", "UseEvents"],
+  ["hook result", "useAsks", "react/src/use-asks.ts", "UseAsks"],
+  ["hook result", "useQueue", "react/src/use-queue.ts", "UseQueue"],
+  ["hook result", "useTurn", "react/src/use-turn.ts", "UseTurn"],
+  ["hook result", "useConnection", "react/src/use-connection.ts", "UseConnection"],
+  ["hook result", "useComposer", "react/src/parts/use-composer.ts", "UseComposer"],
+  ["hook result", "useApproval", "react/src/parts/use-approval.ts", "UseApproval"],
+  ["hook result", "useFileTree", "react/src/parts/use-file-tree.ts", "UseFileTree"],
+  ["option", "useMessages", "react/src/use-messages.ts", "ConversationOptions"],
+  ["field", "ToolCallItem", "react/src/parts/tool-calls.ts", "ToolCallItem"],
+  ["field", "BlockItem", "react/src/parts/tool-calls.ts", "BlockItem"],
+  ["field", "FileNode", "react/src/parts/file-tree.ts", "FileNode"],
+  ["field", "FileContent", "react/src/parts/use-file-tree.ts", "FileContent"],
   ["option", "startModalDouble", "testkit/src/modal-double/start.ts", "ModalDoubleOptions"],
   ["method", "modalDoubleControl", "testkit/src/modal-double/control-client.ts", "ModalDoubleControl"],
   ["field", "Principal", "runtime/src/auth/principal.ts", "Principal"],
@@ -100,7 +120,7 @@ function runnerVariables(): Name[] {
 
 /** What can be imported, by the packages' `exports`. */
 function entryPoints(): Name[] {
-  return ["protocol", "runner", "runtime", "client", "testkit"].flatMap((folder) => {
+  return ["protocol", "runner", "runtime", "client", "react", "testkit"].flatMap((folder) => {
     const { name, exports } = JSON.parse(read(`packages/${folder}/package.json`)) as { name: string; exports: object };
     return Object.keys(exports).map((path) => ({ kind: "entry point", name: `${name}${path.slice(1)}` }));
   });

@@ -71,7 +71,7 @@ describe("following", () => {
     expect([line.sent[0], t.server.requests]).toMatchObject([{ data: { after: 8 } }, []]);
   });
 
-  test("events of one frame are t.told together, and none is lost when the schedule never comes", async () => {
+  test("events of one frame are told together, and none is lost when the schedule never comes", async () => {
     const waiting: (() => void)[] = [];
     const line = await t.live({ blocks: [text("b", "")] }, { schedule: (publish) => waiting.push(publish) });
     const before = t.told;
@@ -86,7 +86,7 @@ describe("following", () => {
   });
 });
 
-test("each event is t.told to who made the store", async () => {
+test("each event is told to who made the store", async () => {
   const seen: string[] = [];
   const line = await t.live({}, { onEvent: (sessionId, { seq, type }) => seen.push(`${sessionId} ${seq} ${type}`) });
   line.say(queued(4, "m"));
@@ -196,7 +196,7 @@ describe("faults", () => {
     await soon(() => expect(t.store.getSnapshot().error).toBeUndefined());
   });
 
-  test("who leaves while the first answer is under way is not t.told of it", async () => {
+  test("who leaves while the first answer is under way is not told of it", async () => {
     const gate = Promise.withResolvers<Response>();
     t.server.route = () => gate.promise;
     t.make({ graceMs: 0 });
