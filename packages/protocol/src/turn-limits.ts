@@ -10,7 +10,7 @@ export const TurnLimits = z.strictObject({
   maxSteps: z.number().int().positive().max(10_000).optional(),
   /** Milliseconds, at most a day. */
   maxDurationMs: z.number().int().positive().max(86_400_000).optional(),
-  /** By the harness's account, which is checked after each answer: the last one may go beyond it. */
+  /** By the harness's account, which is looked at when tools have run: the last answer may go beyond it. */
   maxCostUSD: z.number().positive().optional(),
 });
 export type TurnLimits = z.infer<typeof TurnLimits>;

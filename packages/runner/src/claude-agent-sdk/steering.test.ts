@@ -119,7 +119,7 @@ test("an interrupt ends the turn, and what it had been offered and no tool had l
 });
 
 test("a message that the harness begins in the moment of an interrupt is told as taken, and only then is it", async () => {
-  const turn = play("race", script([{ tools: [bash("sleep 61.41")] }, { text: "never" }]));
+  const turn = play("race", script([{ tools: [bash(": && sleep 61.41")] }, { text: "never" }]));
   await toolRuns(turn.from);
   one.harness.steering?.offer(message("racing", "begun"));
   await one.harness.interrupt();
