@@ -22,8 +22,9 @@ test("host tools are allowed where rules decide; one that is denied is not offer
   );
   const { server, sessionId } = bench;
   const { requests, results } = await bench.play("read", call("read"), { text: "done" });
-  const offered = (requests[0]?.body as { tools: { name: string }[] }).tools.map(({ name }) => name);
-  expect(offered.filter((name) => name.startsWith("mcp__"))).toEqual(["mcp__host__pay", "mcp__host__read"]);
+  const { tools: offered = [] } = (requests[0]?.body ?? {}) as { tools?: { name: string }[] };
+  const names = offered.map(({ name }) => name);
+  expect(names.filter((name) => name.startsWith("mcp__"))).toEqual(["mcp__host__pay", "mcp__host__read"]);
   expect([results, ran]).toEqual([["1"], ["read "]]);
 
   await server.request("PATCH", `/sessions/${sessionId}/options`, { permissionMode: "default" });

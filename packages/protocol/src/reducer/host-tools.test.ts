@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { ConversationBlock } from "../blocks.ts";
-import type { EventDraft, SessionEvent } from "../events.ts";
+import type { EventDraft } from "../events.ts";
 import { NO_USAGE } from "../usage.ts";
 import { reduceAll } from "./reduce.ts";
 import { initialState, type SessionState } from "./state.ts";
@@ -9,7 +9,7 @@ const at = "2026-01-02T03:04:05.678Z";
 const sessionId = "s1";
 
 function stateAfter(...drafts: EventDraft[]): SessionState {
-  const events = drafts.map((draft, index) => ({ seq: index + 1, at, ...draft }) as SessionEvent);
+  const events = drafts.map((draft, index) => ({ seq: index + 1, at, ...draft }));
   return reduceAll(initialState(sessionId, "log"), events);
 }
 
