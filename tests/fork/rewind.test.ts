@@ -207,3 +207,32 @@ test("a turn with subagents is forked and gone back to with theirs, and later on
   expect(conversation).not.toMatch(/late has looked|user: two/);
   expect((await bench.state(id)).subagents.map((subagent) => subagent.id)).toEqual([early, expect.any(String)]);
 });
+
+test("a message that comes while a session goes back is its next one, from there; it goes back once at a time", async () => {
+  await using bench = await startRuntime({}, { dataDir, model });
+  const id = await bench.create();
+  await bench.turn(id, prompt("one", { tools: [bash("touch one")] }, { text: "first answer" }));
+  await bench.turn(id, prompt("two", { tools: [bash("touch two")] }, { text: "second answer" }));
+  const [t1 = ""] = await turnIds(bench, id);
+  const going = Promise.all([rewind(bench, id, t1), rewind(bench, id, t1)]);
+  const sent = await bench.send(id, prompt("meanwhile", { tools: [bash("ls")] }, { text: "third answer" }));
+  expect(sent.status).toBe(202);
+  const statuses = (await going).map(({ status }) => status);
+  const done = await bench.until(id, ({ turn, queue }) => turn === null && queue.length === 0);
+  // Where the message came first its turn stands in the way of both.
+  if (!statuses.includes(200)) {
+    expect([statuses, said(done)]).toEqual([
+      [409, 409],
+      ["first answer", "second answer", "third answer"],
+    ]);
+    return;
+  }
+  expect(statuses.filter((status) => status !== 200 && status !== 409)).toEqual([]);
+  expect(said(done)).toEqual(["first answer", "third answer"]);
+  expect(askedConversation(model, "meanwhile").slice(3)).toEqual([
+    "assistant: first answer",
+    "user: meanwhile",
+    "tool: Bash",
+    "result: one",
+  ]);
+});
