@@ -83,7 +83,10 @@ export interface ClusterStore {
   claim(key: SessionKey, nodeId: string): Promise<Lease>;
   /** Who runs the session; null: nobody living, or no such session. */
   lease(key: SessionKey): Promise<Lease | null>;
-  /** Gives the lease back; does nothing where it is another one by now. Its fence is never given again. */
+  /**
+   * Gives the lease back, and what is written under its fence from then on is refused; does nothing where it is another
+   * one by now. A fence is never given again.
+   */
   release(key: SessionKey, lease: Lease): Promise<void>;
   /** Every lease that the node holds, whether it lives or not. */
   leases(nodeId: string): Promise<readonly (SessionKey & { readonly fence: number })[]>;

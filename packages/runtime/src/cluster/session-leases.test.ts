@@ -91,10 +91,10 @@ test("what another one runs is refused with who it is; a lease that went and cam
   await other("b");
   await leases.giveBack(key, lease);
   await cluster.claim(key, "b");
-  await expect(leases.take(key)).rejects.toMatchObject({ code: "stale_fence", lease: { nodeId: "b", fence: 2 } });
+  await expect(leases.take(key)).rejects.toMatchObject({ code: "stale_fence", lease: { nodeId: "b", fence: 3 } });
   expect(await leases.holds(key, lease)).toBe(false);
   await cluster.leave("b");
-  expect(await leases.take(key)).toEqual({ nodeId: "self", fence: 3 });
+  expect(await leases.take(key)).toEqual({ nodeId: "self", fence: 4 });
   expect(await leases.holds(key, lease)).toBe(false);
 });
 

@@ -75,7 +75,9 @@ export class MemoryCluster implements ClusterStore {
 
   async release(key: SessionKey, { nodeId, fence }: { nodeId: string; fence: number }): Promise<void> {
     const session = this.#sessions.get(key);
-    if (session?.holder === nodeId && session.fence === fence) session.holder = null;
+    if (session?.holder !== nodeId || session.fence !== fence) return;
+    session.holder = null;
+    session.fence += 1;
   }
 
   async leases(nodeId: string): Promise<(SessionKey & { fence: number })[]> {

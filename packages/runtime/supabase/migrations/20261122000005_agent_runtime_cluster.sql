@@ -82,7 +82,7 @@ $$;
 create function public.agent_runtime_cluster_release(p_tenant text, p_session text, p_node text, p_fence bigint)
 returns void
 language sql security invoker set search_path = '' as $$
-  update agent_runtime.logs l set node_id = null
+  update agent_runtime.logs l set node_id = null, fence = l.fence + 1
   where l.tenant = p_tenant and l.session_id = p_session and l.node_id = p_node and l.fence = p_fence
 $$;
 

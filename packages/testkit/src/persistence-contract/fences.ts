@@ -34,6 +34,21 @@ export const fenceCases: Record<string, PersistenceCase> = {
     await append(store, { ...key("s1"), expectedSeq: 3, events: [delta("s1", 4)] });
   },
 
+  "fence: who gave the session back writes nothing more, though nobody has taken it": async (subject) => {
+    const { store, cluster, other } = await openCluster(subject);
+    await createSession(store, key("s1"));
+    await live(cluster, "a", "b");
+    const lease = await cluster.claim(key("s1"), "a");
+    const { fence } = lease;
+    await append(store, { ...key("s1"), expectedSeq: 1, fence, events: [delta("s1", 2)] });
+    await cluster.release(key("s1"), lease);
+    const [late] = await store.append([{ ...key("s1"), expectedSeq: 2, fence, events: [delta("s1", 3)] }]);
+    assertCode(late, "stale_fence");
+    assert.deepEqual(await seqs(store), [1, 2]);
+    const next = await other.cluster.claim(key("s1"), "b");
+    await append(store, { ...key("s1"), expectedSeq: 2, fence: next.fence, events: [delta("s1", 3)] });
+  },
+
   "fence: a wrong one is refused as that, whatever else is wrong; batches without events too": async (subject) => {
     const { store, cluster } = await openCluster(subject);
     await createSession(store, key("s1"));

@@ -40,7 +40,7 @@ test("texts that are larger than a document come back as they were, and go with 
   const [event] = await store.events(KEY, { after: 1, limit: 1 });
   expect(event?.type === "session:block:delta" && event.data.delta === LONG).toBe(true);
   const kept = [];
-  for await (const piece of store.transcript(KEY)) kept.push(piece);
+  for await (const { key, lines } of store.transcript(KEY)) kept.push({ key, lines });
   expect(JSON.stringify(kept) === JSON.stringify([{ key: "main", lines: [LONG, "short"] }])).toBe(true);
   expect((await store.head(KEY))?.snapshot?.name === LONG).toBe(true);
   const back = await store.block(KEY, "b1");

@@ -34,7 +34,7 @@ export function sqlCluster(parts: ClusterDb): Omit<ClusterStore, "bus"> {
     },
     lease: (key) => livingLease(parts, key),
     release: async (key, { nodeId, fence }) => {
-      await ofSession(db.updateTable("logs").set({ node_id: null }), key)
+      await ofSession(db.updateTable("logs").set({ node_id: null, fence: fence + 1 }), key)
         .where("node_id", "=", nodeId)
         .where("fence", "=", fence)
         .execute();

@@ -97,7 +97,8 @@ export const release = mutation(
   { key: v.string(), nodeId: v.string(), fence: v.number() },
   async (ctx, { key, nodeId, fence }) => {
     const log = await findLog(ctx, key);
-    if (log?.node === nodeId && log.fence === fence) await ctx.db.patch("agentRuntimeLogs", log._id, { node: null });
+    if (log?.node === nodeId && log.fence === fence)
+      await ctx.db.patch("agentRuntimeLogs", log._id, { node: null, fence: fence + 1 });
     return null;
   },
 );
