@@ -23,6 +23,9 @@ interface Ran {
   readonly context: HostToolContext;
 }
 
+/** For a busy machine. */
+const PATIENT = { timeout: 60_000 };
+
 const ran: Ran[] = [];
 let bench: ProfileBench;
 
@@ -187,7 +190,7 @@ test("hostTools: an interrupt cancels the call: its signal fires, nothing waits 
   const seen = server.until(sessionId, ({ hostToolCalls = [] }) => hostToolCalls.length === 1);
   const over = bench.play("wait", call("wait"), done);
   expect((await seen).hostToolCalls).toMatchObject([{ toolName: "wait", conversationId: "main" }]);
-  await expect.poll(() => ran.length).toBe(1);
+  await expect.poll(() => ran.length, PATIENT).toBe(1);
   expect(ran[0]?.context.signal.aborted).toBe(false);
   await server.request("POST", `/sessions/${sessionId}/interrupt`);
   const { state } = await over;
@@ -214,7 +217,7 @@ test("hostTools: a subagent's call is its own: the tool knows the conversation, 
 test("hostTools: a harness that dies in the middle of a call cancels it, and the turn fails; the next turn calls again", async () => {
   const { server, sessionId } = bench;
   const over = bench.play("wait", call("wait"), done);
-  await expect.poll(() => ran.length).toBe(1);
+  await expect.poll(() => ran.length, PATIENT).toBe(1);
   const sandbox = await sandboxPid(server.dataDir, `${sessionId}-1`);
   process.kill(harnessOf(sandbox).pid, "SIGKILL");
   const { state } = await over;

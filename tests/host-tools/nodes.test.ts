@@ -12,6 +12,8 @@ import { prompt } from "../testing/prompts.ts";
 import { said, startRuntime } from "../testing/runtime-under-test.ts";
 import type { ServerProcess } from "../testing/server-process.ts";
 
+/** For a busy machine. */
+const PATIENT = { timeout: 60_000 };
 const program = join(import.meta.dirname, "tool-server.ts");
 
 let cluster: ClusterUnderTest;
@@ -32,14 +34,14 @@ test("of several servers only the one that has the session runs a call; when it 
   const sessionId = await cluster.create(a);
   const content = prompt("call", { tools: [{ name: "mcp__host__read", input: {} }] }, { text: "told" });
   expect((await a.request("POST", `/sessions/${sessionId}/message`, { content })).status).toBe(202);
-  await expect.poll(effects).toHaveLength(1);
+  await expect.poll(effects, PATIENT).toHaveLength(1);
   const b = await start("b");
   const { hostToolCalls = [] } = await b.state(sessionId);
   expect(hostToolCalls).toMatchObject([{ toolName: "read" }]);
   const [{ callId } = { callId: "" }] = hostToolCalls;
   expect(effects()).toEqual([`read ${callId} a`]);
   await a.end("SIGKILL");
-  await expect.poll(effects, { timeout: 60_000 }).toEqual([`read ${callId} a`, `read ${callId} b`]);
+  await expect.poll(effects, PATIENT).toEqual([`read ${callId} a`, `read ${callId} b`]);
   writeFileSync(join(folder, "go-read"), "");
   const done = await b.until(sessionId, ({ turn }) => turn === null);
   expect(done.blocks.filter(({ type }) => type === "tool_result")).toMatchObject([{ content: "read is done" }]);
@@ -65,12 +67,12 @@ test("a server that is shut down hands a session over when its call has ended, s
   const first = await server("first");
   const id = await first.create();
   await first.send(id, prompt("pay", { tools: [{ name: "mcp__host__pay", input: {} }] }, { text: "thanks" }));
-  await expect.poll(() => ran).toEqual(["first"]);
+  await expect.poll(() => ran, PATIENT).toEqual(["first"]);
   const second = await server("second");
   const over = first.runtime.shutdown();
   const create = { agentProfileRef: "default", architecture: "claude-agent-sdk" };
   const refused = async () => (await first.request("POST", "/sessions/create", create)).status;
-  await expect.poll(refused).toBe(503);
+  await expect.poll(refused, PATIENT).toBe(503);
   paid.resolve("paid");
   await over;
   const done = await second.until(id, ({ turn }) => turn === null);

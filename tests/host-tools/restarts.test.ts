@@ -9,6 +9,8 @@ import { prompt } from "../testing/prompts.ts";
 import { endSandboxes, startServerProcess, type ServerProcess } from "../testing/server-process.ts";
 import { logOf, turnEnds } from "../testing/session-log.ts";
 
+/** For a busy machine. */
+const PATIENT = { timeout: 60_000 };
 const program = join(import.meta.dirname, "tool-server.ts");
 
 let model: ScriptedModel;
@@ -64,7 +66,7 @@ test("a server that is killed in the middle of a call leaves it to the next one:
     });
 
   await send(first, "pay");
-  await expect.poll(effects).toHaveLength(1);
+  await expect.poll(effects, PATIENT).toHaveLength(1);
   await first.end("SIGKILL");
   const second = await started();
   const unknown = await second.until(sessionId, idle);
@@ -73,10 +75,10 @@ test("a server that is killed in the middle of a call leaves it to the next one:
   expect(effects()).toHaveLength(1);
 
   await send(second, "read");
-  await expect.poll(effects).toHaveLength(2);
+  await expect.poll(effects, PATIENT).toHaveLength(2);
   await second.end("SIGKILL");
   const third = await started({ AGENT_RUNTIME_FAILPOINT: "host-tool:kept:2" });
-  await expect.poll(effects).toHaveLength(3);
+  await expect.poll(effects, PATIENT).toHaveLength(3);
   writeFileSync(join(folder, "go-read"), "");
   const again = await third.until(sessionId, idle);
   expect(results(again).slice(1)).toEqual(["read is done"]);
