@@ -6,7 +6,10 @@ import { collectBytes } from "../persistence/blob-bytes.ts";
 import { memoryPersistence } from "../persistence/memory/index.ts";
 import { memoryStore } from "../persistence/memory-store.ts";
 import type { SessionStore } from "../persistence/session-store.ts";
+import { packTranscript } from "../persistence/packed-transcript.ts";
+import { checkpointOf } from "../persistence/session-history.ts";
 import { pinOf } from "../session/pinned-profile.ts";
+import { rewindWrite } from "../session/session-rewind.ts";
 import { forkSession } from "./fork-session.ts";
 
 const PROFILE: AgentProfile = { id: "default", name: "Default" };
@@ -112,6 +115,20 @@ test("the profile is that of then, what waited is withdrawn, and many files come
   for (const { bytes, entry } of files)
     expect(Buffer.from(await collectBytes(store.blob(key, entry.sha256))).equals(bytes)).toBe(true);
   expect(await store.blobSize(key, files[0]?.entry.sha256 ?? "")).toBe(0);
+});
+
+test("what an agent knew before its session went back, no fork knows; not even where the turns since were silent", async () => {
+  const silent = { transcript: [] };
+  await turn("t0", silent);
+  await turn("t1");
+  const { key, log: sessionLog } = bench;
+  const checkpoint = await checkpointOf(store, key, { turnId: "t0", lastSeq: sessionLog.state.lastSeq });
+  const place = { checkpoint, nativeSessionId: "native-2" };
+  await sessionLog.append(await rewindWrite(store, { key, state: sessionLog.state }, place));
+  await turn("t2", silent);
+  expect(await transcriptOf((await fork("t1")).sessionId)).toEqual(["t1"]);
+  expect(await transcriptOf((await fork("t2")).sessionId)).toEqual([]);
+  expect(await packTranscript(store, key)).not.toContain('"transcript"');
 });
 
 test("nothing is left of a fork that the store refuses in the middle, and nothing is there for another tenant", async () => {

@@ -1,4 +1,5 @@
 import { lineOf } from "./session-lines.ts";
+import { rootOf } from "./transcript-copy.ts";
 import type { SessionKey, SessionStore } from "./session-store.ts";
 
 const EVENT_PAGE = 1000;
@@ -20,5 +21,8 @@ export async function* logLines(store: SessionStore, key: SessionKey): AsyncGene
     for (const event of events) if (event.seq <= head.lastSeq) yield lineOf.event(JSON.stringify(event));
     after = events.at(-1)?.seq ?? head.lastSeq;
   }
-  for await (const piece of store.transcript(key)) yield lineOf.transcript(piece);
+  const { nativeSessionId } = head;
+  // A session that went back has what it had before, too.
+  for await (const piece of store.transcript(key))
+    if (nativeSessionId === null || rootOf(piece.key) === nativeSessionId) yield lineOf.transcript(piece);
 }

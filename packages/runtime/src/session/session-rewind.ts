@@ -106,7 +106,8 @@ export async function rewindWrite(
   const { logId, lastSeq } = state;
   const then = await stateAt(store, key, { logId, seq });
   const changes = await changesSince(store, key, { seq, lastSeq });
-  const transcript: TranscriptPiece[] = [];
+  // Where there was none then, this says that the one before is not the session's any more.
+  const transcript: TranscriptPiece[] = [{ key: nativeSessionId, lines: [] }];
   for await (const piece of copiedTranscript(store, key, { checkpoint, lastSeq, nativeSessionId }))
     transcript.push(piece);
   const { events, files } = await filesBack(store, key, seq);
