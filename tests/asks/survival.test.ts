@@ -191,3 +191,28 @@ test("asks expire where nobody answers: in a running turn, and while the sandbox
   const resolved = (await logOf(third, other)).find(({ type }) => type === "session:ask:resolved");
   expect(resolved?.data).toMatchObject({ by: "expiry", answer: ALLOW });
 });
+
+test("a server that dies while it puts a turn to sleep leaves it to the next one, which finds the sandbox or none", async () => {
+  const dying = await serve(500, { AGENT_RUNTIME_FAILPOINT: "sync:before" });
+  const id = await asking(dying);
+  await dying.exited;
+  // Its sandbox is still there, and has let go of the turn.
+  const second = await serve();
+  const found = await second.state(id);
+  expect([found.turn?.deferred, found.asks.length, found.runtime.sandbox?.status]).toEqual([true, 1, "ready"]);
+  expect(await answer(second, id, found.asks[0]?.askId ?? "")).toBe(200);
+  expect(results(await over(second, id))).toEqual(["did once"]);
+  expect(await turnEnds(second, id)).toEqual(["completed"]);
+  // So that it is the other one that the next server puts to sleep.
+  expect((await second.request("DELETE", `/sessions/${id}`)).status).toBe(204);
+  await second.end("SIGKILL");
+
+  const third = await serve(500, { AGENT_RUNTIME_FAILPOINT: "terminate:before" });
+  const other = await asking(third);
+  await third.exited;
+  await using fourth = await serve();
+  const { asks } = await fourth.state(other);
+  expect(await answer(fourth, other, asks[0]?.askId ?? "")).toBe(200);
+  expect(results(await over(fourth, other))).toEqual(["did once"]);
+  expect([await turnEnds(fourth, other), far.effects]).toEqual([["completed"], ["once", "once"]]);
+});
