@@ -1,5 +1,5 @@
 import { cuts, follower, recordedEvents, resyncs, slowClients, webSocket, steering } from "./files.ts";
-import { fieldsOf, later, tested, valuesOf, type Row, type TestReference } from "./row.ts";
+import { fieldsOf, tested, valuesOf, type Row, type TestReference } from "./row.ts";
 
 /** An event with its fields; `sessionId` is a field of each. */
 function event(names: string, fields: string, test: TestReference): Row[] {

@@ -1,6 +1,6 @@
 import type { ScriptStep } from "@hhopkins/agent-runtime-testkit";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { bash, prompt } from "../testing/prompts.ts";
+import { bash } from "../testing/prompts.ts";
 import { errors, said } from "../testing/runtime-under-test.ts";
 import { profileBench, type PlayedTurn, type ProfileBench } from "./bench.ts";
 

@@ -64,7 +64,7 @@ test("a conversation is followed alone: by WebSocket, by its address, and by ser
   });
   await main.until("session:subagent:discovered");
   const discovered = main.frames.find(({ event }) => event === "session:subagent:discovered");
-  const { id } = discovered?.data["subagent"] as { id: string };
+  const { id } = (discovered?.data["subagent"] ?? {}) as { id: string };
   const helper = follow(`${server.url}/ws?sessionId=${sessionId}&after=0&conversation=${id}`);
   await Promise.all([helper.until("session:subagent:completed"), helper.until("session:subagent:usage")]);
   const [first] = helper.frames;

@@ -60,8 +60,8 @@ export function createBackground(): Background {
       return tasks.some(isSubagent);
     },
     async endRest(query) {
-      const rest = tasks.filter((task) => !isSubagent(task));
-      await Promise.all(rest.map(({ task_id: id }) => (id === undefined ? undefined : query.stopTask(id))));
+      const rest = tasks.flatMap((task) => (isSubagent(task) ? [] : (task.task_id ?? [])));
+      await Promise.all(rest.map((id) => query.stopTask(id)));
     },
   };
 }

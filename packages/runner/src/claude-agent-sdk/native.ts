@@ -25,7 +25,6 @@ export interface NativeMessage {
   readonly terminal_reason?: string;
   readonly total_cost_usd?: number;
   readonly structured_output?: unknown;
-  readonly modelUsage?: Readonly<Record<string, NativeModelUsage>>;
   readonly model_usage_since_last_result?: Readonly<Record<string, NativeModelUsage>>;
   // system/init
   readonly model?: string;

@@ -1,12 +1,12 @@
 import type { EntryBody } from "@hhopkins/agent-runtime-protocol";
 import { asObject, stringOf } from "./content.ts";
+import { createModelPrices } from "./model-prices.ts";
 import type { NativeMessage, NativeModelUsage } from "./native.ts";
 import { addSpent, NOTHING_SPENT, usageOf, type Spent } from "./usage.ts";
 
 /**
  * What each subagent uses. The harness's results have only sums of all agents, by model; but its transcript has the
- * final usage of every answer, and whose it is. The cost of an answer is its share of what the harness says that the
- * model has cost so far.
+ * final usage of every answer, and whose it is.
  */
 export interface SubagentUsage {
   /** Lines that the harness appends to its transcript under `key`. */
@@ -29,7 +29,7 @@ export function createSubagentUsage(idOf: (task: string) => string | undefined):
   const answers = new Map<string, Answer>();
   /** Ids of answers that were counted. */
   const counted = new Set<string>();
-  let models: Readonly<Record<string, NativeModelUsage>> = {};
+  const prices = createModelPrices();
 
   function note(task: string, line: unknown): void {
     const { type, message, requestedModel } = asObject(line);
@@ -41,14 +41,14 @@ export function createSubagentUsage(idOf: (task: string) => string | undefined):
   }
 
   function take(result?: NativeMessage): EntryBody[] {
-    models = result?.modelUsage ?? models;
+    if (result !== undefined) prices.learn(result);
     const sums = new Map<string, Spent>();
     for (const [messageId, answer] of answers) {
       const subagentId = idOf(answer.task);
       if (subagentId === undefined) continue;
       counted.add(messageId);
       answers.delete(messageId);
-      const spent = { usage: usageOf(answer.usage), costUSD: costOf(answer, models) };
+      const spent = { usage: usageOf(answer.usage), costUSD: prices.cost(answer.models, answer.usage) };
       sums.set(subagentId, addSpent(sums.get(subagentId) ?? NOTHING_SPENT, spent));
     }
     return [...sums].map(([subagentId, spent]) => ({ kind: "subagent:usage", subagentId, ...spent }));
@@ -67,23 +67,6 @@ export function createSubagentUsage(idOf: (task: string) => string | undefined):
       return bodies;
     },
   };
-}
-
-/** Nothing where the harness has not priced that model. */
-function costOf({ models, usage }: Answer, totals: Readonly<Record<string, NativeModelUsage>>): number {
-  const total = Object.entries(totals).find(([name, { canonicalModel }]) =>
-    models.some((model) => model !== undefined && (model === name || model === canonicalModel)),
-  )?.[1];
-  const all = total === undefined ? 0 : weight(total);
-  return total === undefined || all === 0 ? 0 : ((total.costUSD ?? 0) * weight(usage)) / all;
-}
-
-/** Tokens in input tokens' worth, as https://platform.claude.com/docs/en/about-claude/pricing relates them for every model. */
-function weight(usage: NativeModelUsage): number {
-  const { inputTokens = 0, outputTokens = 0, cacheReadInputTokens = 0, cacheCreationInputTokens = 0 } = usage;
-  const longWrites = usage.cacheCreationEphemeral1hInputTokens ?? 0;
-  const writes = 1.25 * (cacheCreationInputTokens - longWrites) + 2 * longWrites;
-  return inputTokens + 5 * outputTokens + 0.1 * cacheReadInputTokens + writes;
 }
 
 /** As the model's API says it. */

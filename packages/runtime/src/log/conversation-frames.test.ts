@@ -1,4 +1,4 @@
-import type { EventDraft, SessionEvent } from "@hhopkins/agent-runtime-protocol";
+import type { EventDraft } from "@hhopkins/agent-runtime-protocol";
 import { expect, test } from "vitest";
 import { conversationFrames } from "./conversation-frames.ts";
 import { LogFrame } from "./frame.ts";
@@ -25,7 +25,7 @@ const other: EventDraft = { type: "session:file:deleted", data: { sessionId, pat
 
 /** The events in batches of two, as a log gives them after `after`; what is seen of them, as `from-seq`. */
 async function seen(drafts: readonly EventDraft[], conversationId: string, after = 0): Promise<string[]> {
-  const frames = drafts.map((draft, index) => new LogFrame({ ...draft, seq: after + index + 1, at } as SessionEvent));
+  const frames = drafts.map((draft, index) => new LogFrame({ ...draft, seq: after + index + 1, at }));
   async function* batches(): AsyncGenerator<readonly LogFrame[]> {
     for (let index = 0; index < frames.length; index += 2) yield frames.slice(index, index + 2);
   }
