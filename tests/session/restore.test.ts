@@ -126,7 +126,7 @@ test("each turn's end is a checkpoint, and its files stay as they were", async (
     event.type === "session:turn:completed" ? [{ seq: event.seq, turnId: event.data.turnId }] : [],
   );
   const checkpoints = await kept.store.checkpoints(key(id), { limit: 10 });
-  expect(checkpoints.map(({ turnId }) => turnId)).toEqual(ends.map(({ turnId }) => turnId).toReversed());
+  expect(checkpoints.map(({ turnId }) => turnId)).toEqual([...ends.map(({ turnId }) => turnId).toReversed(), "start"]);
   const [newer, older] = checkpoints;
   expect(await kept.store.filesAt(key(id), older?.seq ?? 0)).toEqual(first);
   expect(await kept.store.filesAt(key(id), newer?.seq ?? 0)).toEqual(second);
