@@ -171,6 +171,13 @@ describe("a message with files", () => {
       [
         [
           ["content", "hello"],
+          ["resultSchema", `{"a":${"[".repeat(10_000)}${"]".repeat(10_000)}}`],
+        ],
+        "body.resultSchema",
+      ],
+      [
+        [
+          ["content", "hello"],
           ["files", new File(["x"], "../up", {})],
         ],
         "body.attachments.0.name",

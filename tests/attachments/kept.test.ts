@@ -8,6 +8,7 @@ import { nineMethodAdapter } from "../contract/nine-methods.ts";
 import { PICTURES } from "../testing/pictures.ts";
 import { bash, prompt } from "../testing/prompts.ts";
 import { API_KEY, said, startRuntime } from "../testing/runtime-under-test.ts";
+import { logOf } from "../testing/session-log.ts";
 import { endSandboxes, startServerProcess, type ServerProcess } from "../testing/server-process.ts";
 
 const TEXT = "many words ".repeat(60_000);
@@ -43,7 +44,10 @@ test("a message that waits keeps what it comes with through the kill of its serv
   const first = await startServerProcess(options);
   const id = await create(first);
   const path = `/sessions/${id}/message`;
-  await first.request("POST", path, { content: prompt("work", { tools: [bash("sleep 2")] }, { text: "worked" }) });
+  const resultSchema = { type: "object", properties: { answer: { type: "number" } }, required: ["answer"] };
+  const give = { tools: [{ name: "StructuredOutput", input: { answer: 4 } }] };
+  const content = prompt("work", { tools: [bash("sleep 2")] }, { text: "worked", ...give });
+  await first.request("POST", path, { content, resultSchema });
   const waits = {
     content: prompt("waits", { tools: [bash("wc -c < attachments/waits/long.txt")] }, { text: "counted" }),
     messageId: "waits",
@@ -57,6 +61,9 @@ test("a message that waits keeps what it comes with through the kill of its serv
   expect((await second.request("POST", path, waits)).status).toBe(202);
   const done = await second.until(id, ({ turn, queue }) => turn === null && queue.length === 0);
   expect(said(done)).toEqual(["worked", "counted"]);
+  // What ran when its server was killed has its result all the same.
+  const ends = (await logOf(second, id)).filter(({ type }) => type === "session:turn:completed");
+  expect(ends).toMatchObject([{ data: { result: { answer: 4 } } }, { data: { status: "completed" } }]);
   expect(asked("waits")).toContain(PICTURES.png);
   expect(JSON.stringify(done.blocks)).toContain(String(TEXT.length));
 });

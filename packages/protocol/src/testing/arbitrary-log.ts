@@ -6,6 +6,8 @@ import { NO_USAGE } from "../usage.ts";
 const AT = "2026-01-02T03:04:05.678Z";
 const SESSION = "s1";
 
+const ATTACHMENT = { name: "a.png", mediaType: "image/png", size: 3, sha256: "a".repeat(64) };
+
 /** Text with astral characters, lone surrogates and some that is longer than the state keeps. */
 const text = fc.oneof(
   { weight: 2, arbitrary: fc.string({ unit: "binary", maxLength: 40 }) },
@@ -152,16 +154,37 @@ function tell(story: Story, { kind, pick, text }: Step): void {
     case "message":
       story.events.push({
         type: "session:message:queued",
-        data: { sessionId, messageId: `m${(story.count += 1)}`, content: text },
+        data: {
+          sessionId,
+          messageId: `m${(story.count += 1)}`,
+          content: text,
+          ...(pick % 3 === 0 ? { attachments: [ATTACHMENT], resultSchema: { type: "object" } } : {}),
+        },
       });
       return;
     case "turn":
       story.events.push(
         pick % 2 === 0
-          ? { type: "session:turn:started", data: { sessionId, turnId: `t${pick}`, messageIds: [`m${pick % 40}`] } }
+          ? {
+              type: "session:turn:started",
+              data: {
+                sessionId,
+                turnId: `t${pick}`,
+                messageIds: [`m${pick % 40}`],
+                ...(pick % 3 === 0 ? { resultSchema: { type: "object" } } : {}),
+              },
+            }
           : {
               type: "session:turn:completed",
-              data: { sessionId, turnId: `t${pick}`, messageIds: [], status: "completed", usage: NO_USAGE, costUSD: 0 },
+              data: {
+                sessionId,
+                turnId: `t${pick}`,
+                messageIds: [],
+                status: "completed",
+                usage: NO_USAGE,
+                costUSD: 0,
+                ...(pick % 3 === 0 ? { result: { text } } : {}),
+              },
             },
       );
       return;

@@ -19,7 +19,7 @@ export function jsonBody(limit: number): MiddlewareHandler {
       });
     }
     const text = decode(await readBytes(c.req.raw.body, limit));
-    assertJson(text);
+    parsedJson(text);
     // The validator reads the request anew, so it is given one that holds what was read.
     const { method, headers, signal } = c.req.raw;
     c.req.raw = new Request(c.req.raw.url, { method, headers: plain(headers), signal, body: text });
@@ -62,17 +62,18 @@ function decode(bytes: Uint8Array): string {
   }
 }
 
-function assertJson(text: string): void {
-  if (text.trim() === "") throw new RuntimeError("invalid_request", "body: is missing", { field: "body" });
+/** What the text says. Throws `invalid_request` where it is not JSON, or too deep. `field`: where it stands. */
+export function parsedJson(text: string, field = "body"): unknown {
+  if (text.trim() === "") throw new RuntimeError("invalid_request", `${field}: is missing`, { field });
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new RuntimeError("invalid_request", `body: is not valid JSON: ${message(cause)}`, { field: "body", cause });
+    throw new RuntimeError("invalid_request", `${field}: is not valid JSON: ${message(cause)}`, { field, cause });
   }
-  if (depthExceeds(value, MAX_DEPTH)) {
-    throw new RuntimeError("invalid_request", `body: is nested deeper than ${MAX_DEPTH}`, { field: "body" });
-  }
+  if (depthExceeds(value, MAX_DEPTH))
+    throw new RuntimeError("invalid_request", `${field}: is nested deeper than ${MAX_DEPTH}`, { field });
+  return value;
 }
 
 function message(cause: unknown): string {

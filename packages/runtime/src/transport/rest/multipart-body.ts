@@ -1,6 +1,6 @@
 import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
 import type { MiddlewareHandler } from "hono";
-import { jsonBody, readBytes } from "./json-body.ts";
+import { jsonBody, parsedJson, readBytes } from "./json-body.ts";
 
 /** Fields of a form whose files are attachments, and where these go. */
 const TARGETS: Readonly<Record<string, object>> = {
@@ -54,7 +54,7 @@ async function messageOf(form: FormData): Promise<Record<string, unknown>> {
       const data = Buffer.from(await value.arrayBuffer()).toString("base64");
       attachments.push({ name: value.name, mediaType: typeOf(value), data, ...target });
     } else if (typeof value === "string" && TEXTS.has(field) && !Object.hasOwn(message, field)) {
-      message[field] = field === "resultSchema" ? parsed(value) : value;
+      message[field] = field === "resultSchema" ? parsedJson(value, "body.resultSchema") : value;
     } else throw refused(field, value);
   }
   return attachments.length === 0 ? message : { ...message, attachments };
@@ -64,15 +64,6 @@ async function messageOf(form: FormData): Promise<Record<string, unknown>> {
 function typeOf(file: File): string {
   const [type = ""] = file.type.split(";");
   return type === "" ? "application/octet-stream" : type.trim().toLowerCase();
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    const message = "body.resultSchema: is not valid JSON";
-    throw new RuntimeError("invalid_request", message, { field: "body.resultSchema", cause });
-  }
 }
 
 function refused(field: string, value: string | File): RuntimeError {

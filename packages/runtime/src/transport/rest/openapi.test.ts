@@ -30,9 +30,11 @@ test("the OpenAPI document names every route", async () => {
     "patch /sessions/{id}/messages/{messageId}",
     "patch /sessions/{id}/options",
     "post /sessions/create",
+    "post /sessions/{id}/asks/{askId}/answer",
     "post /sessions/{id}/interrupt",
     "post /sessions/{id}/message",
     "post /sessions/{id}/rewind",
+    "post /sessions/{id}/subagents/{subagentId}/stop",
     "post /sessions/{id}/sync",
     "post /sessions/{id}/unload",
   ]);
