@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -152,6 +152,13 @@ test("export and import carry a session from one store to another; a running ser
   expect(again).toEqual({ code: 0, output: "two\n" });
   const unknown = await step("import", "s.gz", "--data-dir", "b", "--session-id", "x", "--agent-profile", "nobody");
   expect(unknown).toMatchObject({ code: 1, output: expect.stringContaining("no agent profile nobody") as string });
+  mkdirSync(join(folder.path, "profiles/mine"), { recursive: true });
+  writeFileSync(join(folder.path, "profiles/mine/CLAUDE.md"), "mine");
+  const options = ["--profiles", "profiles", "--bound-secrets", "A=a.example", "--agent-profile", "mine"];
+  expect(await step("import", "s.gz", "--data-dir", "b", "--session-id", "three", ...options)).toEqual({
+    code: 0,
+    output: "three\n",
+  });
   expect(await step("export", "nobody", "--data-dir", "b")).toMatchObject({ code: 1 });
   expect(await step("export", "two", "--persistence", "memory")).toMatchObject({ code: 2 });
 });

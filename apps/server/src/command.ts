@@ -44,7 +44,7 @@ export async function runCommand(args: readonly string[]): Promise<ExitCode> {
       code = await exportTo(await settingsOf(flags), session, out);
     });
   const what = "Make a session of an archive, or of a transcript of Claude Code (JSONL); - for standard input";
-  addStoreOptions(program.command("import <file>").description(what))
+  addStoreOptions(program.command("import <file>").description(what), ["profiles", "boundSecrets"])
     .option("--session-id <id>", "id of the new session (the one that it had)")
     .option("--agent-profile <id>", "its profile (the one that it had)")
     .option("--name <name>", "its name (the one that it had)")
@@ -78,8 +78,8 @@ export async function runCommand(args: readonly string[]): Promise<ExitCode> {
 }
 
 /** For commands that work on a store, without a server. */
-function addStoreOptions(command: Command): Command {
-  addOptions(command.allowExcessArguments(false).exitOverride(), ["dataDir", "persistence"]);
+function addStoreOptions(command: Command, more: readonly OptionName[] = []): Command {
+  addOptions(command.allowExcessArguments(false).exitOverride(), ["dataDir", "persistence", ...more]);
   return command;
 }
 

@@ -1,4 +1,10 @@
-import { exportSession, importSession, type AgentRuntimeConfig, type ImportOptions } from "@hhopkins/agent-runtime";
+import {
+  exportSession,
+  importSession,
+  profileFolder,
+  type AgentRuntimeConfig,
+  type ImportOptions,
+} from "@hhopkins/agent-runtime";
 import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
 import { createReadStream, createWriteStream } from "node:fs";
 import { rename, rm } from "node:fs/promises";
@@ -39,6 +45,7 @@ export async function importFrom(settings: Settings, file: string, options: Impo
     importSession(persistence, file === "-" ? process.stdin : createReadStream(file), {
       ...options,
       ...(settings.boundSecrets === undefined ? {} : { boundSecrets: settings.boundSecrets }),
+      ...(settings.profilesFolder === undefined ? {} : { profiles: profileFolder(settings.profilesFolder) }),
     }),
   );
   process.stdout.write(`${sessionId}\n`);

@@ -4,6 +4,8 @@ import type { BoundSecrets } from "../gateway/bound-secrets.ts";
 import { checkedReads } from "../persistence/adapter-rows.ts";
 import type { PersistenceAdapter } from "../persistence/port.ts";
 import { storeForAdapter } from "../persistence/seed-store.ts";
+import { allProfiles } from "../profiles/all-profiles.ts";
+import type { ProfileSource } from "../profiles/port.ts";
 import { importInto, type ImportOptions } from "./import-session.ts";
 import { sessionArchive } from "./session-archive.ts";
 
@@ -11,6 +13,8 @@ export type { ImportOptions } from "./import-session.ts";
 
 export interface ImportSessionOptions extends ImportOptions {
   readonly tenant?: string;
+  /** More profiles, before those of the adapter, as `createAgentRuntime` has them. */
+  readonly profiles?: ProfileSource;
   /** Secrets that the archive's own profile may name, with their hosts, as `createAgentRuntime` has them. Default: none. */
   readonly boundSecrets?: BoundSecrets;
 }
@@ -39,10 +43,10 @@ export function exportSession(
 export async function importSession(
   adapter: PersistenceAdapter,
   archive: AsyncIterable<Uint8Array>,
-  { tenant = DEFAULT_TENANT, boundSecrets = {}, ...options }: ImportSessionOptions = {},
+  { tenant = DEFAULT_TENANT, boundSecrets = {}, profiles: source, ...options }: ImportSessionOptions = {},
 ): Promise<{ readonly sessionId: string }> {
   const store = storeForAdapter(adapter, quiet);
-  const profiles = checkedReads(adapter);
+  const profiles = allProfiles(checkedReads(adapter), source);
   const parts = {
     store,
     tenant,
