@@ -6,6 +6,9 @@ import type { NativeMessage } from "./native.ts";
 /** Its own name, and the one that the model knows it by. */
 const SUBAGENT_TOOLS = ["Agent", "Task"];
 
+/** Tools that have the agent go on by itself when its turn is over, and nobody has asked it anything. */
+export const WAKING_TOOLS = ["CronCreate", "CronDelete", "CronList", "Monitor", "ScheduleWakeup"];
+
 /** The profile's agent can call subagents, and so have them work in the background. */
 export function callsSubagents({ tools, disallowedTools = [], subagents = [] }: AgentProfile): boolean {
   if (disallowedTools.some((rule) => SUBAGENT_TOOLS.includes(rule))) return false;

@@ -50,6 +50,10 @@ test("thinking, text, Write and Bash; usage and cost of the turn alone", async (
     totalTokens: 190,
   });
   expect(first.costUSD).toBeGreaterThan(0);
+  // All of the harness's tools are offered, but for those that would wake it between turns.
+  const offered = one.model.requests.flatMap(({ toolNames = [] }) => toolNames);
+  expect(offered).toEqual(expect.arrayContaining(["Agent", "Bash", "Write"]));
+  expect(offered.filter((name) => /Cron|Wakeup|Monitor/.test(name))).toEqual([]);
   const second = await one.turn(script([{ text: "Again." }]));
   expect(second.usage.totalTokens).toBe(15);
   expect(second.costUSD).toBeLessThan(first.costUSD);
