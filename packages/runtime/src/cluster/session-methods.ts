@@ -15,7 +15,7 @@ import {
   UpdateOptionsBody,
 } from "@hhopkins/agent-runtime-protocol";
 import { z } from "zod";
-import { BytesPiece, IncomingAttachment } from "../session/attachments.ts";
+import { BytesPiece, IncomingAttachment } from "./sent-bytes.ts";
 
 const NOTHING = z.strictObject({});
 const Message = z.strictObject({

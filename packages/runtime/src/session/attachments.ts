@@ -1,16 +1,13 @@
 /** What messages come with: checked and named at the door, kept as blobs, given to the runner before their message. */
 import {
-  AttachmentName,
-  AttachmentTarget,
   BLOB_CHUNK_BYTES,
-  MediaType,
   MODEL_MEDIA_TYPES,
   RuntimeError,
-  Sha256,
   type Attachment,
+  type AttachmentTarget,
   type TurnMessage,
 } from "@hhopkins/agent-runtime-protocol";
-import { z } from "zod";
+import type { BytesPiece, IncomingAttachment } from "../cluster/sent-bytes.ts";
 import type { LogWrite } from "../log/session-log.ts";
 import type { SessionKey, SessionStore } from "../persistence/session-store.ts";
 import { sha256 } from "./entry-translation.ts";
@@ -23,25 +20,6 @@ export interface GivenAttachment {
   readonly to?: AttachmentTarget | undefined;
   readonly bytes: Uint8Array;
 }
-
-/** A file whose bytes are kept, of a message that is not. */
-export const IncomingAttachment = z.strictObject({
-  name: AttachmentName,
-  mediaType: MediaType,
-  size: z.number().int().nonnegative(),
-  sha256: Sha256,
-  to: AttachmentTarget,
-});
-export type IncomingAttachment = z.infer<typeof IncomingAttachment>;
-
-/** Some bytes of a blob, as they travel between nodes. */
-export const BytesPiece = z.strictObject({
-  sha256: Sha256,
-  offset: z.number().int().nonnegative(),
-  total: z.number().int().nonnegative(),
-  data: z.string().max(Math.ceil(BLOB_CHUNK_BYTES / 3) * 4),
-});
-export type BytesPiece = z.infer<typeof BytesPiece>;
 
 /** Checks what a client gave. Throws `invalid_request` that names the attachment and its field. */
 export function incomingAttachments(given: readonly GivenAttachment[]): IncomingAttachment[] {

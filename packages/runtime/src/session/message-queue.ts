@@ -9,7 +9,8 @@ import {
 } from "@hhopkins/agent-runtime-protocol";
 import type { LogWrite } from "../log/session-log.ts";
 import type { SessionKey, SessionStore, StoredMessage } from "../persistence/session-store.ts";
-import { loggedAttachment, type IncomingAttachment } from "./attachments.ts";
+import type { IncomingAttachment } from "../cluster/sent-bytes.ts";
+import { loggedAttachment } from "./attachments.ts";
 import { sha256 } from "./entry-translation.ts";
 
 export type IncomingMessage = Omit<SendMessageBody, "attachments"> & {

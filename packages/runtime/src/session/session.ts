@@ -11,7 +11,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { failpoint } from "../failpoint.ts";
 import type { SessionLog } from "../log/session-log.ts";
 import type { Lease, SessionHead, SessionKey } from "../persistence/session-store.ts";
-import { pieceWrite, type BytesPiece } from "./attachments.ts";
+import type { BytesPiece } from "../cluster/sent-bytes.ts";
+import { pieceWrite } from "./attachments.ts";
 import type { GivenAnswer } from "./ask-answers.ts";
 import { SessionAsks } from "./asks.ts";
 import { failedWrite } from "./failed-write.ts";
@@ -334,7 +335,7 @@ export class Session implements AgentSession {
   async #stopTurn(): Promise<void> {
     // What was asked of it before it closed is done first.
     await this.#writer.run(async () => undefined);
-    if (this.#log.state.turn === null || (await this.#asks.defer())) return;
+    if (this.#log.state.turn === null || (await this.#asks.defer().catch(() => false))) return;
     await this.interrupt();
     const deadline = Date.now() + this.#parts.limits.interruptMs + FORCED_END_MS;
     while (this.#log.state.turn !== null) {
