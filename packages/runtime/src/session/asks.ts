@@ -25,7 +25,7 @@ import type { TurnControl } from "./turn-control.ts";
 import type { TurnDelivery } from "./turn-delivery.ts";
 
 /** For the runner to let go of a turn, and to say so. */
-const DEFER_MS = 60_000;
+const DEFER_MS = 30_000;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** What a session's asks need of it. */

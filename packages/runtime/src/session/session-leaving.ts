@@ -23,7 +23,8 @@ export async function hasSuccessor({ node, log }: SessionParts): Promise<boolean
 export async function leaveSession(parts: SessionParts, session: Session, graceMs: number): Promise<void> {
   session.finish();
   const deadline = Date.now() + graceMs;
-  while (session.working && Date.now() < deadline) await delay(20);
+  // A turn that waits for people does not end by itself.
+  while (session.working && !session.asks.wait && Date.now() < deadline) await delay(20);
   try {
     const { turn, queue } = session.getState();
     // A session whose messages wait stays claimed, so that the next server goes on with them.
