@@ -78,3 +78,21 @@ test("a session whose turn sleeps is deleted like any other", async () => {
   expect((await server.request("DELETE", `/sessions/${sessionId}`)).status).toBe(204);
   expect((await bench.answer(ask?.askId ?? "", ALLOW)).status).toBe(404);
 });
+
+test("an application that decides late is waited for without a sandbox, and its answer finds a session that has left the memory", async () => {
+  const decided = Promise.withResolvers<typeof ALLOW>();
+  await using late = await askBench(
+    { permissions: { ask: ["Bash"] } },
+    { idleTimeoutMs: SHORT_MS, onAsk: () => decided.promise },
+  );
+  const { server, sessionId } = late;
+  await late.untilAsked("go", [DO, { text: "done" }]);
+  const resting = await server.until(sessionId, ({ runtime }) => runtime.sandbox?.status === "terminated");
+  // After a restart somebody has to ask the application again.
+  expect([resting.turn?.deferred, resting.runtime.isLoaded]).toEqual([true, true]);
+  expect((await server.request("POST", `/sessions/${sessionId}/unload`)).status).toBe(204);
+  expect((await server.state(sessionId)).runtime.isLoaded).toBe(false);
+  decided.resolve(ALLOW);
+  const state = await server.until(sessionId, ({ turn }) => turn === null);
+  expect([results(state), said(state)]).toEqual([["did it"], ["done"]]);
+});

@@ -52,6 +52,7 @@ import { hostPlace } from "./sandbox/host-place.ts";
 import { localSandbox } from "./sandbox/local/index.ts";
 import { modalSandbox } from "./sandbox/modal/index.ts";
 import type { RunnerFiles, SandboxProvider } from "./sandbox/port.ts";
+import type { AskingApplication } from "./session/ask-hook.ts";
 import { EgressBook } from "./session/egress-book.ts";
 import { ListWatch } from "./log/list-watch.ts";
 import { ModelUses } from "./session/model-use.ts";
@@ -174,7 +175,7 @@ export async function createAgentRuntime(config: AgentRuntimeConfig = {}): Promi
       ignore: config.ignoreFiles ?? DEFAULT_IGNORE,
     },
     log,
-    ...(config.onAsk === undefined ? {} : { onAsk: config.onAsk }),
+    ...asking(config, (key, given) => requests.ask(key, "answer", given)),
     ...(config.compactAfterEvents === undefined ? {} : { compactAfter: config.compactAfterEvents }),
   };
   const manager = new SessionManager(parts, {
@@ -291,6 +292,11 @@ function composed(parts: Composition): AgentRuntime {
       return createWebSocketTransport({ service, authenticate, log, ...origins, ...options }).attach(server);
     },
   };
+}
+
+/** Answers of the application itself go the way of all others: the session may be asleep by then, or elsewhere. */
+function asking({ onAsk }: AgentRuntimeConfig, answer: AskingApplication["answer"]): Pick<SessionParts, "asking"> {
+  return onAsk === undefined ? {} : { asking: { onAsk, answer } };
 }
 
 const KEY_INSIDE =

@@ -34,8 +34,8 @@ export const sessionMethods = {
   keepBytes: { body: BytesPiece, answer: z.null() },
   updateMessage: { body: z.strictObject({ messageId: ClientId, content: z.string().min(1) }), answer: z.null() },
   withdrawMessage: { body: z.strictObject({ messageId: ClientId }), answer: z.null() },
-  /** `by`: id of the principal. */
-  answer: { body: z.strictObject({ askId: Id, answer: AskAnswer, by: z.string() }), answer: ResolvedAsk },
+  /** `by`: id of the principal; absent: the application itself. */
+  answer: { body: z.strictObject({ askId: Id, answer: AskAnswer, by: z.string().optional() }), answer: ResolvedAsk },
   /** With the turn that whoever asked could see: a later one is not meant. */
   interrupt: { body: z.strictObject({ turnId: Id.optional() }), answer: z.null() },
   stopSubagent: { body: z.strictObject({ subagentId: Id }), answer: z.null() },

@@ -48,7 +48,7 @@ export class SessionAsks {
   constructor(parts: SessionParts, session: AskingSession) {
     this.#parts = parts;
     this.#session = session;
-    this.#offers = new AskOffers(parts, (given) => this.answer(given));
+    this.#offers = new AskOffers(parts, session.key);
     this.watch();
   }
 
@@ -64,9 +64,10 @@ export class SessionAsks {
     return turn?.deferred === true && asks.length > 0;
   }
 
-  /** Something is to be done when nobody answers. */
-  get expire(): boolean {
-    return this.#session.state().asks.some(({ expiresAt }) => expiresAt !== undefined);
+  /** A server is to see to them: they expire, or the application has not decided yet. */
+  get needServer(): boolean {
+    const { asks } = this.#session.state();
+    return asks.some(({ askId, expiresAt }) => expiresAt !== undefined || this.#offers.isPending(askId));
   }
 
   /**
@@ -155,7 +156,7 @@ export class SessionAsks {
   /** Sees to it that asks which nobody answers expire, and offers them to the application: after a load, and when one was opened. */
   watch(): void {
     const { asks, agentProfileReference } = this.#session.state();
-    this.#offers.offer(asks, { ...this.#session.key, agentProfileReference });
+    this.#offers.offer(asks, agentProfileReference);
     clearTimeout(this.#timer);
     const times = asks.flatMap(({ expiresAt }) => expiresAt ?? []);
     const next = times.toSorted()[0];

@@ -42,7 +42,6 @@ export async function leaveSession(parts: SessionParts, session: Session, graceM
 export async function handOver(session: Session, graceMs: number): Promise<void> {
   const deadline = Date.now() + graceMs;
   while (session.runsHostTool && Date.now() < deadline) await delay(20);
-  // Somebody has to see to it that its asks expire.
-  if (session.hasSandbox || !session.idle || session.asks.expire) return session.release();
+  if (session.hasSandbox || !session.idle || session.asks.needServer) return session.release();
   await session.unload("The server was shut down.").catch(() => session.release());
 }

@@ -16,7 +16,7 @@ import type { StoreHealth } from "../log/store-health.ts";
 import type { HostToolbox } from "../host-tools/index.ts";
 import type { Logger } from "../logger.ts";
 import type { EnvironmentSpec, RunnerFiles, SandboxProvider } from "../sandbox/port.ts";
-import type { AskHook } from "./ask-hook.ts";
+import type { AskingApplication } from "./ask-hook.ts";
 import type { EgressBook } from "./egress-book.ts";
 import type { ModelUses } from "./model-use.ts";
 import type { Slots } from "./slots.ts";
@@ -74,7 +74,7 @@ export interface SessionParts extends LogParts {
   readonly hostTools: HostToolbox;
   readonly limits: SessionLimits;
   /** Answers asks in people's place. */
-  readonly onAsk?: AskHook;
+  readonly asking?: AskingApplication;
   /** Something that a list shows has changed. */
   readonly onListed: (key: SessionKey, state: SessionState) => void;
   readonly newId: () => string;

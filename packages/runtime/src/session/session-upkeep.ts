@@ -70,7 +70,8 @@ export class SessionUpkeep {
     // What waits for people and cannot wait elsewhere keeps its sandbox.
     if (asks.wait && !(await asks.defer())) return this.#idleRetries.failed(sessionId, this.#parts.now().getTime());
     if (!session.idle) return;
-    if (!asks.expire) return this.#options.unload(session, "Idle; the next message or answer starts a new sandbox.");
+    if (!asks.needServer)
+      return this.#options.unload(session, "Idle; the next message or answer starts a new sandbox.");
     if (session.hasSandbox) await session.rest("Idle; an answer starts a new sandbox.");
   }
 

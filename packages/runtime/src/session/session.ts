@@ -159,7 +159,7 @@ export class Session implements AgentSession {
   }
 
   /** What its agent asks people. */
-  get asks(): Pick<SessionAsks, "wait" | "expire" | "defer"> {
+  get asks(): Pick<SessionAsks, "wait" | "needServer" | "defer"> {
     return this.#asks;
   }
 
@@ -197,7 +197,8 @@ export class Session implements AgentSession {
   /** Keeps bytes for a message to come. */
   keepBytes(piece: BytesPiece): Promise<void> {
     this.#refuseWhileClosing();
-    return this.#writer.ask(() => this.#writer.append(pieceWrite(piece)), piece.data.length);
+    const append = () => this.#writer.append(pieceWrite(piece, claim(this.#log.state)));
+    return this.#writer.ask(append, piece.data.length);
   }
 
   /** An append that counted as failed was done after all: what is in memory may be behind the store. */
