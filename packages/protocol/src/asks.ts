@@ -46,8 +46,8 @@ export const OpenedAsk = z.object({
   rule: z.string().min(1).max(1000).optional(),
   /**
    * `permission`: `toolName`, `input`. `question`: `questions`, each with `question`, `header`, `multiSelect`, `options`
-   * of `label` and `description`. `plan`: `plan`, and the session's
-   * `permissionMode` once it is approved. `elicitation`: `serverName`, `message`, `requestedSchema`.
+   * of `label` and `description`. `plan`: `plan`, and where the session
+   * is in mode `plan`, the `permissionMode` that it has once it is approved. `elicitation`: `serverName`, `message`, `requestedSchema`.
    */
   details: JsonObject.optional(),
 });

@@ -62,3 +62,14 @@ test("one name may be that of a skill, a command, a subagent and a server", () =
   const subagents = [{ name: "weigh", description: "", prompt: "" }];
   expect(problem({ skills: [skill], commands, subagents, externalMCPs: [{ ...stdio, name: "weigh" }] })).toBeNull();
 });
+
+test("a rule that a harness could not read, and would leave out, is refused", () => {
+  const withRule = (ask: string) => AgentProfile.safeParse({ id: "p", name: "P", permissions: { ask: [ask] } });
+  for (const good of ["Bash", "Bash(git push *)", "mcp__a-b__*", "Write(/src/**)", "WebFetch(domain:example.com)"])
+    expect(withRule(good).success).toBe(true);
+  for (const bad of ["", "Bash(", "Bash()", "(git push)", "Bash(git push) *", "git push"])
+    expect(withRule(bad).error?.issues[0]).toMatchObject({
+      path: ["permissions", "ask", 0],
+      message: "must be a tool's name, or Tool(pattern)",
+    });
+});

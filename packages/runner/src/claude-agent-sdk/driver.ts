@@ -4,7 +4,6 @@ import {
   RuntimeError,
   toRuntimeError,
   type EntryBody,
-  type OpenedAsk,
   type ResultSchema,
   type SessionOptions,
   type TurnError,
@@ -12,13 +11,14 @@ import {
 import type { Harness, HarnessContinuation, HarnessMessage, HarnessSpec, TurnEnd } from "../architecture.ts";
 import { createBackground } from "./background.ts";
 import { createAsks } from "./asks/asks.ts";
+import type { OpenCall } from "./asks/calls.ts";
 import { deferTurn } from "./asks/deferral.ts";
 import { harnessError, isCredentialStatus, modelError } from "./failures.ts";
 import { layOutProfile } from "./layout/layout.ts";
 import { createMcpWatch } from "./layout/mcp-watch.ts";
 import { cancelMessage, mcpStatuses, openQuery, type LiveQuery } from "./live-query.ts";
 import type { NativeMessage } from "./native.ts";
-import { afterPlan, configFolderOf, effortOf, modelOf, permissionModeOf } from "./options.ts";
+import { afterPlan, allowRules, configFolderOf, effortOf, modelOf, permissionModeOf } from "./options.ts";
 import { newTurn, type RunningTurn } from "./running-turn.ts";
 import { loadSdk } from "./sdk.ts";
 import { createSpoken } from "./spoken.ts";
@@ -71,6 +71,7 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
     askRules: spec.start.profile.permissions?.ask ?? [],
     onWaiting: (waiting) => bounds.hold(waiting),
     hasSubagents: () => background.hasSubagents,
+    onResumed: async () => asAlways(await resuming.catch(() => undefined)),
   });
   const mcpWatch = createMcpWatch({
     servers: Object.keys(layout.mcp.configs),
@@ -87,6 +88,8 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
   let paid: Promise<number | undefined> = Promise.resolve(undefined);
   let turn: RunningTurn | undefined;
   let stopped = false;
+  /** The process that goes on with a call that was put off. */
+  let resuming: Promise<LiveQuery | undefined> = Promise.resolve(undefined);
 
   async function emitAll(bodies: readonly EntryBody[]): Promise<void> {
     for (const body of bodies) await spec.emit(body);
@@ -200,7 +203,7 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
     stop: stopTurn,
   });
 
-  async function open(startSignal: AbortSignal, continuing?: OpenedAsk): Promise<LiveQuery> {
+  async function open(startSignal: AbortSignal, continuing?: OpenCall): Promise<LiveQuery> {
     startedFor = turn?.resultSchema;
     background = createBackground();
     const opened = await openQuery({
@@ -259,7 +262,7 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
     await running.over.promise;
   }
 
-  async function openFor(running: RunningTurn, continuing?: OpenedAsk): Promise<LiveQuery | undefined> {
+  async function openFor(running: RunningTurn, continuing?: OpenCall): Promise<LiveQuery | undefined> {
     const startSignal = AbortSignal.any([running.stop.signal, AbortSignal.timeout(spec.startDeadlineMs)]);
     return open(startSignal, continuing).catch(unlessStopped(running));
   }
@@ -275,9 +278,22 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
     translator.resumeCall(call);
     running.again = true;
     running.progress = createTurnProgress([], true);
-    if (running.interrupted || (await openFor(running, given[0]?.ask)) === undefined) return;
+    if (running.interrupted) return;
+    resuming = openFor(running, call);
+    if ((await resuming) === undefined) return;
     if (running.interrupted) interruptQuery();
     await running.over.promise;
+  }
+
+  async function asAlways(resumed: LiveQuery | undefined): Promise<void> {
+    if (resumed === undefined) return;
+    const { query } = resumed;
+    try {
+      await query.applyFlagSettings({ permissions: { allow: allowRules(spec, asks) } });
+      await query.setPermissionMode(permissionModeOf(spec, sessionOptions));
+    } catch (error) {
+      spec.log("the agent asks more than it has to", error);
+    }
   }
 
   async function playTurn(running: RunningTurn, work: () => Promise<void>): Promise<TurnEnd> {

@@ -1,7 +1,9 @@
-import type { HookCallback, Query } from "@anthropic-ai/claude-agent-sdk";
-import { RuntimeError, type OpenedAsk, type ResultSchema, type SessionOptions } from "@hhopkins/agent-runtime-protocol";
+import type { McpServerStatus, HookCallback, Query } from "@anthropic-ai/claude-agent-sdk";
+import { RuntimeError, type ResultSchema, type SessionOptions } from "@hhopkins/agent-runtime-protocol";
 import type { HarnessSpec } from "../architecture.ts";
+import { withDeadline } from "../deadline.ts";
 import type { Asks } from "./asks/asks.ts";
+import type { OpenCall } from "./asks/calls.ts";
 import { spawnHarness, type HarnessProcess } from "./harness-process.ts";
 import type { Layout } from "./layout/layout.ts";
 import type { NativeMessage } from "./native.ts";
@@ -32,8 +34,8 @@ export interface LiveQueryInput {
   readonly asks: Asks;
   /** Called when the tools of an answer have run. */
   readonly afterTools: HookCallback;
-  /** It goes on with the call that was put off at this ask, at once. */
-  readonly continuing: OpenedAsk | undefined;
+  /** It goes on with this call, which was put off, at once. */
+  readonly continuing: OpenCall | undefined;
   readonly signal: AbortSignal;
   /** Milliseconds that the start may take. */
   readonly startTimeoutMs: number;
@@ -94,6 +96,16 @@ interface Cancelling {
 export async function cancelMessage(live: LiveQuery | undefined, uuid: string): Promise<boolean> {
   const query: (Query & Cancelling) | undefined = live?.query;
   return (await query?.cancelAsyncMessage?.(uuid)) ?? false;
+}
+
+/** None where the harness does not say: what it has to say next must not wait for it. */
+export async function mcpStatuses({ query }: LiveQuery, { log }: HarnessSpec): Promise<McpServerStatus[]> {
+  return withDeadline(query.mcpServerStatus(), 5_000, "The harness did not tell of its MCP servers").catch(
+    (error: unknown) => {
+      log("the state of MCP servers is not known", error);
+      return [];
+    },
+  );
 }
 
 async function pump(live: LiveQuery, input: LiveQueryInput): Promise<void> {

@@ -13,14 +13,16 @@ import {
   RESULT_ATTEMPTS,
   type AgentProfile,
   type Effort,
-  type OpenedAsk,
   type PermissionMode,
+  type PermissionRules,
   type ResultSchema,
   type SessionOptions,
 } from "@hhopkins/agent-runtime-protocol";
 import type { HarnessSpec } from "../architecture.ts";
 import type { Asks } from "./asks/asks.ts";
-import { backgroundHooks, callsSubagents } from "./background.ts";
+import type { OpenCall } from "./asks/calls.ts";
+import { kindOf, type AfterPlan } from "./asks/permission.ts";
+import { backgroundHooks, callsSubagents, WAKING_TOOLS } from "./background.ts";
 import type { Layout } from "./layout/layout.ts";
 import { resultOptions } from "./structured-result.ts";
 
@@ -40,8 +42,8 @@ export interface OptionsInput {
   readonly asks: Asks;
   /** Called when the tools of an answer have run. */
   readonly afterTools: HookCallback;
-  /** It goes on with the call that was put off at this ask. */
-  readonly continuing: OpenedAsk | undefined;
+  /** It goes on with this call, which was put off, as soon as it is there. */
+  readonly continuing: OpenCall | undefined;
 }
 
 /** The harness's options. Nothing of the machine's own Claude settings is read: the sandbox is all there is. */
@@ -58,11 +60,9 @@ export function queryOptions(input: OptionsInput): Options {
     systemPrompt: systemPromptOf(profile),
     settingSources: [],
     strictMcpConfig: true,
-    // The end of a plan is understood in no other mode.
-    permissionMode: input.continuing?.kind === "plan" ? "plan" : permissionModeOf(spec, sessionOptions),
+    permissionMode: firstMode(input),
     // A session can be given that mode later.
     allowDangerouslySkipPermissions: true,
-    allowedTools: [...allowedOf(profile), ...input.asks.allowed],
     ...askOptions(input),
     ...filesOf(input.layout),
     ...mcpOf(input.layout),
@@ -76,25 +76,21 @@ export function queryOptions(input: OptionsInput): Options {
     ...(model === undefined ? {} : { model }),
     ...(effort === undefined ? {} : { effort }),
     ...(profile.tools === undefined ? {} : { tools: toolsOf(profile, profile.tools) }),
-    ...(profile.disallowedTools === undefined ? {} : { disallowedTools: [...profile.disallowedTools] }),
+    disallowedTools: [...(profile.disallowedTools ?? []), ...WAKING_TOOLS],
     ...(profile.subagents === undefined ? {} : { agents: agentsOf(profile.subagents) }),
   };
 }
 
 /** A person may need days: nothing of the harness's own answers for them before. */
-function askOptions({ spec, asks, continuing, afterTools }: OptionsInput): Partial<Options> {
-  const { canUseTool, onElicitation, beforeTool } = asks;
-  const { permissions = {} } = spec.start.profile;
+function askOptions(input: OptionsInput): Partial<Options> {
+  const { canUseTool, onElicitation } = input.asks;
   return {
     canUseTool,
     onElicitation,
-    settings: { permissions, askUserQuestionTimeout: "never", dialogExpiry: "never" },
+    settings: { permissions: firstRules(input), askUserQuestionTimeout: "never", dialogExpiry: "never" },
     hooks: {
-      PreToolUse: [
-        ...backgroundHooks(spec.start.profile),
-        ...(continuing === undefined ? [] : [{ hooks: [beforeTool] }]),
-      ],
-      PostToolBatch: [{ hooks: [afterTools] }],
+      PreToolUse: backgroundHooks(input.spec.start.profile),
+      PostToolBatch: [{ hooks: [input.afterTools] }],
     },
   };
 }
@@ -161,11 +157,38 @@ export function permissionModeOf(spec: HarnessSpec, options: SessionOptions): Pe
   return options.permissionMode ?? permissionMode ?? (patterns ? absent : "bypassPermissions");
 }
 
-/** The options of a session whose plan was approved. */
-export function withoutPlan(spec: HarnessSpec, options: SessionOptions): SessionOptions {
-  if (permissionModeOf(spec, options) !== "plan") return options;
-  const { permissionMode: _plan, ...rest } = options;
-  return permissionModeOf(spec, rest) === "plan" ? { ...rest, permissionMode: "default" } : rest;
+/** Everything that is allowed in every mode. */
+export function allowRules({ start }: HarnessSpec, { allowed }: Asks): string[] {
+  return [...allowedOf(start.profile), ...(start.profile.permissions?.allow ?? []), ...allowed];
+}
+
+/**
+ * A call that was put off is made before the process hears anything from us. So it begins in a mode, and without the
+ * rules, by which that call would be made unasked: what was answered is what happens. The end of a plan is understood in
+ * `plan` alone.
+ */
+function firstMode({ spec, sessionOptions, continuing }: OptionsInput): PermissionMode {
+  if (continuing === undefined) return permissionModeOf(spec, sessionOptions);
+  return kindOf(continuing.toolName) === "plan" ? "plan" : "default";
+}
+
+function firstRules({ spec, asks, continuing }: OptionsInput): PermissionRules {
+  const rules = allowRules(spec, asks);
+  const allow = continuing === undefined ? rules : rules.filter((rule) => !isAbout(rule, continuing.toolName));
+  return { ...spec.start.profile.permissions, allow };
+}
+
+function isAbout(rule: string, toolName: string): boolean {
+  const tool = toolOf(rule);
+  return tool.endsWith("*") ? toolName.startsWith(tool.slice(0, -1)) : tool === toolName;
+}
+
+/** The mode once a plan was approved: the session's, or the profile's where the session's is `plan`. */
+export function afterPlan(spec: HarnessSpec, options: SessionOptions): AfterPlan {
+  const mode = permissionModeOf(spec, options);
+  if (mode !== "plan") return { permissionMode: mode, isNew: false };
+  const own = permissionModeOf(spec, {});
+  return { permissionMode: own === "plan" ? "default" : own, isNew: true };
 }
 
 /** What is allowed in every mode: the profile's tools, and what its subagents, skills and servers are called by. */

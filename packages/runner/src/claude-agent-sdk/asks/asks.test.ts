@@ -178,6 +178,19 @@ test("a subagent asks in its own conversation, and an interrupt withdraws the as
   expect(existsSync(join(one.workspace, "interrupted"))).toBe(false);
 });
 
+test("a subagent that is stopped withdraws its ask, and the turn goes on", async () => {
+  const prompt = script([{ tools: [bash("touch stopped")] }, { text: "Inner done." }]);
+  const agent = { name: "Agent", input: { description: "Help", subagent_type: "general-purpose", prompt } };
+  const from = one.bodies.length;
+  const over = one.turn(script([{ tools: [agent] }, { text: "Without it." }]));
+  const ask = await untilAsked(one, from);
+  expect(await one.harness.stopSubagent?.(ask.conversationId)).toBe(true);
+  const end = await over;
+  expect(end.status).toBe("completed");
+  expect(end.bodies).toContainEqual({ kind: "ask:withdrawn", askId: ask.askId });
+  expect(existsSync(join(one.workspace, "stopped"))).toBe(false);
+});
+
 test("the process dies while it waits: the ask is withdrawn, the turn fails, the next one works", async () => {
   const from = one.bodies.length;
   const over = one.turn(script([{ tools: [bash("touch dead")] }, { text: "Done." }]));
@@ -277,4 +290,17 @@ test("an MCP server asks: answered with content, declined, and withdrawn with it
   expect(await two.harness.asking?.defer()).toEqual({ deferred: false, reason: "An MCP server waits for the answer." });
   await two.harness.interrupt();
   expect((await over).bodies).toContainEqual({ kind: "ask:withdrawn", askId: ask.askId });
+});
+
+test("an MCP server's call that takes longer than it may withdraws what it asks", async () => {
+  const args = [join(import.meta.dirname, "..", "testing", "asking-server.mjs")];
+  await using two = await drive({
+    model: one.model,
+    profile: { externalMCPs: [{ name: "booking", command: process.execPath, args }] },
+    environment: { MCP_TOOL_TIMEOUT: "1500" },
+  });
+  const end = await two.turn(script([{ tools: [{ name: "mcp__booking__book", input: {} }] }, { text: "Done." }]));
+  const [ask] = asksOf(end.bodies);
+  expect(end.status).toBe("completed");
+  expect(end.bodies).toContainEqual({ kind: "ask:withdrawn", askId: ask?.askId });
 });

@@ -1,17 +1,10 @@
-import type {
-  CanUseTool,
-  HookCallback,
-  OnElicitation,
-  PermissionResult,
-  PreToolUseHookInput,
-} from "@anthropic-ai/claude-agent-sdk";
-import type { AskAnswer, EntryBody, OpenedAsk, PermissionMode } from "@hhopkins/agent-runtime-protocol";
-import { asObject } from "../content.ts";
+import type { CanUseTool, OnElicitation, PermissionResult } from "@anthropic-ai/claude-agent-sdk";
+import type { AskAnswer, EntryBody, OpenedAsk } from "@hhopkins/agent-runtime-protocol";
 import type { NativeMessage } from "../native.ts";
 import { toId } from "../outlet.ts";
 import { createCalls, isOfSubagent, type OpenCall } from "./calls.ts";
 import { elicitationAsk, elicitationResult } from "./elicitation.ts";
-import { kindOf, openedAsk, permissionResult, ruleOf, type ToolAsk } from "./permission.ts";
+import { kindOf, openedAsk, permissionResult, ruleOf, type AfterPlan, type ToolAsk } from "./permission.ts";
 
 export interface AsksOptions {
   readonly workspace: string;
@@ -20,12 +13,14 @@ export interface AsksOptions {
   readonly emit: (body: EntryBody) => Promise<void>;
   /** Calls that were allowed, also by an earlier process or sandbox. */
   readonly approvals: Approvals;
-  readonly modeAfterPlan: () => PermissionMode;
+  readonly afterPlan: () => AfterPlan;
   /** The profile's own rules that ask. */
   readonly askRules: readonly string[];
   /** The turn waits for people, or no longer does. */
   readonly onWaiting: (waiting: boolean) => void;
   readonly hasSubagents: () => boolean;
+  /** The call that a process went on with was asked for: from now on it asks as always. Never rejects. */
+  readonly onResumed: () => Promise<void>;
 }
 
 export interface Approvals {
@@ -38,8 +33,6 @@ export interface Approvals {
 export interface Asks {
   readonly canUseTool: CanUseTool;
   readonly onElicitation: OnElicitation;
-  /** For a process that goes on with a deferred call: whatever its mode is by now, what was answered is what happens. */
-  readonly beforeTool: HookCallback;
   /** Rules that are allowed for the session. */
   readonly allowed: ReadonlySet<string>;
   follow(message: NativeMessage): Promise<void>;
@@ -71,6 +64,8 @@ export function createAsks(options: AsksOptions): Asks {
   const open = new Map<string, Waiting>();
   /** Asks that the server knows as open, though no process waits for them yet. */
   const restored = new Set<string>();
+  /** Asks of a turn that was deferred, as they were first. */
+  const first = new Map<string, OpenedAsk>();
   /** Answers that the process that lives was given or is to be given: it can ask twice for one call. */
   const given = new Map<string, AskAnswer>();
   let elicitations = 0;
@@ -109,13 +104,15 @@ export function createAsks(options: AsksOptions): Asks {
   async function decide(ask: ToolAsk): Promise<PermissionResult> {
     const { toolName, input, options: about } = ask;
     const askId = toId(about.toolUseID);
-    const rule = kindOf(toolName) === "permission" ? ruleOf(ask, options) : undefined;
-    const offer = { rule, modeAfterPlan: options.modeAfterPlan };
+    const rule = first.has(askId) ? first.get(askId)?.rule : ruleOf(ask, options);
+    const offer = { rule, afterPlan: options.afterPlan };
     if (!given.has(askId)) {
       if (approvals.has(askId)) return { behavior: "deny", message: UNKNOWN_OUTCOME };
       if (rule !== undefined && allowed.has(rule)) return { behavior: "allow", updatedInput: input };
     }
     const answer = await wait({ askId, ...openedAsk(ask, offer) }, about.signal);
+    // The mode after a plan comes with its answer.
+    if (first.delete(askId) && kindOf(toolName) !== "plan") await options.onResumed();
     if (answer === "left") return { behavior: "deny", message: "The sandbox sleeps.", interrupt: true };
     if (answer === null) return { behavior: "deny", message: "The ask was withdrawn." };
     given.set(askId, answer);
@@ -135,20 +132,6 @@ export function createAsks(options: AsksOptions): Asks {
       const askId = `elicitation:${Date.now().toString(36)}:${elicitations}`;
       const answer = await wait({ askId, ...elicitationAsk(request, calls.all()) }, signal);
       return elicitationResult(answer === "left" ? null : answer);
-    },
-    async beforeTool(hook) {
-      const { tool_name, tool_input, tool_use_id } = hook as PreToolUseHookInput;
-      const askId = toId(tool_use_id);
-      const answer = given.get(askId);
-      if (answer === undefined) return {};
-      // A question and a plan are always asked for.
-      if (kindOf(tool_name) !== "permission") return {};
-      const hookEventName = "PreToolUse" as const;
-      // What is asked for is denied in our own words.
-      if (answer.decision === "deny") return { hookSpecificOutput: { hookEventName, permissionDecision: "ask" } };
-      await approvals.note(askId);
-      const updatedInput = answer.input ?? asObject(tool_input);
-      return { hookSpecificOutput: { hookEventName, permissionDecision: "allow", updatedInput } };
     },
     async follow(message) {
       const { returned } = calls.follow(message);
@@ -182,6 +165,7 @@ export function createAsks(options: AsksOptions): Asks {
     resumeCall: calls.add,
     restore(asks) {
       for (const { ask, answer } of asks) {
+        first.set(ask.askId, ask);
         if (answer === undefined) restored.add(ask.askId);
         else if (approvals.has(ask.askId)) given.set(ask.askId, { decision: "deny", reason: UNKNOWN_OUTCOME });
         else given.set(ask.askId, answer);
@@ -192,6 +176,7 @@ export function createAsks(options: AsksOptions): Asks {
       for (const askId of open.keys()) await withdraw(askId);
       for (const askId of restored) await emit({ kind: "ask:withdrawn", askId });
       restored.clear();
+      first.clear();
       given.clear();
       calls.clear();
       return waiting;

@@ -125,11 +125,18 @@ test("answered after it was gone on with, denied, rewritten, in the same sandbox
   const input = { command: "echo other >> three.txt", description: "Do" };
   expect(await goOn(first, again.asks[0], { decision: "allow", input })).toMatchObject({ status: "completed" });
   await first.harness.setOptions({ model: "claude-sonnet-4-5", permissionMode: "default" });
-  const mode = await untilAsked(first, [{ tools: [bash("mkdir four")] }, { text: "Not made." }]);
+  const mode = await untilAsked(first, [
+    { tools: [bash("mkdir four")] },
+    { tools: [bash("mkdir five")] },
+    { text: "One was made." },
+  ]);
   await deferred(first, mode.over);
   await first.harness.setOptions({ model: "claude-sonnet-4-5", permissionMode: "bypassPermissions" });
-  expect(await goOn(first, mode.asks[0], { decision: "deny", reason: "No." })).toMatchObject({ results: ["No."] });
-  expect(existsSync(join(first.workspace, "four"))).toBe(false);
+  expect(await goOn(first, mode.asks[0], { decision: "deny", reason: "No." })).toMatchObject({
+    results: ["No.", "(Bash completed with no output)"],
+  });
+  // Only the call that had waited was asked for: the mode holds for what follows.
+  expect(["four", "five"].map((name) => existsSync(join(first.workspace, name)))).toEqual([false, true]);
   expect(["one.txt", "two.txt", "three.txt"].map((name) => existsSync(join(first.workspace, name)))).toEqual([
     false,
     false,

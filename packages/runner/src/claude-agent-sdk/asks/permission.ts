@@ -27,7 +27,7 @@ export function kindOf(toolName: string): AskKind {
 }
 
 /** The ask, without its id. */
-export function openedAsk(ask: ToolAsk, { rule, modeAfterPlan }: Offer): Omit<OpenedAsk, "askId"> {
+export function openedAsk(ask: ToolAsk, { rule, afterPlan }: Offer): Omit<OpenedAsk, "askId"> {
   const { toolName, input, call } = ask;
   const about = {
     conversationId: call?.conversationId ?? "main",
@@ -39,8 +39,9 @@ export function openedAsk(ask: ToolAsk, { rule, modeAfterPlan }: Offer): Omit<Op
   }
   if (kind === "plan") {
     const plan = input["plan"] ?? call?.input["plan"] ?? "";
-    const permissionMode = modeAfterPlan();
-    return { ...about, kind, prompt: "Is this plan how to go on?", details: { plan, permissionMode } };
+    const { permissionMode, isNew } = afterPlan();
+    const details = { plan, ...(isNew ? { permissionMode } : {}) };
+    return { ...about, kind, prompt: "Is this plan how to go on?", details };
   }
   const prompt = line(`May the agent use ${toolName}: ${named(input)}`);
   return { ...about, kind, prompt, ...(rule === undefined ? {} : { rule }), details: { toolName, input } };
@@ -73,6 +74,7 @@ export interface RuleContext {
  */
 export function ruleOf(ask: ToolAsk, { workspace, askRules }: RuleContext): string | undefined {
   const { toolName, input, options } = ask;
+  if (kindOf(toolName) !== "permission") return undefined;
   const rule =
     askRules.find((asks) => asksFor(asks, ask)) ??
     written(proposedRule(options, workspace) ?? ownRule(toolName, input));
@@ -120,16 +122,22 @@ export function asRule(rule: string): { toolName: string; ruleContent?: string }
   return ruleContent === undefined ? { toolName } : { toolName, ruleContent };
 }
 
+/** The mode after a plan that was approved. */
+export interface AfterPlan {
+  readonly permissionMode: PermissionMode;
+  /** The session's was `plan`; else the agent has planned by itself. */
+  readonly isNew: boolean;
+}
+
 /** What can be allowed beside the call itself. */
 export interface Offer {
   /** See `ruleOf`. */
   readonly rule: string | undefined;
-  /** The mode after a plan that was approved. */
-  readonly modeAfterPlan: () => PermissionMode;
+  readonly afterPlan: () => AfterPlan;
 }
 
 /** The answer as the harness takes it. */
-export function permissionResult(ask: ToolAsk, answer: AskAnswer, { rule, modeAfterPlan }: Offer): PermissionResult {
+export function permissionResult(ask: ToolAsk, answer: AskAnswer, { rule, afterPlan }: Offer): PermissionResult {
   if (answer.decision === "deny") return { behavior: "deny", message: answer.reason ?? "The user denied this." };
   const { input } = ask;
   switch (kindOf(ask.toolName)) {
@@ -139,7 +147,7 @@ export function permissionResult(ask: ToolAsk, answer: AskAnswer, { rule, modeAf
       return {
         behavior: "allow",
         updatedInput: input,
-        updatedPermissions: [{ type: "setMode", mode: modeAfterPlan(), destination: "session" }],
+        updatedPermissions: [{ type: "setMode", mode: afterPlan().permissionMode, destination: "session" }],
       };
     default: {
       const updatedInput = answer.input ?? input;
