@@ -3,8 +3,11 @@ import { fileURLToPath } from "node:url";
 
 const ROOTS = ["../../packages/runtime/src/", "../../packages/runner/src/"];
 
-/** What lies in an application's own tools, which the command has none of: `tests/host-tools/restarts.test.ts` kills there. */
-const ELSEWHERE = /^host-tool:/;
+/**
+ * Points that a turn here does not come to: in an application's own tools, in what people answer, and in a session that
+ * goes back. `tests/host-tools/restarts.test.ts`, `tests/asks/survival.test.ts` and `tests/fork` kill there.
+ */
+const ELSEWHERE = /^(host-tool|answer|continue|rewind):/;
 
 /** Every failpoint that stands in the sources, once. */
 export async function failpointsInSources(): Promise<string[]> {

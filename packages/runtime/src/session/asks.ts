@@ -88,7 +88,6 @@ export class SessionAsks {
       }
       assertAnswerFits(ask, given);
       if (this.areDeferred) this.#session.turns.standInLine();
-      failpoint("answer:before");
       await writer.append({ events: this.#resolved(ask, given.answer, whoAnswered(given)) });
       failpoint("answer:after");
       this.#passOn(ask, given.answer);
