@@ -5,6 +5,7 @@ import {
   RuntimeError,
   type Attachment,
   type AttachmentTarget,
+  type EventDraft,
   type TurnMessage,
 } from "@hhopkins/agent-runtime-protocol";
 import type { BytesPiece, IncomingAttachment } from "../cluster/sent-bytes.ts";
@@ -91,8 +92,8 @@ export function* piecesOf(bytes: Uint8Array, sha: string): Generator<BytesPiece>
   }
 }
 
-export function pieceWrite({ data, ...piece }: BytesPiece): LogWrite {
-  return { events: [], blobs: [{ ...piece, bytes: Buffer.from(data, "base64") }] };
+export function pieceWrite({ data, ...piece }: BytesPiece, events: EventDraft[]): LogWrite {
+  return { events, blobs: [{ ...piece, bytes: Buffer.from(data, "base64") }] };
 }
 
 /** Gives the runner the bytes of what messages come with. Rejects with `attachment_failed` where they are not whole. */

@@ -79,7 +79,7 @@ export async function keptAnswer(
 }
 
 /** From now on the next server goes on with this session, whenever this one dies. */
-function claim(state: SessionState): EventDraft[] {
+export function claim(state: SessionState): EventDraft[] {
   return state.runtime.isLoaded ? [] : [loadedEvent(state, true)];
 }
 

@@ -17,7 +17,7 @@ import type { GivenAnswer } from "./ask-answers.ts";
 import { SessionAsks } from "./asks.ts";
 import { failedWrite } from "./failed-write.ts";
 import { HostToolCalls } from "./host-tool-calls.ts";
-import { loadedEvent, type IncomingMessage } from "./message-queue.ts";
+import { claim, loadedEvent, type IncomingMessage } from "./message-queue.ts";
 import { optionsChange } from "./options-change.ts";
 import { RunnerIntake } from "./runner-intake.ts";
 import { SandboxSupervisor } from "./sandbox-supervisor.ts";
