@@ -165,7 +165,7 @@ export function createTranslator({ now, log }: TranslatorOptions): Translator {
       case "system/task_started":
         return subagents.started(message);
       case "system/task_notification":
-        anyStopped ||= message.status === "stopped";
+        anyStopped ||= message.status === "stopped" && subagents.idOf(message.task_id ?? "") !== undefined;
         return subagents.notified(message, (id) => speeches.get(id)?.lastText());
       case "system/api_retry":
         return notices.retry(message);
