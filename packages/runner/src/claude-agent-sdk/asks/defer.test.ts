@@ -34,9 +34,9 @@ async function untilAsked(
   return { asks: asks(), over };
 }
 
-/** Puts the turn off; a call is in the transcript a moment after it is asked for. */
+/** Puts the turn off. */
 async function deferred(on: DrivenHarness, over: Promise<TurnEnd>): Promise<TurnEnd> {
-  await vi.waitFor(async () => expect(await on.harness.asking?.defer()).toEqual({ deferred: true }));
+  expect(await on.harness.asking?.defer()).toEqual({ deferred: true });
   const end = await over;
   expect(end.deferred).toBe(true);
   return end;
