@@ -21,6 +21,14 @@ const completed = (subagentId: string): EventDraft => ({
   type: "session:subagent:completed",
   data: { sessionId, subagentId, status: "completed" },
 });
+const opened = (askId: string, conversationId: string): EventDraft => ({
+  type: "session:ask:opened",
+  data: { sessionId, ask: { askId, conversationId, kind: "permission", prompt: "May it?", openedAt: at } },
+});
+const resolved = (askId: string): EventDraft => ({
+  type: "session:ask:resolved",
+  data: { sessionId, askId, answer: null, by: "expiry" },
+});
 const other: EventDraft = { type: "session:file:deleted", data: { sessionId, path: "a" } };
 
 /** The events in batches of two, as a log gives them after `after`; what is seen of them, as `from-seq`. */
@@ -53,4 +61,10 @@ test("one conversation's events alone; each says from where on it stands for wha
   expect(await seen(drafts, "one")).toEqual(["1-2", "3", "4-6", "7-8", "9-10"]);
   expect(await seen(drafts, "two", 40)).toEqual(["41-46", "47", "48-49"]);
   expect(await seen(drafts, "nobody")).toEqual([]);
+});
+
+test("asks of a conversation, and how they were resolved; of others only where nothing tells that they are", async () => {
+  const drafts = [opened("a", "main"), opened("b", "one"), resolved("a"), resolved("b"), resolved("c")];
+  expect(await seen(drafts, "main")).toEqual(["1", "2-3", "4-5"]);
+  expect(await seen(drafts, "one")).toEqual(["1-2", "3-4", "5"]);
 });

@@ -12,10 +12,14 @@ export async function* conversationFrames(
   after: number,
 ): AsyncGenerator<readonly LogFrame[]> {
   let cursor = after;
+  /** Asks that are known to be of other conversations: how one is resolved does not say whose it is. */
+  const foreign = new Set<string>();
   for await (const batch of batches) {
     const frames: LogFrame[] = [];
     for (const frame of batch) {
-      if (!concerns(frame.event, conversationId)) continue;
+      const isOurs = concerns(frame.event, conversationId, foreign);
+      if (!isOurs && frame.event.type === "session:ask:opened") foreign.add(frame.event.data.ask.askId);
+      if (!isOurs) continue;
       const from = cursor + 1;
       frames.push(frame.first === from ? frame : new LogFrame(frame.event, { data: frame.data, from }));
       cursor = frame.event.seq;
@@ -24,7 +28,7 @@ export async function* conversationFrames(
   }
 }
 
-function concerns({ type, data }: SessionEvent, conversationId: string): boolean {
+function concerns({ type, data }: SessionEvent, conversationId: string, foreignAsks: ReadonlySet<string>): boolean {
   switch (type) {
     case "session:subagent:discovered": {
       const { id, parentId = MAIN_CONVERSATION } = data.subagent;
@@ -35,6 +39,11 @@ function concerns({ type, data }: SessionEvent, conversationId: string): boolean
       return data.subagentId === conversationId;
     case "session:ask:opened":
       return data.ask.conversationId === conversationId;
+    // Its blocks may be others now.
+    case "session:rewound":
+      return true;
+    case "session:ask:resolved":
+      return !foreignAsks.has(data.askId);
     default:
       return "conversationId" in data && data.conversationId === conversationId;
   }
