@@ -59,7 +59,8 @@ export default {
     forbid(
       "resolvable",
       "an import must lead somewhere; a deep path into another package leads nowhere",
-      {},
+      // What a profile brings along finds its packages in the sandbox.
+      { pathNot: "^examples/[^/]+/profiles/" },
       { couldNotResolve: true },
     ),
     forbid(
@@ -251,8 +252,9 @@ export default {
     part("cluster", ["log"]),
     part("host-tools", []),
     part("results", []),
-    part("session", ["log", "auth", "cluster", "host-tools", "results"]),
-    part("archive", ["log", "session", "auth", "cluster"]),
+    part("profiles", ["gateway"]),
+    part("session", ["log", "auth", "cluster", "host-tools", "profiles", "results"]),
+    part("archive", ["log", "session", "auth", "cluster", "profiles"]),
     part("transport", ["log", "session", "auth", "archive"]),
   ],
   options: {

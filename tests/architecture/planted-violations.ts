@@ -74,6 +74,7 @@ export const planted: Record<string, readonly Planted[]> = {
   ],
   "runtime-log-arrows": [bad(`${RUNTIME}/log/session.ts`, "../session/session.ts")],
   "runtime-host-tools-arrows": [bad(`${RUNTIME}/host-tools/run.ts`, "../session/session.ts")],
+  "runtime-profiles-arrows": [bad(`${RUNTIME}/profiles/run.ts`, "../session/session.ts")],
   "runtime-results-arrows": [bad(`${RUNTIME}/results/run.ts`, "../session/session.ts")],
   "runtime-auth-arrows": [bad(`${RUNTIME}/auth/session.ts`, "../session/session.ts")],
   "runtime-gateway-arrows": [bad(`${RUNTIME}/gateway/session.ts`, "../session/session.ts")],

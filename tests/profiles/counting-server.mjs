@@ -24,20 +24,20 @@ async function call() {
   return { calls, cwd: process.cwd(), KEY, SETTING, REGION, hosts: AGENT_RUNTIME_HOSTS_URL !== undefined };
 }
 
+async function answer({ id, method, params }) {
+  if (id === undefined) return;
+  if (method === "initialize") {
+    const serverInfo = { name: "counting", version: "1.0.0" };
+    send({ id, result: { protocolVersion: params.protocolVersion, capabilities: { tools: {} }, serverInfo } });
+  } else if (method === "tools/list") send({ id, result: { tools: [tool] } });
+  else if (method === "tools/call" && mode === "mute") console.error("I say no more");
+  else if (method === "tools/call")
+    send({ id, result: { content: [{ type: "text", text: JSON.stringify(await call()) }] } });
+  else send({ id, error: { code: -32601, message: "not known" } });
+}
+
 console.error(`the server speaks: ${mode}`);
 if (mode === "garbage") console.log("Welcome! This is no protocol.");
-else
-  createInterface({ input: process.stdin }).on("line", async (line) => {
-    const { id, method, params } = JSON.parse(line);
-    if (id === undefined) return;
-    if (method === "initialize") {
-      const serverInfo = { name: "counting", version: "1.0.0" };
-      send({ id, result: { protocolVersion: params.protocolVersion, capabilities: { tools: {} }, serverInfo } });
-    } else if (method === "tools/list") send({ id, result: { tools: [tool] } });
-    else if (method === "tools/call" && mode === "mute") console.error("I say no more");
-    else if (method === "tools/call")
-      send({ id, result: { content: [{ type: "text", text: JSON.stringify(await call()) }] } });
-    else send({ id, error: { code: -32601, message: "not known" } });
-  });
+else createInterface({ input: process.stdin }).on("line", (line) => void answer(JSON.parse(line)));
 setInterval(() => undefined, 1 << 30);
 process.stdin.on("end", () => process.exit(0));

@@ -1,9 +1,9 @@
 import { RuntimeError, type NodeBus, type PersistenceAdapter } from "@hhopkins/agent-runtime-protocol";
 import { totalmem } from "node:os";
 import type { Authenticate } from "./auth/principal.ts";
-import { checkBoundSecrets, type BoundSecrets } from "./gateway/bound-secrets.ts";
+import { checkBoundSecrets } from "./gateway/bound-secrets.ts";
 import type { NetworkOption } from "./gateway/network.ts";
-import type { Credentials, Secrets } from "./gateway/port.ts";
+import type { BoundSecrets, Credentials, Secrets } from "./gateway/port.ts";
 import { createHostToolbox, type HostTool } from "./host-tools/index.ts";
 import type { Logger } from "./logger.ts";
 import type { ProfileSource } from "./profiles/port.ts";

@@ -30,5 +30,4 @@ export type {
   SandboxTags,
 } from "./sandbox/port.ts";
 export { RUNNER_PATHS } from "./sandbox/port.ts";
-export type { BoundSecrets } from "./gateway/bound-secrets.ts";
-export type { Credentials, ModelCredential, NetworkRules, Secrets } from "./gateway/port.ts";
+export type { BoundSecrets, Credentials, ModelCredential, NetworkRules, Secrets } from "./gateway/port.ts";

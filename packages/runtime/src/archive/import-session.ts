@@ -9,7 +9,7 @@ import {
   type SessionState,
 } from "@hhopkins/agent-runtime-protocol";
 import { DEFAULT_TENANT } from "../auth/principal.ts";
-import type { BoundSecrets } from "../gateway/bound-secrets.ts";
+import type { BoundSecrets } from "../gateway/port.ts";
 import { refuseForeignPowers } from "../profiles/foreign-profile.ts";
 import { pinOf } from "../session/pinned-profile.ts";
 import { checkedArchive, type ArchiveHeader, type ImportSource } from "./archive-lines.ts";

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { DEFAULT_TENANT } from "../auth/principal.ts";
-import type { BoundSecrets } from "../gateway/bound-secrets.ts";
+import type { BoundSecrets } from "../gateway/port.ts";
 import { checkedReads } from "../persistence/adapter-rows.ts";
 import type { PersistenceAdapter } from "../persistence/port.ts";
 import { storeForAdapter } from "../persistence/seed-store.ts";

@@ -1,9 +1,7 @@
 import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
 import { isIP } from "node:net";
 import { parseHostRule, type HostRule } from "./allowed-hosts.ts";
-
-/** By the name of a secret: the hosts that may get its value, whoever's profile names it. */
-export type BoundSecrets = Readonly<Record<string, readonly string[]>>;
+import type { BoundSecrets } from "./port.ts";
 
 /** Throws `invalid_configuration` that names the secret. */
 export function checkBoundSecrets(bound: BoundSecrets): void {

@@ -91,3 +91,6 @@ export interface ModelGateway {
   /** Ends every stream and the connections to the model. */
   close(): Promise<void>;
 }
+
+/** By the name of a secret: the hosts that may get its value, whoever's profile names it. */
+export type BoundSecrets = Readonly<Record<string, readonly string[]>>;

@@ -1,5 +1,6 @@
 import { RuntimeError, type AgentProfile } from "@hhopkins/agent-runtime-protocol";
-import { isWithin, type BoundSecrets } from "../gateway/bound-secrets.ts";
+import { isWithin } from "../gateway/bound-secrets.ts";
+import type { BoundSecrets } from "../gateway/port.ts";
 import { boundOf, secretsOf, type NamedSecret } from "./profile-secrets.ts";
 
 /**

@@ -1,6 +1,6 @@
 import type { AgentProfile } from "@hhopkins/agent-runtime-protocol";
-import { isWithin, type BoundSecrets } from "../gateway/bound-secrets.ts";
-import type { SecretGrant } from "../gateway/port.ts";
+import { isWithin } from "../gateway/bound-secrets.ts";
+import type { BoundSecrets, SecretGrant } from "../gateway/port.ts";
 
 /** A secret that a profile names, and where. */
 export interface NamedSecret extends SecretGrant {

@@ -4,7 +4,7 @@ import {
   type PersistenceAdapter,
   type ProfileStore,
 } from "@hhopkins/agent-runtime-protocol";
-import type { BoundSecrets } from "../gateway/bound-secrets.ts";
+import type { BoundSecrets } from "../gateway/port.ts";
 import { refuseForeignPowers } from "./foreign-profile.ts";
 import type { ProfileEditor, ProfileService, ProfileSource } from "./port.ts";
 

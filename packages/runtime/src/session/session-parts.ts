@@ -8,7 +8,7 @@ import type {
 import type { ClusterNode } from "../cluster/cluster-node.ts";
 import type { LeaseNotes } from "../cluster/lease-notes.ts";
 import type { SessionLeases } from "../cluster/session-leases.ts";
-import type { BoundSecrets } from "../gateway/bound-secrets.ts";
+import type { BoundSecrets } from "../gateway/port.ts";
 import type { ModelGateway, NetworkRules } from "../gateway/port.ts";
 import type { Notices } from "../log/notices.ts";
 import type { LogParts } from "../log/session-log.ts";

@@ -1,7 +1,7 @@
 // An MCP server on standard input and output, without packages: its tool asks the person, and says what was answered.
 import { createInterface } from "node:readline";
 
-const send = (message) => console.log(JSON.stringify({ jsonrpc: "2.0", ...message }));
+const send = (message) => process.stdout.write(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`);
 const tool = { name: "book", description: "BOOKS", inputSchema: { type: "object", properties: {} } };
 const requestedSchema = { type: "object", properties: { seats: { type: "number" } }, required: ["seats"] };
 /** The calls that wait, by the id of what was asked. */
