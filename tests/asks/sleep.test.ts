@@ -96,3 +96,25 @@ test("an application that decides late is waited for without a sandbox, and its 
   const state = await server.until(sessionId, ({ turn }) => turn === null);
   expect([results(state), said(state)]).toEqual([["did it"], ["done"]]);
 });
+
+test("what was unloaded by request is left alone when its ask expires, and looked at when it is loaded next", async () => {
+  // As soon as it is there it has expired, or nearly.
+  const asks = { expiresAfterMs: 1_500, onExpiry: "allow" as const };
+  await using one = await askBench({ permissions: { ask: ["Bash"] }, asks });
+  const { server, sessionId } = one;
+  await server.send(sessionId, prompt("go", DO, { text: "done" }));
+  await server.until(sessionId, ({ asks: open, lastTurn }) => open.length === 1 || lastTurn !== undefined);
+  expect((await server.request("POST", `/sessions/${sessionId}/unload`)).status).toBe(204);
+  const left = await server.state(sessionId);
+  // On a busy machine the ask may have expired before the unload.
+  const expiresAt = Date.parse(left.asks[0]?.expiresAt ?? "");
+  // Long enough for a timer that nobody stopped.
+  if (left.turn !== null) await expect.poll(() => Date.now() > expiresAt + 300).toBe(true);
+  const { runtime, lastSeq } = await server.state(sessionId);
+  expect([runtime.isLoaded, lastSeq]).toEqual([false, left.lastSeq]);
+  await server.runtime.sessionManager.loadSession(sessionId);
+  const state = await server.until(sessionId, ({ turn }) => turn === null);
+  expect([results(state), said(state)]).toEqual(
+    left.turn === null ? [results(left), said(left)] : [["did it"], ["done"]],
+  );
+});

@@ -44,6 +44,7 @@ export class SessionAsks {
   readonly #session: AskingSession;
   readonly #offers: AskOffers;
   #timer: NodeJS.Timeout | undefined;
+  #closed = false;
 
   constructor(parts: SessionParts, session: AskingSession) {
     this.#parts = parts;
@@ -154,6 +155,7 @@ export class SessionAsks {
 
   /** Sees to it that asks which nobody answers expire, and offers them to the application: after a load, and when one was opened. */
   watch(): void {
+    if (this.#closed) return;
     const { asks, agentProfileReference } = this.#session.state();
     this.#offers.offer(asks, agentProfileReference);
     clearTimeout(this.#timer);
@@ -167,7 +169,7 @@ export class SessionAsks {
   #onTime(): void {
     const { writer, key } = this.#session;
     writer
-      .run(() => this.#expire())
+      .run(async () => (this.#closed ? undefined : this.#expire()))
       .then(() => this.watch())
       .catch(failedWrite(this.#parts.log, key.sessionId, "asks that have expired could not be resolved"));
   }
@@ -223,9 +225,16 @@ export class SessionAsks {
     if (turn?.deferred === true && asks.length === 0) this.#session.turns.continueTurn(turn.turnId);
   }
 
-  /** Nothing expires any more: the session is let go. */
+  /** Nothing expires any more: the session is let go. What it says meanwhile, too, is for whoever has it next. */
   close(): void {
+    this.#closed = true;
     clearTimeout(this.#timer);
+  }
+
+  /** It is not let go after all. */
+  reopen(): void {
+    this.#closed = false;
+    this.watch();
   }
 
   get #log(): AskedLog {

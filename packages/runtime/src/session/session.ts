@@ -317,7 +317,7 @@ export class Session implements AgentSession {
       await this.#writer.idle();
     } catch (error) {
       this.#closing = false;
-      this.#asks.watch();
+      this.#asks.reopen();
       this.#turns.pump();
       throw error;
     }

@@ -246,6 +246,25 @@ describe("commands", () => {
     ]);
   });
 
+  test("an answer to an ask, and one that no ask takes", async () => {
+    const one = await client().opened();
+    const answer = { decision: "deny", reason: "no" };
+    const kind = "plan" as const;
+    const ask = { askId: "a:1", conversationId: "main", kind, prompt: "?", openedAt: "2026-11-22T00:00:00Z" };
+    serving.sessions.append(id, { type: "session:ask:opened", data: { sessionId: id, ask } });
+    expect(await one.ask("session:answer", { sessionId: id, askId: "a:1", answer })).toEqual({
+      success: true,
+      sessionId: id,
+      askId: "a:1",
+      answer,
+      by: principal.id,
+    });
+    const nobody = await one.ask("session:answer", { sessionId: id, askId: "b", answer });
+    expect(nobody).toMatchObject({ success: false, error: "ask_not_found" });
+    const wrong = await one.ask("session:answer", { sessionId: id, askId: "a:1", answer: { decision: "maybe" } });
+    expect(wrong).toMatchObject({ success: false, error: "invalid_request" });
+  });
+
   test("frames are taken in order", async () => {
     const one = await client().opened();
     for (let n = 0; n < 300; n += 1)
