@@ -21,7 +21,7 @@ test("every dependency is pinned", () => {
     .flatMap((path) => {
       const { dependencies, devDependencies } = JSON.parse(read(path)) as Record<string, Record<string, string>>;
       return Object.entries({ ...dependencies, ...devDependencies })
-        .filter(([, version]) => !/^(workspace:\*|\d+\.\d+\.\d+(-\d+)?)$/.test(version))
+        .filter(([, version]) => !/^(workspace:\*|(npm:[a-z-]+@)?\d+\.\d+\.\d+(-\d+)?)$/.test(version))
         .map(([name, version]) => `${path}: ${name} ${version}`);
     });
   expect(loose).toEqual([]);

@@ -21,7 +21,7 @@ test("the schemas are those of this version", () => {
   const hash = createHash("sha256").update(JSON.stringify(schemas())).digest("hex");
   expect({ protocol: protocol.PROTOCOL_VERSION, wire: protocol.WIRE_VERSION, hash }).toMatchInlineSnapshot(`
     {
-      "hash": "cb59817e02b1e751f51005feb9454c5d7790c60dae3fbfeaacfdda6672947754",
+      "hash": "1df900d6bd843e214e8ec41bc766c32c69b4758dcd8d8e3f17a543edf4351d22",
       "protocol": 1,
       "wire": 1,
     }
