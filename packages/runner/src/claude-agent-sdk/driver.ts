@@ -280,9 +280,16 @@ export async function startHarness(given: HarnessSpec, signal: AbortSignal, time
     running.progress = createTurnProgress([], true);
     if (running.interrupted) return;
     resuming = openFor(running, call);
-    if ((await resuming) === undefined) return;
+    const resumed = await resuming;
+    if (resumed === undefined) return;
     if (running.interrupted) interruptQuery();
+    const stalled = setTimeout(() => {
+      if (running.begun) return;
+      running.failure ??= harnessError("it did not go on with the call that waited");
+      resumed.process.kill();
+    }, spec.startDeadlineMs);
     await running.over.promise;
+    clearTimeout(stalled);
   }
 
   async function asAlways(resumed: LiveQuery | undefined): Promise<void> {
