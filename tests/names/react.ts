@@ -4,6 +4,7 @@ const session = testsIn("tests/react/hooks.test.ts");
 const live = testsIn("tests/react/live-hooks.test.ts");
 const rendering = testsIn("tests/react/rendering.test.ts");
 const races = testsIn("tests/react/hook-races.test.ts");
+const browser = testsIn("tests/react/browser.test.ts");
 const parts = testsIn("tests/react/parts.test.ts");
 
 const hook = (name: string, test: TestReference, results: string): Row[] => [
@@ -109,6 +110,16 @@ export const reactRows: readonly Row[] = [
   ),
 
   ...tested("component property", fieldsOf("BlockList", "sessionId conversationId children"), shows),
+  ...hook(
+    "useAutoScroll",
+    parts("useAutoScroll says whether the reader is at the end, and brings them there"),
+    "isAtEnd scrollToEnd",
+  ),
+  ...results(
+    "useAutoScroll",
+    "ref",
+    browser("the end stays in view while words come, unless the reader is further up; and again once they are back"),
+  ),
   ...hook("useComposer", composer, "text setText canSend send isRunning interrupt"),
   ...results("useComposer", "inputProps", fields),
   ...results("useComposer", "formProps", parts("the form sends too; nothing goes without text")),

@@ -64,6 +64,7 @@ const INTERFACES: readonly (readonly [kind: string, of: string, file: string, na
   ["hook result", "useQueue", "react/src/use-queue.ts", "UseQueue"],
   ["hook result", "useTurn", "react/src/use-turn.ts", "UseTurn"],
   ["hook result", "useConnection", "react/src/use-connection.ts", "UseConnection"],
+  ["hook result", "useAutoScroll", "react/src/parts/use-auto-scroll.ts", "UseAutoScroll"],
   ["hook result", "useComposer", "react/src/parts/use-composer.ts", "UseComposer"],
   ["hook result", "useApproval", "react/src/parts/use-approval.ts", "UseApproval"],
   ["hook result", "useFileTree", "react/src/parts/use-file-tree.ts", "UseFileTree"],

@@ -1,7 +1,7 @@
 // @vitest-environment jsdom
 import type { ConversationItem, FileNode, ShownBlock } from "@hhopkins/agent-runtime-react";
 import type { ReactNode } from "react";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { at, HookBench, soon, text } from "./testing/hook-bench.ts";
 import { problem } from "./testing/played-server.ts";
 import type { ReactVersion } from "./testing/react-lab.ts";
@@ -57,6 +57,32 @@ describe.each<ReactVersion>([19, 18])("React %i", (version) => {
       await soon(() => expect(container.textContent).toBe("b1b2x…"));
       expect(scrolled).toEqual([1]);
     });
+  });
+
+  test("useAutoScroll says whether the reader is at the end, and brings them there", async () => {
+    const List = (): ReactNode => {
+      const { ref, isAtEnd, scrollToEnd } = b.lab.kit.useAutoScroll();
+      const list = b.lab.React.createElement("div", { ref, className: "list", key: "list" });
+      return [list, b.lab.React.createElement("button", { onClick: scrollToEnd, key: "end" }, String(isAtEnd))];
+    };
+    // Nothing is laid out here: every list is 1000 pixels high, and 100 of them are in view.
+    const height = vi.spyOn(Element.prototype, "scrollHeight", "get").mockReturnValue(1000);
+    onTestFinished(() => height.mockRestore());
+    const { container } = b.mount(b.lab.React.createElement(List));
+    await soon(() => expect(container.textContent).toBe("true"));
+    const list = container.querySelector(".list") as HTMLElement;
+    Object.defineProperty(list, "clientHeight", { value: 100 });
+    expect(list.scrollTop).toBe(1000);
+    // StrictMode attaches it a second time, later; who has it anew begins at the end.
+    await soon(() => {
+      list.scrollTop = 500;
+      list.dispatchEvent(new Event("scroll"));
+      expect(container.textContent).toBe("false");
+    });
+    list.append(document.createElement("p"));
+    container.querySelector("button")?.click();
+    await soon(() => expect(container.textContent).toBe("true"));
+    expect(list.scrollTop).toBe(1000);
   });
 
   describe("useComposer", () => {

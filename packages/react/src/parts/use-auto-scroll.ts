@@ -47,6 +47,8 @@ class Scroller {
     }
     element.addEventListener("scroll", this.#scrolled, { passive: true });
     this.scrollToEnd();
+    // Whatever was true of an element before this one.
+    onChange(true);
   }
 
   stop(): void {
