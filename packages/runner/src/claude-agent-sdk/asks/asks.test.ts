@@ -239,16 +239,21 @@ test("modes: default and plan ask; a plan that is approved is gone on with; anot
 });
 
 test("the time that people need is not the turn's", async () => {
-  await using two = await drive({
-    model: one.model,
-    profile: { ...PROFILE, limits: { maxDurationMs: 4000 } },
-  });
-  const from = two.bodies.length;
-  const over = two.turn(script([{ tools: [bash("touch slow")] }, { text: "Done." }]));
-  const ask = await untilAsked(two, from);
-  await new Promise((resolve) => setTimeout(resolve, 4500));
-  two.harness.asking?.answer(ask.askId, { decision: "allow" });
+  const from = one.bodies.length;
+  const over = one.turn(script([{ tools: [bash("touch slow")] }, { text: "Done." }]));
+  const ask = await untilAsked(one, from);
+  // A bound that any turn at work is beyond.
+  await one.harness.setOptions({ model: "claude-sonnet-4-5", limits: { maxDurationMs: 1 } });
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  await one.harness.setOptions({ model: "claude-sonnet-4-5" });
+  one.harness.asking?.answer(ask.askId, { decision: "allow" });
   expect((await over).status).toBe("completed");
+  const working = one.turn(script([{ tools: [bash("sleep 61.37")] }, { text: "Done." }]));
+  const at = one.bodies.length;
+  await one.seen(() => one.bodies.slice(at).some(({ kind }) => kind === "block:complete"));
+  await one.harness.setOptions({ model: "claude-sonnet-4-5", limits: { maxDurationMs: 1 } });
+  expect((await working).error?.code).toBe("turn_limit");
+  await one.harness.setOptions({ model: "claude-sonnet-4-5" });
 });
 
 test("nothing is said of calls that nobody needs to be asked for", async () => {
