@@ -21,7 +21,11 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 async function printed(example: string, ...parameters: string[]): Promise<string> {
   const env = { PATH: process.env["PATH"], ANTHROPIC_BASE_URL: model.url, ANTHROPIC_API_KEY: "model-key" };
   const file = join(import.meta.dirname, example, "main.ts");
-  const { stdout } = await promisify(execFile)(process.execPath, [file, ...parameters], { cwd: folder, env, timeout: 100_000 });
+  const { stdout } = await promisify(execFile)(process.execPath, [file, ...parameters], {
+    cwd: folder,
+    env,
+    timeout: 100_000,
+  });
   return stdout;
 }
 
