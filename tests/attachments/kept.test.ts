@@ -1,15 +1,12 @@
 import { memoryPersistence } from "@hhopkins/agent-runtime/persistence/memory";
-import { startScriptedModel, type ScriptedModel } from "@hhopkins/agent-runtime-testkit";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { nineMethodAdapter } from "../contract/nine-methods.ts";
 import { PICTURES } from "../testing/pictures.ts";
 import { bash, prompt } from "../testing/prompts.ts";
 import { API_KEY, said, startRuntime } from "../testing/runtime-under-test.ts";
 import { logOf } from "../testing/session-log.ts";
-import { endSandboxes, startServerProcess, type ServerProcess } from "../testing/server-process.ts";
+import { startServerProcess, type ServerProcess } from "../testing/server-process.ts";
+import { modelAndFolder } from "../testing/model-and-folder.ts";
 
 const TEXT = "many words ".repeat(60_000);
 const ATTACHMENTS = [
@@ -17,20 +14,11 @@ const ATTACHMENTS = [
   { name: "long.txt", mediaType: "text/plain", data: Buffer.from(TEXT).toString("base64") },
 ];
 
-let folder: string;
-let model: ScriptedModel;
-beforeEach(async () => {
-  [folder, model] = await Promise.all([mkdtemp(join(tmpdir(), "agent-runtime-test-")), startScriptedModel()]);
-});
-afterEach(async () => {
-  await endSandboxes(folder);
-  await model.close();
-  await rm(folder, { recursive: true, force: true });
-});
+const at = modelAndFolder();
 
 /** What the model was asked last with this word in it. */
 function asked(word: string): string {
-  const bodies = model.requests.map(({ body }) => JSON.stringify(body ?? null));
+  const bodies = at.model.requests.map(({ body }) => JSON.stringify(body ?? null));
   return bodies.findLast((body) => body.includes(word)) ?? "";
 }
 
@@ -40,7 +28,7 @@ async function create(server: ServerProcess): Promise<string> {
 }
 
 test("a message that waits keeps what it comes with through the kill of its server", async () => {
-  const options = { folder, modelUrl: model.url };
+  const options = { folder: at.folder, modelUrl: at.model.url };
   const first = await startServerProcess(options);
   const id = await create(first);
   const path = `/sessions/${id}/message`;
@@ -70,7 +58,7 @@ test("a message that waits keeps what it comes with through the kill of its serv
 
 test("a store of nine methods keeps it with the transcript: after a restart the message is delivered whole", async () => {
   const persistence = nineMethodAdapter();
-  const first = await startRuntime({ persistence }, { dataDir: folder, model });
+  const first = await startRuntime({ persistence }, { dataDir: at.folder, model: at.model });
   const id = await first.create();
   await first.send(id, prompt("work", { tools: [bash("sleep 600")] }, { text: "worked" }));
   await first.until(id, ({ streamingBlockIds, blocks }) => blocks.length > 1 || streamingBlockIds.length > 0);
@@ -81,7 +69,7 @@ test("a store of nine methods keeps it with the transcript: after a restart the 
 
   const copy = nineMethodAdapter();
   for (const [sessionId, session] of persistence.sessions) copy.sessions.set(sessionId, structuredClone(session));
-  await using second = await startRuntime({ persistence: copy }, { dataDir: folder, model });
+  await using second = await startRuntime({ persistence: copy }, { dataDir: at.folder, model: at.model });
   await second.request("POST", `/sessions/${id}/interrupt`);
   const done = await second.until(id, ({ turn, queue }) => turn === null && queue.length === 0);
   expect(said(done).at(-1)).toBe("counted");
@@ -92,14 +80,14 @@ test("a store of nine methods keeps it with the transcript: after a restart the 
 });
 
 test("an archive has it, and where it is imported the same message counts once", async () => {
-  await using from = await startRuntime({}, { model });
+  await using from = await startRuntime({}, { model: at.model });
   const id = await from.create();
   const content = prompt("look", { text: "seen" });
   const message = { messageId: "look", attachments: ATTACHMENTS };
   await from.send(id, content, message);
   await from.until(id, ({ turn, queue }) => turn === null && queue.length === 0);
   const archive = await (await from.request("GET", `/sessions/${id}/export`)).arrayBuffer();
-  await using to = await startRuntime({ persistence: memoryPersistence() }, { model });
+  await using to = await startRuntime({ persistence: memoryPersistence() }, { model: at.model });
   const headers = { authorization: `Bearer ${API_KEY}`, "content-type": "application/octet-stream" };
   const rest = to.runtime.createRestServer({ apiKey: API_KEY });
   const request = new Request("http://runtime.test/sessions/import", { method: "POST", headers, body: archive });

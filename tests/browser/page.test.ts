@@ -2,13 +2,12 @@ import { script, startScriptedModel, type ScriptedModel } from "@hhopkins/agent-
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { chromium, type Browser, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { API_KEY } from "../testing/runtime-under-test.ts";
 import { endSandboxes, startServerProcess, type ServerProcess } from "../testing/server-process.ts";
+import { launchChromium } from "../testing/launch-chromium.ts";
 
-/** Debian's; the browser that the install step puts there. */
-const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 let model: ScriptedModel;
 let folder: string;
 let server: ServerProcess;
@@ -18,18 +17,7 @@ beforeAll(async () => {
   model = await startScriptedModel();
   folder = await mkdtemp(join(tmpdir(), "page-"));
   server = await startServerProcess({ folder, modelUrl: model.url });
-  browser = await chromium.launch({
-    executablePath: CHROMIUM,
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-    ],
-  });
+  browser = await launchChromium();
 });
 afterAll(async () => {
   await browser.close();

@@ -1,25 +1,13 @@
-import { startScriptedModel, type ScriptedModel } from "@hhopkins/agent-runtime-testkit";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { nineMethodAdapter } from "../contract/nine-methods.ts";
 import { startCluster } from "../testing/cluster-under-test.ts";
 import { askedConversation } from "../testing/model-conversation.ts";
 import { bash, prompt } from "../testing/prompts.ts";
 import { said, startRuntime } from "../testing/runtime-under-test.ts";
-import { endSandboxes, startServerProcess, type ServerProcess } from "../testing/server-process.ts";
+import { startServerProcess, type ServerProcess } from "../testing/server-process.ts";
+import { modelAndFolder } from "../testing/model-and-folder.ts";
 
-let folder: string;
-let model: ScriptedModel;
-beforeEach(async () => {
-  [folder, model] = await Promise.all([mkdtemp(join(tmpdir(), "agent-runtime-test-")), startScriptedModel()]);
-});
-afterEach(async () => {
-  await endSandboxes(folder);
-  await model.close();
-  await rm(folder, { recursive: true, force: true });
-});
+const at = modelAndFolder();
 
 const idle = (server: ServerProcess, id: string) =>
   server.until(id, ({ turn, queue }) => turn === null && queue.length === 0);
@@ -37,7 +25,7 @@ test.each([
   { point: "rewind:before", answers: ["first", "second"] },
   { point: "rewind:after", answers: ["first"] },
 ])("a server that is killed at $point has gone back wholly or not at all, and its follower goes on", async (each) => {
-  const options = { folder, modelUrl: model.url };
+  const options = { folder: at.folder, modelUrl: at.model.url };
   const environment = { AGENT_RUNTIME_FAILPOINT: each.point };
   const first = await startServerProcess({ ...options, environment });
   const body = { agentProfileRef: "default", architecture: "claude-agent-sdk" };
@@ -56,7 +44,7 @@ test.each([
   expect(again.status).toBe(200);
   await turn(second, id, prompt("goes on", { tools: [bash("cat kept.txt; ls")] }, { text: "third" }));
   expect(said(await second.state(id))).toEqual(["first", "third"]);
-  expect(askedConversation(model, "goes on").slice(3)).toEqual([
+  expect(askedConversation(at.model, "goes on").slice(3)).toEqual([
     "assistant: first",
     "user: goes on",
     "tool: Bash",
@@ -100,7 +88,7 @@ describe("two servers on one database", () => {
 });
 
 test("an adapter of nine methods keeps no checkpoints: both are refused, and the session goes on", async () => {
-  await using bench = await startRuntime({ persistence: nineMethodAdapter() }, { dataDir: folder, model });
+  await using bench = await startRuntime({ persistence: nineMethodAdapter() }, { dataDir: at.folder, model: at.model });
   const id = await bench.create();
   const { lastTurn } = await bench.turn(id, prompt("one", { text: "first" }));
   for (const [route, body] of [

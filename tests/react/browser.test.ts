@@ -1,13 +1,13 @@
 import { build } from "esbuild";
 import { join } from "node:path";
-import { chromium, type Browser, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { KEY, startFedServer, type FedServer } from "../clients/fed-server.ts";
 import type { TestPage } from "./testing/page.ts";
+import { launchChromium } from "../testing/launch-chromium.ts";
 
 // Long conversations in a real browser, before a real runtime, with a feed where its agents would be.
 
-const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const WAIT = { timeout: 60_000 };
 let server: FedServer;
 let browser: Browser;
@@ -24,18 +24,10 @@ beforeAll(async () => {
   });
   script = outputFiles[0]?.text ?? "";
   server = await startFedServer();
-  browser = await chromium.launch({
-    executablePath: CHROMIUM,
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      // The page itself comes out of the test; to the browser its server is somebody else's, on this machine.
-      "--disable-features=LocalNetworkAccessChecks,LocalNetworkAccessChecksWebSockets",
-    ],
-  });
+  browser = await launchChromium(
+    // The page itself comes out of the test; to the browser its server is somebody else's, on this machine.
+    "--disable-features=LocalNetworkAccessChecks,LocalNetworkAccessChecksWebSockets",
+  );
 });
 afterAll(async () => {
   await browser.close();

@@ -6,12 +6,11 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { chromium } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { API_KEY } from "../testing/runtime-under-test.ts";
 import { endSandboxes, startServerProcess, type ServerProcess } from "../testing/server-process.ts";
+import { launchChromium } from "../testing/launch-chromium.ts";
 
-const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const WAIT = { timeout: 60_000 };
 let model: ScriptedModel;
 let folder: string;
@@ -84,10 +83,7 @@ test("the page of docs/react.md works as it stands there, on a server of another
   const app = /```tsx\n([\s\S]*?)```/.exec(document)?.[1] ?? "";
   expect(app).toContain("export default function App");
   bundle = await bundled(app);
-  const browser = await chromium.launch({
-    executablePath: CHROMIUM,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
-  });
+  const browser = await launchChromium();
   try {
     const page = await browser.newPage();
     const problems: string[] = [];

@@ -4,13 +4,13 @@ import { once } from "node:events";
 import { mkdtemp, readFile, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { chromium, type Browser, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { endSandboxes } from "../testing/server-process.ts";
+import { launchChromium } from "../testing/launch-chromium.ts";
 
 // The examples as a user runs them, in a real browser, with real agents; only the model is scripted.
 
-const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const EXAMPLES = join(import.meta.dirname, "../../examples");
 const KEY = "example-key";
 const WAIT = { timeout: 60_000 };
@@ -24,10 +24,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "react-example-"));
   // The examples keep their data where they do by themselves.
   await symlink(".agent-runtime", join(folder, "data"));
-  browser = await chromium.launch({
-    executablePath: CHROMIUM,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
-  });
+  browser = await launchChromium();
 });
 afterAll(async () => {
   await browser.close();

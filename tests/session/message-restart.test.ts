@@ -1,23 +1,11 @@
-import { startScriptedModel, type ScriptedModel } from "@hhopkins/agent-runtime-testkit";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { bash, prompt } from "../testing/prompts.ts";
 import { API_KEY, said } from "../testing/runtime-under-test.ts";
-import { endSandboxes, startServerProcess, type ServerProcess } from "../testing/server-process.ts";
+import { startServerProcess, type ServerProcess } from "../testing/server-process.ts";
 import { turnEnds } from "../testing/session-log.ts";
+import { modelAndFolder } from "../testing/model-and-folder.ts";
 
-let folder: string;
-let model: ScriptedModel;
-beforeEach(async () => {
-  [folder, model] = await Promise.all([mkdtemp(join(tmpdir(), "agent-runtime-test-")), startScriptedModel()]);
-});
-afterEach(async () => {
-  await endSandboxes(folder);
-  await model.close();
-  await rm(folder, { recursive: true, force: true });
-});
+const at = modelAndFolder();
 
 async function create(server: ServerProcess): Promise<string> {
   const body = { agentProfileRef: "default", architecture: "claude-agent-sdk" };
@@ -53,7 +41,7 @@ const idle = (server: ServerProcess, id: string) =>
 test.each(["a messageId", "an Idempotency-Key"])(
   "twenty at once with %s, into a server that is killed, and twenty more to the next one, are one message",
   async (kind) => {
-    const options = { folder, modelUrl: model.url };
+    const options = { folder: at.folder, modelUrl: at.model.url };
     const content = prompt("once", { text: "only once" }, { text: "twice!" });
     const message = { content, ...(kind === "a messageId" ? { messageId: "same" } : { key: "same-key" }) };
     const first = await startServerProcess(options);
@@ -78,7 +66,7 @@ test.each(["a messageId", "an Idempotency-Key"])(
 test.each(["append:after:1", "append:after:2", "create:before"])(
   "the first message of a session, kept by a server that is killed at %s: the next one answers it, unasked",
   async (point) => {
-    const options = { folder, modelUrl: model.url };
+    const options = { folder: at.folder, modelUrl: at.model.url };
     const server = await startServerProcess(options);
     const id = await create(server);
     await server.end("SIGTERM");
@@ -92,7 +80,7 @@ test.each(["append:after:1", "append:after:2", "create:before"])(
 );
 
 test("the queue, its order, changes and modes are there after a kill; what was offered to the turn is taken once", async () => {
-  const options = { folder, modelUrl: model.url };
+  const options = { folder: at.folder, modelUrl: at.model.url };
   const first = await startServerProcess(options);
   const id = await create(first);
   await send(first, id, {
@@ -120,7 +108,7 @@ test("the queue, its order, changes and modes are there after a kill; what was o
 });
 
 test("a message that was to stop the turn of a server that was killed is next after it", async () => {
-  const options = { folder, modelUrl: model.url };
+  const options = { folder: at.folder, modelUrl: at.model.url };
   const first = await startServerProcess(options);
   const id = await create(first);
   await send(first, id, { content: prompt("work", { tools: [bash("touch begun; sleep 600")] }), messageId: "work" });
