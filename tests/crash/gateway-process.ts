@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { CANARY } from "../testing/runtime-under-test.ts";
+import { COMPILE_CACHE } from "../../scripts/compile-cache.ts";
 
 const MAIN = fileURLToPath(new URL("../../apps/server/src/main.ts", import.meta.url));
 
@@ -23,6 +24,7 @@ export async function startGatewayProcess(options: {
     env: {
       PATH: process.env.PATH,
       HOME: process.env.HOME,
+      ...COMPILE_CACHE,
       ANTHROPIC_API_KEY: CANARY,
       ANTHROPIC_BASE_URL: options.modelUrl,
     },

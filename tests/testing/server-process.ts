@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { SessionState } from "@hhopkins/agent-runtime-protocol";
+import { COMPILE_CACHE } from "../../scripts/compile-cache.ts";
 import { processGroup, processTree } from "./process-tree.ts";
 import { API_KEY, CANARY } from "./runtime-under-test.ts";
 import { untilState } from "./state-condition.ts";
@@ -56,6 +57,7 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
     env: {
       PATH: process.env.PATH,
       HOME: process.env.HOME,
+      ...COMPILE_CACHE,
       ANTHROPIC_API_KEY: CANARY,
       ANTHROPIC_BASE_URL: options.modelUrl,
       ...options.environment,
