@@ -205,6 +205,16 @@ export default {
       },
     ),
     forbid(
+      "console-arrows",
+      "console → react → client → protocol",
+      { path: "^apps/console/src/", pathNot: TEST },
+      {
+        path: "^(packages|apps)/",
+        pathNot: "^packages/(react|client|protocol)/|^apps/console/src/",
+      },
+    ),
+    forbid("console-no-node", "the console runs in browsers", { path: "^apps/console/src/", pathNot: TEST }, BUILTIN),
+    forbid(
       "page-arrows",
       "the page is built on client and protocol",
       { path: "^apps/server/src/page/", pathNot: TEST },

@@ -1,9 +1,11 @@
 // Makes the bundles that source alone cannot serve: the runner, and what starts programs beside it, as one file each that
 // a sandbox with Node can run, and the page's script for browsers. Each file is replaced in one step, so running servers and tests never read half of one.
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { buildConsole } from "./console.mjs";
+import { place } from "./place.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 
@@ -41,16 +43,7 @@ const bundles = [
   },
 ];
 
-/** Writes `bytes` to `path` in one step, and only where they differ from what is there. */
-function place(path, bytes) {
-  if (existsSync(path) && readFileSync(path).equals(bytes)) return;
-  mkdirSync(dirname(path), { recursive: true });
-  const temporary = `${path}.${process.pid}`;
-  writeFileSync(temporary, bytes);
-  renameSync(temporary, path);
-}
-
-/** Builds every bundle whose source exists and answers the paths it made. */
+/** Builds every bundle whose source exists, and the console, and answers the paths it made. */
 export async function bundle() {
   const made = [];
   for (const { source, target, options, assets = [] } of bundles) {
@@ -73,6 +66,7 @@ export async function bundle() {
     }
     made.push(target);
   }
+  if (await buildConsole()) made.push("apps/server/dist/console");
   return made;
 }
 

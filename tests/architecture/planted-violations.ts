@@ -53,6 +53,8 @@ export const planted: Record<string, readonly Planted[]> = {
   "react-no-node": [bad("packages/react/src/disk.ts", "node:fs")],
   "react-only-react": [bad("packages/react/src/foreign.ts", "../../runtime/node_modules/hono/index.js")],
   "runtime-arrows": [bad(`${RUNTIME}/session/client.ts`, "../../../client/src/index.ts")],
+  "console-arrows": [bad("apps/console/src/app.ts", "../../server/src/main.ts", { "apps/server/src/main.ts": something })],
+  "console-no-node": [bad("apps/console/src/disk.ts", "node:path")],
   "page-arrows": [bad("apps/server/src/page/server.ts", "../main.ts", { "apps/server/src/main.ts": something })],
   "page-no-node": [bad("apps/server/src/page/disk.ts", "node:path")],
   "runtime-ts-only-from-entry": [

@@ -1,0 +1,53 @@
+// Builds the console into the folder that the server serves, where its sources have changed since the last build.
+import { createHash } from "node:crypto";
+import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { place } from "./place.mjs";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const source = join(root, "apps/console");
+const target = join(root, "apps/server/dist/console");
+/** What the last build was made of. */
+const stamp = join(target, ".built-from");
+
+function fingerprint() {
+  const hash = createHash("sha256");
+  const patterns = ["apps/console/{*,src/**,public/**}", "packages/{client,react,protocol}/src/**", "pnpm-lock.yaml"];
+  const files = globSync(patterns, { cwd: root, withFileTypes: true }).filter((entry) => entry.isFile());
+  for (const path of files.map((entry) => join(entry.parentPath, entry.name)).sort()) {
+    if (/\.test\.tsx?$|\/testing\//.test(path)) continue;
+    hash.update(`${path.slice(root.length)}\0`).update(readFileSync(path));
+  }
+  return hash.digest("hex");
+}
+
+/** Vite belongs to the console, so it is found from there. */
+async function vite() {
+  const require = createRequire(join(source, "package.json"));
+  const manifest = require.resolve("vite/package.json");
+  return import(pathToFileURL(join(dirname(manifest), "dist/node/index.js")).href);
+}
+
+/** Answers whether it had to build. Servers that run, and builds beside this one, never see half of it: the page comes last. */
+export async function buildConsole() {
+  const made = fingerprint();
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === made) return false;
+  mkdirSync(join(root, "apps/server/dist"), { recursive: true });
+  const folder = mkdtempSync(join(root, "apps/server/dist/.console-"));
+  try {
+    const { build } = await vite();
+    await build({ configFile: join(source, "vite.config.ts"), logLevel: "error", build: { outDir: folder } });
+    const files = globSync("**", { cwd: folder, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
+    for (const file of files.sort((a, b) => Number(a === "index.html") - Number(b === "index.html"))) {
+      place(join(target, file), readFileSync(join(folder, file)));
+    }
+    place(stamp, Buffer.from(made));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  return true;
+}
