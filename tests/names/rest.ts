@@ -58,7 +58,6 @@ const routes: Row[] = [
       "a sleeping session's workspace as a zip: bytes, modes, symlinks, empty folders; what was not kept is named in it",
     ),
   ),
-  ...later("route", ["POST /tokens"], "react"),
 ];
 
 const parameters: Row[] = [

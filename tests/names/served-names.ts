@@ -1,5 +1,5 @@
 import { createAgentRuntime } from "@hhopkins/agent-runtime";
-import { DEFAULT_LIMITS, ERROR_CODES, STATE_LIMITS } from "@hhopkins/agent-runtime-protocol";
+import { DEFAULT_LIMITS, ERROR_CODES, STATE_LIMITS, TOKEN_LIMITS } from "@hhopkins/agent-runtime-protocol";
 import { memoryPersistence } from "@hhopkins/agent-runtime/persistence/memory";
 import { stepSchema } from "@hhopkins/agent-runtime-testkit";
 import { execFile } from "node:child_process";
@@ -63,6 +63,7 @@ export function tableNames(): Name[] {
     ...Object.keys(ERROR_CODES).map((name) => ({ kind: "error code", name })),
     ...Object.keys(DEFAULT_LIMITS).map((name) => ({ kind: "limit", name })),
     ...Object.keys(STATE_LIMITS).map((name) => ({ kind: "limit", name: `state.${name}` })),
+    ...Object.keys(TOKEN_LIMITS).map((name) => ({ kind: "limit", name: `token.${name}` })),
     ...fields(stepSchema, "step").map((name) => ({ ...name, kind: "step" })),
   ];
 }

@@ -52,6 +52,7 @@ test("every method calls its route", async () => {
   await client.createProfile({ id: "p", name: "P" });
   await client.replaceProfile({ id: "p", name: "Q" });
   await client.deleteProfile("p");
+  await client.createToken({ rights: ["read"] });
   await client.deleteSession("s");
   expect(seen.map(({ method, url }) => `${method} ${url.slice("http://x/base/v1".length)}`)).toEqual([
     "POST /sessions/create",
@@ -77,6 +78,7 @@ test("every method calls its route", async () => {
     "POST /agent-profiles",
     "PUT /agent-profiles/p",
     "DELETE /agent-profiles/p",
+    "POST /tokens",
     "DELETE /sessions/s",
   ]);
   expect(seen[4]?.body).toEqual({ content: "hi", messageId: "m", mode: "steer" });

@@ -5,6 +5,8 @@ import type {
   BlocksPage,
   CreateSessionAnswer,
   CreateSessionBody,
+  CreateTokenAnswer,
+  CreateTokenBody,
   ForkSessionAnswer,
   ForkSessionBody,
   ListFilesAnswer,
@@ -73,6 +75,8 @@ export interface AgentClient {
   /** Sessions keep the content that they began with, until their options are updated with `profileVersion: "latest"`. */
   replaceProfile(profile: AgentProfile): Promise<AgentProfileAnswer>;
   deleteProfile(profileId: string): Promise<void>;
+  /** A short-lived bearer with at most the rights of this client's, such as for the page of one session's user. */
+  createToken(body?: CreateTokenBody): Promise<CreateTokenAnswer>;
   /** Follows a session until `stop()`; never throws, and comes back after every cut. */
   follow(sessionId: string, handlers?: FollowHandlers, options?: FollowOptions): Following;
   /** Is told of sessions that are made, change in the list, or go, until `stop()`; comes back after every cut. */
@@ -119,6 +123,7 @@ export function createAgentClient(options: AgentClientOptions): AgentClient {
     createProfile: (json) => endpoint.json("/agent-profiles", { method: "POST", json }),
     replaceProfile: (json) => endpoint.json(profilePath(json.id), { method: "PUT", json }),
     deleteProfile: (id) => command(profilePath(id), { method: "DELETE" }),
+    createToken: (json = {}) => endpoint.json("/tokens", { method: "POST", json }),
     follow(id, handlers = {}, followOptions = {}) {
       const follower = new Follower({ endpoint, sessionId: id, handlers, options: followOptions });
       void follower.run();

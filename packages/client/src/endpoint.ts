@@ -32,9 +32,9 @@ export class Endpoint {
     this.#base = options.baseUrl.replace(/\/+$/, "");
   }
 
-  /** Whether another attempt may carry another credential. */
-  get renewsToken(): boolean {
-    return this.#options.getToken !== undefined;
+  /** Whether our credential is refused, and no other attempt can carry another. */
+  isShutOut({ code }: { readonly code: string }): boolean {
+    return (code === "unauthorized" || code === "token_expired") && this.#options.getToken === undefined;
   }
 
   /** The response of a call. Rejects with `ClientError` for anything that is not 2xx. */

@@ -7,6 +7,7 @@ import { z } from "zod";
 export const ERROR_CODES = {
   invalid_request: { status: 400, retry: false, title: "The request is not valid" },
   unauthorized: { status: 401, retry: false, title: "A valid key is needed" },
+  token_expired: { status: 401, retry: false, title: "The token has expired" },
   forbidden: { status: 403, retry: false, title: "The key lacks the right" },
   session_not_found: { status: 404, retry: false, title: "There is no such session" },
   not_found: { status: 404, retry: false, title: "There is nothing here" },

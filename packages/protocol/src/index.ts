@@ -20,6 +20,7 @@ export * from "./events.ts";
 export * from "./errors.ts";
 export * from "./frames.ts";
 export * from "./rest.ts";
+export * from "./tokens.ts";
 export * from "./wire.ts";
 export * from "./ndjson.ts";
 export * from "./reducer/state.ts";

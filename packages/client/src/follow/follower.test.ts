@@ -262,6 +262,7 @@ describe("the end", () => {
   test.each([
     ["session_not_found", 404],
     ["unauthorized", 401],
+    ["token_expired", 401],
     ["forbidden", 403],
   ])("%s at the snapshot is final", async (problem, status) => {
     server.answers = [{ problem, status }];

@@ -52,7 +52,7 @@ interface FollowerParts {
 }
 
 const JOIN_ID = "join";
-const FINAL_CODES = new Set(["session_not_found", "unauthorized", "forbidden"]);
+const FINAL_CODES = new Set(["session_not_found", "forbidden"]);
 /** A connection that held so long was a good one: the next attempt goes at once. */
 const GOOD_CONNECTION_MS = 5000;
 
@@ -227,8 +227,7 @@ export class Follower implements Following {
   }
 
   #fault(error: ClientError): void {
-    const final = FINAL_CODES.has(error.code) && !(error.code === "unauthorized" && this.#parts.endpoint.renewsToken);
-    if (final) this.#failure = error;
+    if (FINAL_CODES.has(error.code) || this.#parts.endpoint.isShutOut(error)) this.#failure = error;
     this.#report(error);
   }
 

@@ -34,7 +34,7 @@ export function watchList(endpoint: Endpoint, handlers: WatchHandlers, { backoff
   const { signal } = stopping;
   const line = { isRefused: false, isLive: false };
   const refuse = (error: ClientError): void => {
-    line.isRefused = (error.code === "unauthorized" && !endpoint.renewsToken) || error.code === "forbidden";
+    line.isRefused = endpoint.isShutOut(error) || error.code === "forbidden";
     handlers.onError?.(error);
   };
   const take = (frame: IncomingFrame): boolean => {
