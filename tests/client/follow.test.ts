@@ -1,4 +1,5 @@
 import { createAgentClient, type ConnectionStatus, type LiveEvent } from "@hhopkins/agent-runtime-client";
+import { initialState, reduce } from "@hhopkins/agent-runtime-protocol";
 import { expect, test, vi } from "vitest";
 import { emptyProvider } from "../contract/providers.ts";
 import { KEY, runningServer } from "../contract/running-server.ts";
@@ -35,6 +36,13 @@ test("followers whose line is cut again and again hold the server's state, byte 
   expect(line.connections).toBeGreaterThan(4);
   for (const follower of [folding, following]) follower.stop();
   await Promise.all([folding.ended, following.ended]);
+
+  // What is read afterwards is the same log.
+  let read = initialState(sessionId, following.state?.logId ?? "");
+  const half = Math.floor(lastSeq / 2);
+  for (const page of [{ upTo: half }, { after: half }])
+    for await (const batch of cut.readEvents(sessionId, page)) read = batch.reduce(reduce, read);
+  expect(JSON.stringify(read)).toBe(text);
 });
 
 test("a message that is sent comes back on the live line; what is deleted ends the follower", async () => {

@@ -108,30 +108,29 @@ export class ClientLog {
     if (from !== this.#last + 1) this.breaks.push(`${this.sessionId}: ${from}–${seq} after ${this.#last}`);
     this.#last = seq;
     this.events += 1;
-    this.#count(event.type, event.data);
+    this.#count(event);
     // The state is folded before the handlers are called.
     this.#look();
   }
 
-  #count(type: string, data: LiveEvent["data"]): void {
+  #count({ type, data }: LiveEvent): void {
     switch (type) {
       case "session:turn:started":
-        this.#turns.set(String(data["turnId"]), data["messageIds"] as string[]);
-        return this.#each(data["messageIds"], "started");
+        this.#turns.set(data.turnId, data.messageIds);
+        return this.#each(data.messageIds, "started");
       case "session:turn:completed": {
-        const messages = this.#turns.get(String(data["turnId"])) ?? [];
+        const messages = this.#turns.get(data.turnId) ?? [];
         for (const message of messages) {
-          this.ends.set(message, String(data["status"]));
-          const { code } = (data["error"] ?? {}) as { code?: string };
-          if (code !== undefined) this.failures.set(message, code);
+          this.ends.set(message, data.status);
+          if (data.error !== undefined) this.failures.set(message, data.error.code);
         }
         return this.#each(messages, "completed");
       }
       case "session:block:complete":
-        return this.#block(data["block"] as ConversationBlock);
+        return this.#block(data.block);
       case "session:file:created":
       case "session:file:modified":
-        return this.#add(`file ${(data["file"] as { path: string }).path}`);
+        return this.#add(`file ${data.file.path}`);
       default:
     }
   }

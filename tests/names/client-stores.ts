@@ -7,6 +7,7 @@ const messages = testsIn(`${STORE}/pending-messages.test.ts`);
 const older = testsIn(`${STORE}/older-blocks.test.ts`);
 const wake = testsIn("packages/client/src/follow/wake.test.ts");
 
+const read = testsIn("packages/client/src/read/read-events.test.ts");
 const following = store("costs nothing until somebody subscribes; several share one line, and the last closes it");
 const message = messages("a message shows at once, and the server's block with its id takes its place");
 const failed = messages("what failed says so, and can be sent again or dropped; nothing rejects");
@@ -18,6 +19,17 @@ const listError = list("an error is shown, and goes with the next answer; a wron
 /** The client's stores, which every framework can stand on. */
 export const clientStoreRows: readonly Row[] = [
   ...tested("method", ["following.wake"], wake("who waits to come back tries at once when %s")),
+  ...tested(
+    "method",
+    ["client.readEvents"],
+    read("what is kept comes in order, in batches as it arrives, wherever the stream is broken into chunks"),
+  ),
+  ...tested(
+    "option",
+    fieldsOf("readEvents", "after upTo"),
+    read("`after` and `upTo` bound it; what stands for more than its own number says so"),
+  ),
+  ...tested("option", ["readEvents.signal"], read("who leaves off closes the stream")),
   ...tested("method", ["client.watchSessions"], listed),
   ...tested("option", fieldsOf("watchSessions", "onUpdated onRemoved onConnection"), listed),
   ...tested("option", ["watchSessions.onError"], listError),

@@ -42,6 +42,7 @@ const INTERFACES: readonly (readonly [kind: string, of: string, file: string, na
   ["method", "sandbox", "runtime/src/sandbox/port.ts", "Sandbox"],
   ["method", "client", "client/src/client.ts", "AgentClient"],
   ["method", "following", "client/src/follow/follower.ts", "Following"],
+  ["option", "readEvents", "client/src/read/read-events.ts", "ReadEventsOptions"],
   ["option", "watchSessions", "client/src/follow/list-watcher.ts", "WatchHandlers"],
   ["option", "watchSessions", "client/src/follow/list-watcher.ts", "WatchOptions"],
   ["option", "createSessionStore", "client/src/store/session-store.ts", "SessionStoreOptions"],

@@ -21,6 +21,8 @@ import type {
   SessionState,
 } from "@hhopkins/agent-runtime-protocol";
 import { Endpoint, type AgentClientOptions } from "./endpoint.ts";
+import type { LiveEvent } from "./follow/frame.ts";
+import { readEvents, type ReadEventsOptions } from "./read/read-events.ts";
 import { messageBody, type SendMessageOptions } from "./message-form.ts";
 import { Follower, type FollowHandlers, type Following, type FollowOptions } from "./follow/follower.ts";
 import { watchList, type WatchHandlers, type Watching, type WatchOptions } from "./follow/list-watcher.ts";
@@ -62,6 +64,11 @@ export interface AgentClient {
   rewindSession(sessionId: string, turnId: string): Promise<RewindSessionAnswer>;
   updateOptions(sessionId: string, options: UpdateOptionsBody): Promise<void>;
   getBlocks(sessionId: string, page?: { conversation?: string; before?: string; limit?: number }): Promise<BlocksPage>;
+  /**
+   * The events of the log after `after`, in order, in batches as they arrive, up to what the log has when reading begins.
+   * Goes on after a cut; leave off with `break`.
+   */
+  readEvents(sessionId: string, options?: ReadEventsOptions): AsyncIterable<readonly LiveEvent[]>;
   listFiles(sessionId: string): Promise<ListFilesAnswer>;
   readFile(sessionId: string, path: string): Promise<Uint8Array>;
   /** The whole workspace as a zip, as last synced; it streams, and breaks where the server finds bytes damaged. */
@@ -110,6 +117,7 @@ export function createAgentClient(options: AgentClientOptions): AgentClient {
     rewindSession: (id, turnId) => endpoint.json(`${session(id)}/rewind`, { method: "POST", json: { turnId } }),
     updateOptions: (id, json) => command(`${session(id)}/options`, { method: "PATCH", json }),
     getBlocks: (id, page = {}) => endpoint.json(`${session(id)}/blocks${query(page)}`),
+    readEvents: (id, readOptions = {}) => readEvents(endpoint, id, readOptions),
     listFiles: (id) => endpoint.json(`${session(id)}/files`),
     readFile: (id, path) => bytes(`${session(id)}/files/${path.split("/").map(encodeURIComponent).join("/")}`),
     readAttachment: (id, messageId, name) => bytes(`${message(id, messageId)}/attachments/${encodeURIComponent(name)}`),

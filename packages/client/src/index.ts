@@ -6,6 +6,7 @@ export type { Backoff } from "./follow/backoff.ts";
 export type { LiveEvent } from "./follow/frame.ts";
 export type { ConnectionStatus, FollowHandlers, Following, FollowOptions } from "./follow/follower.ts";
 export type { WatchHandlers, Watching, WatchOptions } from "./follow/list-watcher.ts";
+export type { ReadEventsOptions } from "./read/read-events.ts";
 export { conversationBlocks, conversationOf, olderCursor } from "./store/conversation-blocks.ts";
 export type { SendOutcome } from "./store/pending-messages.ts";
 export type { Schedule } from "./store/publisher.ts";

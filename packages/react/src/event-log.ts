@@ -1,9 +1,7 @@
 import type { LiveEvent } from "@hhopkins/agent-runtime-client";
 
 /** An event of a session that is followed. */
-export interface ReceivedEvent extends LiveEvent {
-  readonly sessionId: string;
-}
+export type ReceivedEvent = LiveEvent & { readonly sessionId: string };
 
 /** Events that are kept; the oldest go first. */
 const MOST_EVENTS = 1000;

@@ -1,4 +1,4 @@
-import { initialState, reduce, type SessionEvent, type SessionState } from "@hhopkins/agent-runtime-protocol";
+import { initialState, reduce, type SessionState } from "@hhopkins/agent-runtime-protocol";
 import { asClientError, ClientError } from "../client-error.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { BACKOFF, pause, waitBefore, type Backoff } from "./backoff.ts";
@@ -185,7 +185,7 @@ export class Follower implements Following {
     let next: SessionState;
     try {
       // An event of a newer server only moves the cursor.
-      next = reduce(state, event as unknown as SessionEvent);
+      next = reduce(state, event);
     } catch (error) {
       this.#report(asClientError(error, "bad_answer"));
       return this.#resync();

@@ -1,4 +1,4 @@
-import type { BlockUpdates, ConversationBlock, SessionState } from "@hhopkins/agent-runtime-protocol";
+import type { ConversationBlock, SessionState } from "@hhopkins/agent-runtime-protocol";
 import type { LiveEvent } from "../follow/frame.ts";
 import { conversationOf } from "./conversation-blocks.ts";
 import type { OlderBlocks, SessionSnapshot } from "./snapshot.ts";
@@ -26,19 +26,14 @@ export function slideOlder(older: Older, before: SessionState, after: SessionSta
 export function changeOlder(older: Older, { type, data }: LiveEvent): Older {
   if (type === "session:rewound") return {};
   if (type !== "session:block:update" && type !== "session:block:complete") return older;
-  const id = String(data.conversationId);
+  const id = data.conversationId;
   const part = older[id];
   const index = part?.blocks.findIndex((block) => block.id === data.blockId) ?? -1;
   const block = part?.blocks[index];
   if (part === undefined || block === undefined) return older;
-  const next = changed(block, data);
+  const next = "block" in data ? data.block : ({ ...block, ...data.updates } as ConversationBlock);
   const blocks = next.retracted === true ? part.blocks.toSpliced(index, 1) : part.blocks.with(index, next);
   return { ...older, [id]: { ...part, blocks } };
-}
-
-function changed(block: ConversationBlock, data: LiveEvent["data"]): ConversationBlock {
-  if (data.block !== undefined) return data.block as ConversationBlock;
-  return { ...block, ...(data.updates as BlockUpdates) } as ConversationBlock;
 }
 
 /** A page in front of those that are there. */
