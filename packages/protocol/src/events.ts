@@ -30,9 +30,11 @@ const Subagent = z.object({
   /** Its caller goes on without waiting for it. */
   background: z.boolean().optional(),
 });
+/** A block as a state had it: an update may have given it fields that blocks of its type do not have. */
+const ShownBlock: z.ZodType<ConversationBlock> = z.intersection(ConversationBlock, z.looseObject({}));
 /** What a state shows of a conversation: these blocks, and the last `keep` of those that it has; `before`: the cursor of older ones. */
 const BlockWindow = z.object({
-  blocks: z.array(ConversationBlock),
+  blocks: z.array(ShownBlock),
   keep: z.number().int().nonnegative(),
   before: Id.optional(),
 });

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import type { ConversationBlock } from "../blocks.ts";
-import type { EventDraft, SessionEvent } from "../events.ts";
+import { parseEvent, type EventDraft, type SessionEvent } from "../events.ts";
 import { arbitraryLog } from "../testing/arbitrary-log.ts";
 import { reduceAll } from "./reduce.ts";
 import { emptied, rewindEvents, type PlacedBlock } from "./rewind-events.ts";
@@ -128,4 +128,24 @@ test("what was allowed, and which turn was the last, is as it was then", () => {
   expect(back(then)).toMatchObject({ allowedTools: ["Bash(ls:*)"], lastTurn, lastActivity: AT });
   expect(back(start())).not.toHaveProperty("allowedTools");
   expect(back(start())).not.toHaveProperty("lastTurn");
+});
+
+test("what an update gave a block is still there when the event has been stored", () => {
+  const call: ConversationBlock = {
+    type: "tool_use",
+    id: "c",
+    timestamp: AT,
+    toolName: "Bash",
+    toolUseId: "c",
+    input: {},
+    status: "success",
+  };
+  const known = { ...call, durationMs: 5 };
+  const event: SessionEvent = {
+    seq: 1,
+    at: AT,
+    type: "session:rewound",
+    data: { sessionId: "s1", turnId: "t", subagents: [], window: { blocks: [known], keep: 0 } },
+  };
+  expect(parseEvent(JSON.parse(JSON.stringify(event)))).toEqual(event);
 });
