@@ -12,7 +12,7 @@ export interface ClientErrorOptions {
 
 /**
  * What went wrong, by the server's code (`session_not_found`, `conflict`, …; a newer server may know more), or by one
- * of ours: `unreachable` (no answer), `bad_answer` (an answer that is not the protocol's).
+ * of ours: `unreachable` (no answer), `bad_answer` (an answer that is not the protocol's), `no_token` (`getToken` rejected).
  */
 export class ClientError extends Error {
   readonly code: string;

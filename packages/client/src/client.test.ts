@@ -10,7 +10,7 @@ interface Seen {
 
 function clientOf(
   answer: () => Response,
-  options: { apiKey?: string; getToken?: () => Promise<string> } = { apiKey: "k" },
+  options: { apiKey?: string; getToken?: (refused?: string) => Promise<string> } = { apiKey: "k" },
 ) {
   const seen: Seen[] = [];
   const fetch = (async (input: string, init: RequestInit) => {
@@ -121,4 +121,23 @@ test("tokens are asked for each time; without any nothing is sent", async () => 
   const open = clientOf(() => Response.json({}), {});
   await open.client.listProfiles();
   expect(open.seen[0]?.authorization).toBeNull();
+});
+
+test("a token that is refused is asked for anew, once; the request is repeated with another one and not with the same", async () => {
+  const refused = (): Response => Response.json({ error: "token_expired", detail: "It has expired." }, { status: 401 });
+  const answers = [refused, () => Response.json({ profiles: [] })];
+  const asked: (string | undefined)[] = [];
+  const keeping = clientOf(() => (answers.shift() ?? refused)(), {
+    getToken: async (old) => (asked.push(old), `t${asked.length}`),
+  });
+  await keeping.client.listProfiles();
+  expect(keeping.seen.map(({ authorization }) => authorization)).toEqual(["Bearer t1", "Bearer t2"]);
+  expect(asked).toEqual([undefined, "t1"]);
+  await expect(keeping.client.listProfiles()).rejects.toMatchObject({ code: "token_expired", status: 401 });
+  expect(keeping.seen).toHaveLength(4);
+  const stubborn = clientOf(refused, { getToken: async () => "t" });
+  await expect(stubborn.client.listProfiles()).rejects.toMatchObject({ code: "token_expired" });
+  expect(stubborn.seen).toHaveLength(1);
+  const without = clientOf(refused, { getToken: () => Promise.reject(new Error("Sign in.")) });
+  await expect(without.client.listProfiles()).rejects.toMatchObject({ code: "no_token", message: "Sign in." });
 });

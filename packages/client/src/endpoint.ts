@@ -1,5 +1,5 @@
 import { BEARER_SUBPROTOCOL_PREFIX, WEBSOCKET_SUBPROTOCOL } from "@hhopkins/agent-runtime-protocol";
-import { asClientError, errorOfResponse } from "./client-error.ts";
+import { asClientError, ClientError, errorOfResponse } from "./client-error.ts";
 
 export interface AgentClientOptions {
   /** Where the server answers, e.g. `http://127.0.0.1:3001`. */
@@ -7,8 +7,8 @@ export interface AgentClientOptions {
   /** Where its WebSocket is; `baseUrl` + `/ws` by default. */
   readonly wsUrl?: string;
   readonly apiKey?: string;
-  /** Asked before each request and connection; instead of `apiKey`. */
-  readonly getToken?: () => Promise<string>;
+  /** Asked before each request and connection; instead of `apiKey`. With `refused`, a token that the server does not take (any more). */
+  readonly getToken?: (refused?: string) => Promise<string>;
   readonly fetch?: typeof globalThis.fetch;
   readonly WebSocket?: typeof globalThis.WebSocket;
 }
@@ -40,10 +40,20 @@ export class Endpoint {
   /** The response of a call. Rejects with `ClientError` for anything that is not 2xx. */
   async call(path: string, call: Call = {}): Promise<Response> {
     const token = await this.#token();
+    let response = await this.#send(path, call, token);
+    if (response.status === 401 && this.#options.getToken !== undefined) {
+      // Whoever keeps tokens cannot always know that one has expired. What was refused has done nothing.
+      const renewed = await this.#token(token);
+      if (renewed !== token) response = await this.#send(path, call, renewed);
+    }
+    if (!response.ok) throw await errorOfResponse(response);
+    return response;
+  }
+
+  async #send(path: string, call: Call, token: string | undefined): Promise<Response> {
     const send = this.#options.fetch ?? globalThis.fetch;
-    let response: Response;
     try {
-      response = await send(`${this.#base}/v1${path}`, {
+      return await send(`${this.#base}/v1${path}`, {
         method: call.method ?? "GET",
         headers: {
           ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
@@ -57,8 +67,6 @@ export class Endpoint {
     } catch (error) {
       throw asClientError(error);
     }
-    if (!response.ok) throw await errorOfResponse(response);
-    return response;
   }
 
   async json<T>(path: string, call: Call = {}): Promise<T> {
@@ -79,8 +87,14 @@ export class Endpoint {
     return new Socket(this.#options.wsUrl ?? `${this.#base.replace(/^http/, "ws")}/ws`, protocols);
   }
 
-  async #token(): Promise<string | undefined> {
-    return this.#options.getToken === undefined ? this.#options.apiKey : this.#options.getToken();
+  async #token(refused?: string): Promise<string | undefined> {
+    const { getToken, apiKey } = this.#options;
+    if (getToken === undefined) return apiKey;
+    try {
+      return await getToken(refused);
+    } catch (error) {
+      throw new ClientError("no_token", error instanceof Error ? error.message : String(error), { cause: error });
+    }
   }
 }
 

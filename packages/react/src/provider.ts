@@ -9,8 +9,11 @@ export interface AgentServiceProviderProps {
   readonly wsUrl?: string;
   /** A key; whoever has the page has it too. Browsers that you do not trust get `getToken` instead. */
   readonly apiKey?: string;
-  /** Asked before each request and connection. It may be a new function at each render. */
-  readonly getToken?: () => Promise<string>;
+  /**
+   * Asked before each request and connection; with `refused`, a token that the server does not take (any more). It may be
+   * a new function at each render.
+   */
+  readonly getToken?: (refused?: string) => Promise<string>;
   /** Keeps the last events all the time, for `useEvents`, and tells them to the console. */
   readonly debug?: boolean;
   readonly children?: ReactNode;
@@ -32,7 +35,7 @@ export function AgentServiceProvider(props: AgentServiceProviderProps): ReactEle
         baseUrl: apiUrl,
         ...(wsUrl === undefined ? {} : { wsUrl }),
         ...(apiKey === undefined ? {} : { apiKey }),
-        ...(asksForTokens ? { getToken: () => tokenOf(latest.current) } : {}),
+        ...(asksForTokens ? { getToken: (refused) => tokenOf(latest.current, refused) } : {}),
       }),
     [apiUrl, wsUrl, apiKey, asksForTokens],
   );
@@ -47,6 +50,7 @@ export function useAgentService(): AgentService {
   return service;
 }
 
-function tokenOf(getToken: AgentServiceProviderProps["getToken"]): Promise<string> {
-  return getToken === undefined ? Promise.reject(new Error("The provider has no getToken any more.")) : getToken();
+async function tokenOf(getToken: AgentServiceProviderProps["getToken"], refused?: string): Promise<string> {
+  if (getToken === undefined) throw new Error("The provider has no getToken any more.");
+  return getToken(refused);
 }
