@@ -1,15 +1,21 @@
 import { AgentServiceProvider } from "@hhopkins/agent-runtime-react";
 import { Router } from "wouter";
-import { useHashLocation } from "wouter/use-hash-location";
 import { AuthProvider, useAuth } from "./auth/auth.tsx";
+import { useHashLocation } from "./hash-location.ts";
 import { Shell } from "./shell/shell.tsx";
 import { SignInPage } from "./shell/sign-in-page.tsx";
+import { ToastProvider } from "./ui/toast.tsx";
+import { TooltipProvider } from "./ui/tooltip.tsx";
 
 export function App() {
   return (
     <AuthProvider>
       <Router hook={useHashLocation}>
-        <SignedIn />
+        <TooltipProvider>
+          <ToastProvider>
+            <SignedIn />
+          </ToastProvider>
+        </TooltipProvider>
       </Router>
     </AuthProvider>
   );

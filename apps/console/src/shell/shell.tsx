@@ -1,5 +1,6 @@
 import { Route, Switch } from "wouter";
 import { ProfilesPage } from "../profiles/profiles-page.tsx";
+import { readPart } from "../routes.ts";
 import { SessionPage } from "../session/session-page.tsx";
 import { SessionList } from "../sessions/session-list.tsx";
 
@@ -12,16 +13,11 @@ export function Shell() {
       <Switch>
         <Route<{ id: string; panel?: string; item?: string }> path="/sessions/:id/:panel?/:item?">
           {({ id, panel, item }) => (
-            <SessionPage
-              key={id}
-              sessionId={decodeURIComponent(id)}
-              panel={panel}
-              item={item && decodeURIComponent(item)}
-            />
+            <SessionPage key={id} sessionId={readPart(id)} panel={panel} item={item && readPart(item)} />
           )}
         </Route>
         <Route<{ id?: string }> path="/profiles/:id?">
-          {({ id }) => <ProfilesPage profileId={id && decodeURIComponent(id)} />}
+          {({ id }) => <ProfilesPage profileId={id && readPart(id)} />}
         </Route>
         <Route>
           <main className="grid flex-1 place-items-center p-4 text-muted">Choose a session, or make a new one.</main>
