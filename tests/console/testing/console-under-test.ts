@@ -1,0 +1,166 @@
+import { startScriptedModel, type ScriptedModel } from "@hhopkins/agent-runtime-testkit";
+import { readdir, readFile, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { extname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { launchChromium } from "../../testing/launch-chromium.ts";
+import { API_KEY } from "../../testing/runtime-under-test.ts";
+import { endSandboxes, startServerProcess, type ServerProcess } from "../../testing/server-process.ts";
+
+const BUILT = fileURLToPath(new URL("../../../apps/server/dist/console", import.meta.url));
+/** What the server serves the console with. */
+const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data: blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const TYPES: Readonly<Record<string, string>> = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+  ".svg": "image/svg+xml",
+};
+
+/** A tab of the console. */
+export interface ConsolePage {
+  readonly page: Page;
+  /** Addresses that the tab asked for, in order; those of the server without its origin. */
+  readonly requests: readonly string[];
+  /** Errors of the page, of its console and of its content policy so far. A test's end fails on any that it has not taken out. */
+  readonly problems: string[];
+}
+
+export interface OpenOptions extends BrowserContextOptions {
+  /** Behind the `#`, such as `/sessions/ID`. */
+  readonly path?: string;
+  /** Without: the page is not signed in. */
+  readonly key?: string | null;
+}
+
+/** The real command with the scripted model, and Chromium before its console. */
+export interface ConsoleUnderTest extends AsyncDisposable {
+  readonly server: ServerProcess;
+  readonly model: ScriptedModel;
+  readonly browser: Browser;
+  readonly folder: string;
+  /** A tab, signed in by the link. */
+  open(options?: OpenOptions): Promise<ConsolePage>;
+  /** A session's id. */
+  createSession(body?: Readonly<Record<string, unknown>>): Promise<string>;
+  /** Sends a message by REST. */
+  send(sessionId: string, content: string): Promise<void>;
+  /** Kills the server, and starts it again at the same port when the answered function is called. */
+  kill(): Promise<() => Promise<void>>;
+}
+
+export interface ConsoleOptions {
+  readonly flags?: readonly string[];
+  /** Before the server starts, such as to fill its store. */
+  readonly prepare?: (folder: string) => Promise<void>;
+}
+
+export async function startConsoleUnderTest({ flags = [], prepare }: ConsoleOptions = {}): Promise<ConsoleUnderTest> {
+  const [folder, model] = await Promise.all([mkdtemp(join(tmpdir(), "console-")), startScriptedModel()]);
+  await prepare?.(folder);
+  const start = (more: readonly string[] = []): Promise<ServerProcess> =>
+    startServerProcess({ folder, modelUrl: model.url, flags: [...flags, ...more] });
+  const [browser, first] = await Promise.all([
+    // A page that the test answers is somebody else's to the browser, on this machine.
+    launchChromium("--disable-features=LocalNetworkAccessChecks,LocalNetworkAccessChecksWebSockets"),
+    start(),
+  ]);
+  let server = first;
+  const tabs: ConsolePage[] = [];
+  const post = async (path: string, body: unknown): Promise<unknown> => {
+    const response = await server.request("POST", path, body);
+    if (!response.ok) throw new Error(`POST ${path}: ${response.status} ${await response.text()}`);
+    return response.json();
+  };
+  return {
+    get server() {
+      return server;
+    },
+    model,
+    browser,
+    folder,
+    async open({ path = "/", key = API_KEY, ...context } = {}) {
+      const page = await (await browser.newContext({ viewport: { width: 1280, height: 800 }, ...context })).newPage();
+      const tab = watched(page, server.url);
+      tabs.push(tab);
+      await servedFromHere(page, server.url);
+      await page.goto(`${server.url}/${key === null ? `#${path}` : `#key=${key}`}`);
+      if (key === null) return tab;
+      await signedIn(page, key);
+      await page.evaluate((hash) => (location.hash = hash), path);
+      return tab;
+    },
+    async createSession(body = {}) {
+      const created = await post("/sessions/create", {
+        agentProfileRef: "default",
+        architecture: "claude-agent-sdk",
+        ...body,
+      });
+      return (created as { sessionId: string }).sessionId;
+    },
+    async send(sessionId, content) {
+      await post(`/sessions/${sessionId}/message`, { content });
+    },
+    async kill() {
+      const { port } = new URL(server.url);
+      await server.end("SIGKILL");
+      return async () => {
+        server = await start(["--port", port]);
+      };
+    },
+    async [Symbol.asyncDispose]() {
+      await browser.close();
+      await server[Symbol.asyncDispose]();
+      await endSandboxes(folder);
+      await model.close();
+      await rm(folder, { recursive: true, force: true });
+      const problems = tabs.flatMap((tab) => tab.problems);
+      if (problems.length > 0) throw new Error(`The console had problems:\n${problems.join("\n")}`);
+    },
+  };
+}
+
+function watched(page: Page, url: string): ConsolePage {
+  const requests: string[] = [];
+  const problems: string[] = [];
+  page.on("request", (request) => requests.push(request.url().replace(url, "")));
+  page.on("pageerror", (error) => problems.push(error.message));
+  page.on("console", (message) => {
+    if (message.type() === "error") problems.push(`${message.text()} (${message.location().url})`);
+  });
+  page.on("dialog", (dialog) => {
+    problems.push(`a dialog: ${dialog.message()}`);
+    void dialog.dismiss();
+  });
+  return { page, requests, problems };
+}
+
+/** The link has done its work once the key is out of the address, and there is no field for one any more. */
+async function signedIn(page: Page, key: string): Promise<void> {
+  const field = page.getByLabel("API key");
+  await field.or(page.getByRole("navigation")).first().waitFor();
+  if (page.url().includes("key=")) {
+    await field.fill(key);
+    await field.press("Enter");
+  }
+  await field.waitFor({ state: "detached" });
+}
+
+/** The built files, as the server gives them out. */
+async function servedFromHere(page: Page, url: string): Promise<void> {
+  const answer = await fetch(`${url}/`);
+  if ((await answer.text()).includes('id="root"')) return;
+  const files = (await readdir(BUILT, { recursive: true })).filter((path) => extname(path) in TYPES);
+  const serve = (path: string, file: string): Promise<void> =>
+    page.route(`${url}${path}`, async (route) =>
+      route.fulfill({
+        body: await readFile(join(BUILT, file)),
+        contentType: TYPES[extname(file)] ?? "",
+        headers: { "content-security-policy": POLICY },
+      }),
+    );
+  await serve("/", "index.html");
+  for (const file of files) await serve(`/${file}`, file);
+}
