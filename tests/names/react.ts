@@ -30,6 +30,7 @@ const composer = parts("while a turn runs it says so; a message can wait, steer 
 const fields = parts("Enter sends, once, and empties the field; Shift+Enter and half-written characters do not");
 const fetches = parts("useFileTree fetches what is too large for the state, and says where that fails");
 const shows = parts("shows each block as it is told, and brings older ones to who scrolls up");
+const oneItem = parts("useConversationItem has one of useConversationItemIds, which stay the same while it changes");
 
 export const reactRows: readonly Row[] = [
   ...tested("entry point", ["@hhopkins/agent-runtime-react"], packed),
@@ -135,6 +136,8 @@ export const reactRows: readonly Row[] = [
     parts("stand with their results, wherever those came; what did not change is the same object"),
   ),
   ...tested(
+  ...tested("hook", ["useConversationItemIds"], oneItem),
+  ...hook("useConversationItem", oneItem, "item isStreaming"),
     "field",
     fieldsOf("FileNode", "name path file children"),
     parts("are folders in folders, whatever their names"),

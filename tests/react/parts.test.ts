@@ -211,6 +211,20 @@ describe.each<ReactVersion>([19, 18])("React %i", (version) => {
       b.server.emit("s", "session:block:start", { conversationId: "main", block: result("1") });
       await soon(() => expect(names(seen.current)).toEqual(["call-1+result-1"]));
     });
+
+    test("useConversationItem has one of useConversationItemIds, which stay the same while it changes", async () => {
+      b.server.create("s", { blocks: [call("1"), call("2")] });
+      const { useConversationItem, useConversationItemIds } = b.lab.kit;
+      const hook = (id: string) => ({ ids: useConversationItemIds(id), ...useConversationItem(id, "call-1") });
+      const { seen } = b.probe(hook, "s");
+      await soon(() => expect(seen.current.ids).toEqual(["call-1", "call-2"]));
+      await soon(() => expect(b.server.open).toHaveLength(1));
+      const before = seen.current.ids;
+      b.server.emit("s", "session:block:start", { conversationId: "main", block: result("1") });
+      await soon(() => expect(seen.current).toMatchObject({ item: { kind: "tool", result: { id: "result-1" } } }));
+      expect(seen.current.ids).toBe(before);
+      expect(seen.current.isStreaming).toBe(false);
+    });
   });
 
   describe("files", () => {

@@ -32,10 +32,13 @@ export {
   pairToolCalls,
   useConversationItems,
   type BlockItem,
+  useConversationItem,
+  useConversationItemIds,
   type ConversationItem,
   type ToolCallItem,
 } from "./parts/tool-calls.ts";
 export { useApproval, type UseApproval } from "./parts/use-approval.ts";
+  type UseConversationItem,
 export { useAutoScroll, type UseAutoScroll } from "./parts/use-auto-scroll.ts";
 export { useComposer, type UseComposer } from "./parts/use-composer.ts";
 export { useFileTree, type FileContent, type UseFileTree } from "./parts/use-file-tree.ts";

@@ -77,3 +77,6 @@ export function shallowEqual(a: unknown, b: unknown): boolean {
     left.length === right.size && left.every(([name, value]) => right.has(name) && Object.is(value, right.get(name)))
   );
 }
+  // Long lists are compared with each frame.
+  if (Array.isArray(a) && Array.isArray(b))
+    return a.length === b.length && a.every((member, index) => Object.is(member, b[index]));

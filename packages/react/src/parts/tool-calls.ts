@@ -1,7 +1,8 @@
-import type { ShownBlock } from "@hhopkins/agent-runtime-client";
-import type { ToolResultBlock, ToolUseBlock } from "@hhopkins/agent-runtime-protocol";
-import { useMemo } from "react";
+import { conversationBlocks, type SessionSnapshot, type ShownBlock } from "@hhopkins/agent-runtime-client";
+import { MAIN_CONVERSATION, type ToolResultBlock, type ToolUseBlock } from "@hhopkins/agent-runtime-protocol";
+import { useCallback, useMemo } from "react";
 import { useMessages, type ConversationOptions } from "../use-messages.ts";
+import { shallowEqual, useSessionSelector } from "../use-session-selector.ts";
 
 /** A call with its result, which is undefined while the tool runs. */
 export interface ToolCallItem {
@@ -46,6 +47,60 @@ export function useConversationItems(
 ): readonly ConversationItem[] {
   const { blocks } = useMessages(sessionId, options);
   return useMemo(() => pairToolCalls(blocks), [blocks]);
+}
+
+/** The ids of a conversation's items: renders again when items come or go, and not when one of them changes. */
+export function useConversationItemIds(
+  sessionId: string | undefined,
+  { conversationId = MAIN_CONVERSATION }: ConversationOptions = {},
+): readonly string[] {
+  return useSessionSelector(
+    sessionId,
+    useCallback((snapshot) => paired(conversationBlocks(snapshot, conversationId)).ids, [conversationId]),
+    shallowEqual,
+  );
+}
+
+export interface UseConversationItem {
+  readonly item: ConversationItem | undefined;
+  /** The block itself, or the call, is still being written. */
+  readonly isStreaming: boolean;
+}
+
+/** One item: renders again when this one changes. */
+export function useConversationItem(
+  sessionId: string | undefined,
+  itemId: string,
+  { conversationId = MAIN_CONVERSATION }: ConversationOptions = {},
+): UseConversationItem {
+  return useSessionSelector(
+    sessionId,
+    useCallback(
+      (snapshot: SessionSnapshot) => ({
+        item: paired(conversationBlocks(snapshot, conversationId)).items.get(itemId),
+        isStreaming: snapshot.state?.streamingBlockIds.includes(itemId) === true,
+      }),
+      [conversationId, itemId],
+    ),
+    shallowEqual,
+  );
+}
+
+interface Paired {
+  readonly ids: readonly string[];
+  readonly items: ReadonlyMap<string, ConversationItem>;
+}
+
+const lists = new WeakMap<readonly ShownBlock[], Paired>();
+
+/** The items of a list of blocks by their ids; made once for a list. */
+function paired(blocks: readonly ShownBlock[]): Paired {
+  const known = lists.get(blocks);
+  if (known !== undefined) return known;
+  const items = new Map(pairToolCalls(blocks).map((item) => [item.id, item]));
+  const made = { ids: [...items.keys()], items };
+  lists.set(blocks, made);
+  return made;
 }
 
 function callItem(call: ToolUseBlock, result: ToolResultBlock | undefined): ToolCallItem {
