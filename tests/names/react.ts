@@ -29,8 +29,8 @@ const oneBlock = rendering("one delta renders one block of 500, and not the list
 const composer = parts("while a turn runs it says so; a message can wait, steer or interrupt");
 const fields = parts("Enter sends, once, and empties the field; Shift+Enter and half-written characters do not");
 const fetches = parts("useFileTree fetches what is too large for the state, and says where that fails");
-const shows = parts("shows each block as it is told, and brings older ones to who scrolls up");
 const oneItem = parts("useConversationItem has one of useConversationItemIds, which stay the same while it changes");
+const shows = parts("shows each block as it is told, and brings older ones to who scrolls up");
 
 export const reactRows: readonly Row[] = [
   ...tested("entry point", ["@hhopkins/agent-runtime-react"], packed),
@@ -130,14 +130,14 @@ export const reactRows: readonly Row[] = [
     "ask toolName input canAllowForSession allow allowForSession deny isAnswering error",
   ),
   ...tested("hook", ["useConversationItems"], parts("useConversationItems has them live")),
+  ...tested("hook", ["useConversationItemIds"], oneItem),
+  ...hook("useConversationItem", oneItem, "item isStreaming"),
   ...tested(
     "field",
     [...fieldsOf("ToolCallItem", "kind id call result"), ...fieldsOf("BlockItem", "kind id block")],
     parts("stand with their results, wherever those came; what did not change is the same object"),
   ),
   ...tested(
-  ...tested("hook", ["useConversationItemIds"], oneItem),
-  ...hook("useConversationItem", oneItem, "item isStreaming"),
     "field",
     fieldsOf("FileNode", "name path file children"),
     parts("are folders in folders, whatever their names"),

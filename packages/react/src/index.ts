@@ -30,15 +30,15 @@ export { BlockList, type BlockListProps } from "./parts/block-list.ts";
 export { fileTree, type FileNode } from "./parts/file-tree.ts";
 export {
   pairToolCalls,
-  useConversationItems,
-  type BlockItem,
   useConversationItem,
   useConversationItemIds,
+  useConversationItems,
+  type BlockItem,
   type ConversationItem,
   type ToolCallItem,
+  type UseConversationItem,
 } from "./parts/tool-calls.ts";
 export { useApproval, type UseApproval } from "./parts/use-approval.ts";
-  type UseConversationItem,
 export { useAutoScroll, type UseAutoScroll } from "./parts/use-auto-scroll.ts";
 export { useComposer, type UseComposer } from "./parts/use-composer.ts";
 export { useFileTree, type FileContent, type UseFileTree } from "./parts/use-file-tree.ts";

@@ -72,11 +72,11 @@ const NO_SESSION: SessionStore = {
 export function shallowEqual(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  // Long lists are compared with each frame.
+  if (Array.isArray(a) && Array.isArray(b))
+    return a.length === b.length && a.every((member, index) => Object.is(member, b[index]));
   const [left, right] = [Object.entries(a), new Map(Object.entries(b))];
   return (
     left.length === right.size && left.every(([name, value]) => right.has(name) && Object.is(value, right.get(name)))
   );
 }
-  // Long lists are compared with each frame.
-  if (Array.isArray(a) && Array.isArray(b))
-    return a.length === b.length && a.every((member, index) => Object.is(member, b[index]));
