@@ -57,6 +57,13 @@ export const clientStoreRows: readonly Row[] = [
   ...tested("method", ["sessionStore.sendMessage"], message),
   ...tested("method", fieldsOf("sessionStore", "retryMessage dropMessage"), failed),
   ...tested("method", ["sessionStore.loadOlder"], pages),
+  ...tested(
+    "method",
+    ["sessionStore.load"],
+    store(
+      "`load` follows until the state is there, for all who ask meanwhile; where there is none it rejects, and tries again later",
+    ),
+  ),
   ...tested("method", ["sessionStore.reload"], store("after a wrong key `reload` begins anew")),
   ...tested("field", fieldsOf("SessionSnapshot", "sessionId state connection"), following),
   ...tested(

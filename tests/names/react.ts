@@ -2,6 +2,7 @@ import { fieldsOf, tested, testsIn, type Row, type TestReference } from "./row.t
 
 const session = testsIn("tests/react/hooks.test.ts");
 const live = testsIn("tests/react/live-hooks.test.ts");
+const suspense = testsIn("tests/react/suspense.test.ts");
 const rendering = testsIn("tests/react/rendering.test.ts");
 const races = testsIn("tests/react/hook-races.test.ts");
 const browser = testsIn("tests/react/browser.test.ts");
@@ -70,6 +71,11 @@ export const reactRows: readonly Row[] = [
   ...results("useMessages", "retryMessage dropMessage", failed),
   ...results("useMessages", "hasOlder isLoadingOlder loadOlder", older),
   ...tested("option", ["useMessages.conversationId"], older),
+  ...tested(
+    "hook",
+    ["useSuspenseSession"],
+    suspense("useSuspenseSession shows the fallback until the state is there, for all hooks beside it, over one line"),
+  ),
   ...tested("hook", ["useOlder"], shows),
   ...hook("useBlock", oneBlock, "block isStreaming"),
   ...tested("hook", ["useBlockIds"], oneBlock),

@@ -24,6 +24,7 @@ export { useQueue, type UseQueue } from "./use-queue.ts";
 export { useSessionList, type UseSessionList } from "./use-session-list.ts";
 export { shallowEqual, useSessionSelector, useSessionStore } from "./use-session-selector.ts";
 export { useSubagents, type UseSubagents } from "./use-subagents.ts";
+export { useSuspenseSession } from "./use-suspense-session.ts";
 export { useTurn, type UseTurn } from "./use-turn.ts";
 export { useWorkspaceFiles, type UseWorkspaceFiles } from "./use-workspace-files.ts";
 export { BlockList, type BlockListProps } from "./parts/block-list.ts";

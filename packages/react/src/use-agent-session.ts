@@ -1,4 +1,4 @@
-import { ClientError, type SessionSnapshot, type SessionStore } from "@hhopkins/agent-runtime-client";
+import { ClientError, type SessionSnapshot } from "@hhopkins/agent-runtime-client";
 import type {
   CreateSessionBody,
   SessionRuntimeState,
@@ -81,7 +81,7 @@ export function useAgentSession(sessionId?: string): UseAgentSession {
         run(() => {
           asked.current += 1;
           choose(next);
-          return loaded(stores.get(next));
+          return stores.get(next).load();
         }),
       destroySession: () =>
         withSession(async (own) => {
@@ -103,7 +103,8 @@ export function useAgentSession(sessionId?: string): UseAgentSession {
   };
 }
 
-function infoOf({ state }: SessionSnapshot): SessionInfo | undefined {
+/** What a session is; undefined before it is loaded. */
+export function infoOf({ state }: SessionSnapshot): SessionInfo | undefined {
   if (state === undefined) return undefined;
   const { sessionId, type, agentProfileReference, name, createdAt } = state;
   const { lastActivity, sessionOptions, metadata, profileVersion, forkedFrom } = state;
@@ -135,20 +136,4 @@ function errorOf({ error }: SessionSnapshot): ClientError | undefined {
 
 function noSession(): ClientError {
   return new ClientError("no_session", "There is no session yet.");
-}
-
-/** Resolves with the first state, rejects where there will be none. */
-function loaded(store: SessionStore): Promise<SessionState> {
-  if (store.getSnapshot().connection === "failed") store.reload();
-  return new Promise((resolve, reject) => {
-    const look = (): boolean => {
-      const { state, connection, error } = store.getSnapshot();
-      if (state !== undefined) resolve(state);
-      else if (connection === "failed") reject(error ?? noSession());
-      else return false;
-      return true;
-    };
-    const leave = store.subscribe(() => look() && leave());
-    if (look()) leave();
-  });
 }

@@ -65,6 +65,7 @@ const NO_SESSION: SessionStore = {
   retryMessage: (messageId) => Promise.resolve({ messageId, error: noSession() }),
   dropMessage: () => {},
   loadOlder: () => Promise.resolve(),
+  load: () => Promise.reject(noSession()),
   reload: () => {},
 };
 

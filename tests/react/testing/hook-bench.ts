@@ -14,8 +14,8 @@ export function text(id: string, content = id): ConversationBlock {
   return { type: "assistant_text", id, timestamp: at, content };
 }
 
-export async function soon(condition: () => void): Promise<void> {
-  await vi.waitFor(condition, { interval: 2, timeout: 20_000 });
+export async function soon(condition: () => void, interval = 2): Promise<void> {
+  await vi.waitFor(condition, { interval, timeout: 20_000 });
 }
 
 /** What a hook answered last, and how often it was asked. */

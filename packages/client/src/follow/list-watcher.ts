@@ -26,6 +26,8 @@ export interface Watching {
 
 const WATCH_ID = "watch";
 const PING_MS = 20_000;
+/** A line that held for less counts as another try, so that a server which hangs up at once is not asked without end. */
+const GOOD_CONNECTION_MS = 5000;
 
 /** Watches the list of sessions until it is stopped, or until the server refuses for good. */
 export function watchList(endpoint: Endpoint, handlers: WatchHandlers, { backoff = BACKOFF }: WatchOptions): Watching {
@@ -61,10 +63,12 @@ export function watchList(endpoint: Endpoint, handlers: WatchHandlers, { backoff
   };
   const run = async (): Promise<void> => {
     const leave = onWake(() => wakes.dispatchEvent(new Event("wake")));
-    for (let tries = 0; !signal.aborted && !line.isRefused; tries = line.isLive ? 0 : tries + 1) {
+    for (let tries = 0; !signal.aborted && !line.isRefused; tries += 1) {
       await pause(waitBefore(tries, backoff, Math.random), signal, wakes);
       line.isLive = false;
+      const since = Date.now();
       if (!signal.aborted) await attempt();
+      if (line.isLive && Date.now() - since > GOOD_CONNECTION_MS) tries = 0;
       if (!signal.aborted) handlers.onConnection?.(line.isRefused ? "failed" : "reconnecting");
     }
     leave();

@@ -96,6 +96,9 @@ test("more pages come when they are asked for; filters and order go with each", 
   line.say({ event: "sessions:updated", data: { session: item("new", 9) } });
   line.say({ event: "sessions:updated", data: { session: { ...item("b", 2), name: "named" } } });
   expect(store.getSnapshot().sessions).toMatchObject([{ sessionId: "c" }, { sessionId: "b", name: "named" }]);
+  // Fetched anew, what was brought stays.
+  await store.refresh();
+  expect([urls.at(-1), ids()]).toEqual(["/sessions?limit=2&type=t&order=created", ["c", "b"]]);
 });
 
 test("an error is shown, and goes with the next answer; a wrong key is not tried again", async () => {
@@ -125,6 +128,21 @@ test("a watcher comes back as its backoff says, until it is stopped", async () =
   const last = await socket(5);
   watching.stop();
   expect([last.readyState, seen.at(-1), new Set(seen)]).toEqual([3, "live", new Set(["reconnecting", "live"])]);
+});
+
+test("a server that hangs up as soon as it has answered is given more and more time", async () => {
+  const { fetch, WebSocket } = server;
+  const client = createAgentClient({ baseUrl: "http://x", apiKey: "k", fetch, WebSocket });
+  const seen: string[] = [];
+  const backoff = { initialMs: 3_600_000, maxMs: 3_600_000 };
+  const watching = client.watchSessions({ onConnection: (status) => seen.push(status) }, { backoff });
+  const line = await socket(1);
+  await soon(() => expect(seen).toEqual(["live"]));
+  line.cut();
+  await soon(() => expect(seen).toEqual(["live", "reconnecting"]));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(server.sockets).toHaveLength(1);
+  watching.stop();
 });
 
 test("the line closes when the last has left", async () => {

@@ -6,11 +6,15 @@ import type { Watching } from "../follow/list-watcher.ts";
 export interface SessionListSnapshot {
   /** Those that were loaded, the latest activity first (or as `order` says). */
   readonly sessions: readonly SessionListItem[];
+  /** True from the start, until there is an answer. */
   readonly isLoading: boolean;
   /** Whether `loadMore` would bring more. */
   readonly hasMore: boolean;
   readonly error?: ClientError;
 }
+
+/** Sessions of a page, and the most that one may have. */
+const [PAGE, MOST] = [50, 500];
 
 /** The list of sessions, live while somebody subscribes. */
 export interface SessionListStore {
@@ -27,7 +31,7 @@ export function createSessionListStore(client: AgentClient, page: ListSessionsOp
   const { limit: _limit, cursor: _cursor, order = "activity", ...filter } = page;
   const takesNew = Object.keys(filter).length === 0;
   const listeners = new Set<() => void>();
-  let snapshot: SessionListSnapshot = { sessions: [], isLoading: false, hasMore: false };
+  let snapshot: SessionListSnapshot = { sessions: [], isLoading: true, hasMore: false };
   let cursor: string | undefined;
   let watching: Watching | undefined;
   /** The fetch that counts; an older one has nothing to say any more. */
@@ -45,7 +49,8 @@ export function createSessionListStore(client: AgentClient, page: ListSessionsOp
     const { error: _error, ...rest } = snapshot;
     show({ ...rest, isLoading: true });
     try {
-      const answer = await client.listSessions({ ...page, ...(from === undefined ? {} : { cursor: from }) });
+      const part = from === undefined ? { limit: asMany(snapshot.sessions.length) } : { cursor: from };
+      const answer = await client.listSessions({ ...page, ...part });
       if (own !== latest) return;
       cursor = answer.nextCursor;
       const before = from === undefined ? [] : snapshot.sessions;
@@ -55,6 +60,8 @@ export function createSessionListStore(client: AgentClient, page: ListSessionsOp
       if (own === latest) show({ ...snapshot, isLoading: false, error: asClientError(error) });
     }
   };
+  /** What was scrolled to stays in view when the list is fetched anew. */
+  const asMany = (shown: number): number => Math.min(MOST, Math.max(page.limit ?? PAGE, shown));
   const refresh = (): Promise<void> => fetchPage(undefined);
   const watch = (): Watching =>
     client.watchSessions({

@@ -188,6 +188,32 @@ describe("faults", () => {
     expect(t.store.getSnapshot().error).toBeUndefined();
   });
 
+  test("`load` follows until the state is there, for all who ask meanwhile; where there is none it rejects, and tries again later", async () => {
+    t.server.answers = [{ problem: "session_not_found", status: 404 }, stateOf({ lastSeq: 3 })];
+    t.make({ graceMs: 60_000 });
+    const loading = t.store.load();
+    expect(t.store.load()).toBe(loading);
+    await expect(loading).rejects.toMatchObject({ name: "ClientError", code: "session_not_found" });
+    expect(t.store.getSnapshot().connection).toBe("failed");
+    expect(await t.store.load()).toMatchObject({ lastSeq: 3 });
+    // Who subscribes now takes the line over.
+    t.subscribe();
+    await t.socket(1);
+    expect(await t.store.load()).toBe(t.store.getSnapshot().state);
+    expect([t.server.requests.length, t.server.sockets.length]).toEqual([2, 1]);
+  });
+
+  test("a tool's result of 20 MB is kept as the server's state keeps it, and what follows is not held up", async () => {
+    const line = await t.live();
+    const block = { type: "tool_result", id: "r", timestamp: at, toolUseId: "u", content: "x".repeat(20_000_000) };
+    line.say(start(4, block));
+    line.say(event(5, "session:block:complete", { conversationId: "main", blockId: "r", block }));
+    line.say(queued(6, "m"));
+    await soon(() => expect(t.store.getSnapshot().state).toMatchObject({ lastSeq: 6, queue: [{ messageId: "m" }] }));
+    expect(t.store.getSnapshot().state?.blocks).toMatchObject([{ id: "r", truncated: true }]);
+    expect(JSON.stringify(t.store.getSnapshot().state).length).toBeLessThan(40_000);
+  });
+
   test("an error that the server tells of ends with the events that follow", async () => {
     const line = await t.live();
     line.say({ event: "error", data: { sessionId: "s", code: "persistence_unavailable", message: "later" } });

@@ -41,6 +41,11 @@ export interface SessionStore {
   dropMessage(messageId: string): void;
   /** Brings the page of blocks before those that are there. Never rejects: `older` says what failed. */
   loadOlder(conversationId?: string): Promise<void>;
+  /**
+   * Follows until the state is there, and resolves with it; after `failed` begins anew. Rejects with `ClientError` where
+   * there will be none. The same promise for all who ask meanwhile.
+   */
+  load(): Promise<SessionState>;
   /** Begins anew, with a new snapshot; the way on after `failed`. */
   reload(): void;
 }
@@ -67,6 +72,7 @@ class FollowedStore implements SessionStore {
   #isScheduled = false;
   #following: Following | undefined;
   #grace: ReturnType<typeof setTimeout> | undefined;
+  #loading: Promise<SessionState> | undefined;
 
   constructor(client: AgentClient, sessionId: string, options: SessionStoreOptions) {
     this.sessionId = sessionId;
@@ -132,6 +138,15 @@ class FollowedStore implements SessionStore {
     }
   }
 
+  load(): Promise<SessionState> {
+    if (this.#loading === undefined) {
+      const done = (): void => void (this.#loading = undefined);
+      this.#loading = this.#load();
+      this.#loading.then(done, done);
+    }
+    return this.#loading;
+  }
+
   reload(): void {
     const wasFollowed = this.#following !== undefined;
     this.#close();
@@ -139,6 +154,21 @@ class FollowedStore implements SessionStore {
     this.#known = { ...rest, older: {} };
     this.#publish();
     if (wasFollowed || this.#listeners.size > 0) this.#follow();
+  }
+
+  #load(): Promise<SessionState> {
+    if (this.#shown.connection === "failed") this.reload();
+    return new Promise((resolve, reject) => {
+      const look = (): boolean => {
+        const { state, connection, error } = this.#shown;
+        if (state !== undefined) resolve(state);
+        else if (connection === "failed") reject(asClientError(error));
+        else return false;
+        return true;
+      };
+      const leave = this.subscribe(() => look() && leave());
+      if (look()) leave();
+    });
   }
 
   #follow(): void {
