@@ -46,6 +46,7 @@ test("every method calls its route", async () => {
   await client.listFiles("s");
   await client.readFile("s", "dir/ä b");
   await client.readArchive("s");
+  await client.exportSession("s");
   await client.getNetwork("s");
   await client.listProfiles();
   await client.getProfile("a/b");
@@ -72,6 +73,7 @@ test("every method calls its route", async () => {
     "GET /sessions/s/files",
     "GET /sessions/s/files/dir/%C3%A4%20b",
     "GET /sessions/s/archive",
+    "GET /sessions/s/export",
     "GET /sessions/s/network",
     "GET /agent-profiles",
     "GET /agent-profiles/a%2Fb",

@@ -73,6 +73,8 @@ export interface AgentClient {
   readFile(sessionId: string, path: string): Promise<Uint8Array>;
   /** The whole workspace as a zip, as last synced; it streams, and breaks where the server finds bytes damaged. */
   readArchive(sessionId: string): Promise<ReadableStream<Uint8Array>>;
+  /** The whole session as an archive that another store takes in: gzipped lines of JSON, as they stream. */
+  exportSession(sessionId: string): Promise<ReadableStream<Uint8Array>>;
   /** What the session's sandboxes may reach beside the model, and what they reached or were refused. */
   getNetwork(sessionId: string): Promise<NetworkAnswer>;
   listProfiles(): Promise<ListProfilesAnswer>;
@@ -97,6 +99,8 @@ export function createAgentClient(options: AgentClientOptions): AgentClient {
   };
   const bytes = async (path: string): Promise<Uint8Array> =>
     new Uint8Array(await (await endpoint.call(path)).arrayBuffer());
+  const stream = async (path: string): Promise<ReadableStream<Uint8Array>> =>
+    (await endpoint.call(path)).body ?? new ReadableStream({ start: (controller) => controller.close() });
   return {
     createSession: (json) => endpoint.json("/sessions/create", { method: "POST", json }),
     listSessions: (page = {}) => endpoint.json(`/sessions${query({ ...page })}`),
@@ -121,10 +125,8 @@ export function createAgentClient(options: AgentClientOptions): AgentClient {
     listFiles: (id) => endpoint.json(`${session(id)}/files`),
     readFile: (id, path) => bytes(`${session(id)}/files/${path.split("/").map(encodeURIComponent).join("/")}`),
     readAttachment: (id, messageId, name) => bytes(`${message(id, messageId)}/attachments/${encodeURIComponent(name)}`),
-    async readArchive(id) {
-      const { body } = await endpoint.call(`${session(id)}/archive`);
-      return body ?? new ReadableStream({ start: (controller) => controller.close() });
-    },
+    readArchive: (id) => stream(`${session(id)}/archive`),
+    exportSession: (id) => stream(`${session(id)}/export`),
     getNetwork: (id) => endpoint.json(`${session(id)}/network`),
     listProfiles: () => endpoint.json("/agent-profiles"),
     getProfile: (id) => endpoint.json(profilePath(id)),

@@ -1,5 +1,11 @@
 import type { SessionSnapshot } from "@hhopkins/agent-runtime-client";
-import type { Ask, ConversationBlock, SandboxState, SessionState, ToolUseBlock } from "@hhopkins/agent-runtime-protocol";
+import type {
+  Ask,
+  ConversationBlock,
+  SandboxState,
+  SessionState,
+  ToolUseBlock,
+} from "@hhopkins/agent-runtime-protocol";
 
 /** What a person can do about it. */
 export type WaitingAction =
@@ -200,7 +206,13 @@ function silenceOf({ blocks }: SessionState, heardAt: number, now: number): Wait
   const last = Math.max(heardAt, Date.parse(blocks.at(-1)?.timestamp ?? "") || 0);
   if (now - last < PATIENCE_MS.silence) return undefined;
   const since = new Date(last).toISOString();
-  return { kind: "silent", text: "The model has said nothing for a while.", tone: "plain", since, action: { type: "stop" } };
+  return {
+    kind: "silent",
+    text: "The model has said nothing for a while.",
+    tone: "plain",
+    since,
+    action: { type: "stop" },
+  };
 }
 
 function queueOf({ state, pending }: SessionSnapshot, now: number): Waiting | undefined {
