@@ -75,6 +75,33 @@ describe.each<ReactVersion>([19, 18])("React %i", (version) => {
       );
     });
 
+    test("events and blocks of types that nobody knows yet are shown as they are, and what follows them too", async () => {
+      b.server.create("s", { blocks: [{ ...text("old"), type: "hologram" } as never] });
+      const { seen } = b.probe(
+        (id: string) => ({ ...b.lab.kit.useMessages(id), ...b.lab.kit.useEvents(), ...b.lab.kit.useConnection(id) }),
+        "s",
+      );
+      await soon(() => expect(seen.current).toMatchObject({ isLive: true, blocks: [{ type: "hologram" }] }));
+      b.server.emit("s", "session:dreamt" as never, { of: "sheep" });
+      b.server.emit("s", "session:block:start", {
+        conversationId: "main",
+        block: { ...text("new"), type: "scent", smell: "of rain" },
+      });
+      b.server.emit("s", "session:block:start", { conversationId: "main", block: text("after") });
+      await soon(() =>
+        expect(seen.current.blocks).toMatchObject([
+          { type: "hologram" },
+          { type: "scent", smell: "of rain" },
+          { id: "after" },
+        ]),
+      );
+      expect(seen.current).toMatchObject({
+        error: undefined,
+        isLive: true,
+        events: [{ type: "session:dreamt" }, {}, {}],
+      });
+    });
+
     test("a wrong key is said; with the right one the page begins anew", async () => {
       b.server.create("s");
       b.server.answer = ({ authorization }) =>

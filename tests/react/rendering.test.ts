@@ -52,6 +52,26 @@ describe.each<ReactVersion>([19, 18])("React %i", (version) => {
       expect(renders).toEqual(["b250"]);
     });
 
+    test("in a BlockList it is one block of 500 too, and a block that comes is one more", async () => {
+      b.server.create("s", { blocks: many, streamingBlockIds: ["b499"] });
+      let renders: string[] = [];
+      const show = (block: UseMessages["blocks"][number]): ReactNode => {
+        renders.push(block.id);
+        return block.type === "assistant_text" ? block.content : null;
+      };
+      const list = b.lab.React.createElement(b.lab.kit.BlockList, { sessionId: "s", children: show });
+      b.mount(b.provided(list), { isStrict: false });
+      await soon(() => expect(b.mounted?.container.textContent).toContain("b499"));
+      await soon(() => expect(b.server.open).toHaveLength(1));
+      renders = [];
+      b.server.emit("s", "session:block:delta", { conversationId: "main", blockId: "b499", delta: "!" });
+      await soon(() => expect(b.mounted?.container.textContent).toContain("b499!"));
+      expect(renders).toEqual(["b499"]);
+      b.server.emit("s", "session:block:start", { conversationId: "main", block: text("one-more") });
+      await soon(() => expect(b.mounted?.container.textContent).toContain("one-more"));
+      expect(renders).toEqual(["b499", "one-more"]);
+    });
+
     test("a selector renders when what it takes has changed, and not else", async () => {
       b.server.create("s");
       const { seen } = b.probe(
