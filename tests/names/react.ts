@@ -41,6 +41,13 @@ export const reactRows: readonly Row[] = [
     ["AgentServiceProvider.debug"],
     live("useEvents has what arrives, and forgets it when told; debug tells the console too"),
   ),
+  ...tested(
+    "provider property",
+    fieldsOf("SessionStateProvider", "sessionId state children"),
+    testsIn("tests/react/session-state-provider.test.ts")(
+      "SessionStateProvider shows a given state to the hooks below it; nothing is followed or sent, and without one it is live",
+    ),
+  ),
   ...tested("hook", ["useAgentService"], live("without one above it a hook says so")),
 
   ...hook("useAgentSession", loads, "session runtime isLoading"),

@@ -54,6 +54,7 @@ const INTERFACES: readonly (readonly [kind: string, of: string, file: string, na
   ["method", "sessionListStore", "client/src/store/session-list-store.ts", "SessionListStore"],
   ["field", "SessionListSnapshot", "client/src/store/session-list-store.ts", "SessionListSnapshot"],
   ["provider property", "AgentServiceProvider", "react/src/provider.ts", "AgentServiceProviderProps"],
+  ["provider property", "SessionStateProvider", "react/src/session-state-provider.ts", "SessionStateProviderProps"],
   ["hook result", "useAgentSession", "react/src/use-agent-session.ts", "UseAgentSession"],
   ["hook result", "useMessages", "react/src/use-messages.ts", "UseMessages"],
   ["hook result", "useBlock", "react/src/use-messages.ts", "UseBlock"],

@@ -7,6 +7,7 @@ export {
   type SessionInfo,
   type UseAgentSession,
 } from "./use-agent-session.ts";
+export { SessionStateProvider, type SessionStateProviderProps } from "./session-state-provider.ts";
 export { useAsks, type UseAsks } from "./use-asks.ts";
 export { useConnection, type UseConnection } from "./use-connection.ts";
 export { useEvents, type UseEvents } from "./use-events.ts";

@@ -1,11 +1,16 @@
 import { ClientError, type SessionSnapshot, type SessionStore } from "@hhopkins/agent-runtime-client";
-import { useEffect, useMemo, useRef, useSyncExternalStore } from "react";
+import { useContext, useEffect, useMemo, useRef, useSyncExternalStore } from "react";
 import { useAgentService } from "./provider.ts";
+import { StillStore } from "./session-state-provider.ts";
 
 /** The store of a session; without an id one of nothing. Everybody below the provider shares it. */
 export function useSessionStore(sessionId: string | undefined): SessionStore {
   const { stores } = useAgentService();
-  return useMemo(() => (sessionId === undefined ? NO_SESSION : stores.get(sessionId)), [stores, sessionId]);
+  const still = useContext(StillStore);
+  return useMemo(() => {
+    if (sessionId === undefined) return NO_SESSION;
+    return still?.sessionId === sessionId ? still : stores.get(sessionId);
+  }, [stores, still, sessionId]);
 }
 
 /**
