@@ -1,29 +1,62 @@
+import { useEffect } from "react";
 import { AskCards } from "../asks/ask-cards.tsx";
 import { Composer } from "../composer/composer.tsx";
 import { Conversation } from "../conversation/conversation.tsx";
 import { Inspector } from "../inspector/inspector.tsx";
+import { DeletedBanner, SessionGone, usePresence } from "./session-gone.tsx";
+import { SessionControlsProvider } from "./session-controls-provider.tsx";
 import { SessionHeader } from "./session-header.tsx";
+import { useSessionControls } from "./session-controls.tsx";
 import { WaitingLine } from "./waiting-line.tsx";
 
 export interface SessionPageProps {
   readonly sessionId: string;
-  /** One of `PANELS`, as the address has it: unchecked. */
+  /** One of `PANELS`, as the address has it: unchecked; or `asks`, whose item is the ask that is meant. */
   readonly panel: string | undefined;
   readonly item: string | undefined;
 }
 
 /** One session: its conversation, what stands in its way, and the panels beside it. */
-export function SessionPage({ sessionId, panel, item }: SessionPageProps) {
+export function SessionPage(props: SessionPageProps) {
+  return (
+    <SessionControlsProvider sessionId={props.sessionId}>
+      <Session {...props} />
+    </SessionControlsProvider>
+  );
+}
+
+function Session({ sessionId, panel, item }: SessionPageProps) {
+  const presence = usePresence(sessionId);
+  if (presence !== "there" && presence !== "gone") {
+    return (
+      <main className="flex min-w-0 flex-1 flex-col">
+        <SessionGone sessionId={sessionId} />
+      </main>
+    );
+  }
   return (
     <main className="flex min-w-0 flex-1">
-      <section aria-label="Conversation" className="flex min-w-0 flex-1 flex-col">
+      <section aria-label="Session" className="flex min-w-0 flex-1 flex-col">
         <SessionHeader sessionId={sessionId} />
+        {presence === "gone" && <DeletedBanner />}
         <Conversation sessionId={sessionId} />
-        <WaitingLine sessionId={sessionId} />
-        <AskCards sessionId={sessionId} />
-        <Composer sessionId={sessionId} />
+        {presence === "there" && <Foot sessionId={sessionId} askId={panel === "asks" ? item : undefined} />}
       </section>
       <Inspector sessionId={sessionId} panel={panel} item={item} />
     </main>
+  );
+}
+
+function Foot({ sessionId, askId }: { readonly sessionId: string; readonly askId: string | undefined }) {
+  const showAsk = useSessionControls()?.showAsk;
+  useEffect(() => {
+    if (askId !== undefined) showAsk?.(askId);
+  }, [askId, showAsk]);
+  return (
+    <>
+      <WaitingLine sessionId={sessionId} />
+      <AskCards sessionId={sessionId} />
+      <Composer sessionId={sessionId} />
+    </>
   );
 }
