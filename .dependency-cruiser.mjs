@@ -262,9 +262,10 @@ export default {
     part("cluster", ["log"]),
     part("host-tools", []),
     part("results", []),
-    part("profiles", ["gateway"]),
+    part("profiles", ["gateway", "auth"]),
     part("session", ["log", "auth", "cluster", "host-tools", "profiles", "results"]),
     part("archive", ["log", "session", "auth", "cluster", "profiles"]),
+    part("rights", ["session", "auth", "archive", "profiles"]),
     part("transport", ["log", "session", "auth", "archive"]),
   ],
   options: {

@@ -53,7 +53,9 @@ export const planted: Record<string, readonly Planted[]> = {
   "react-no-node": [bad("packages/react/src/disk.ts", "node:fs")],
   "react-only-react": [bad("packages/react/src/foreign.ts", "../../runtime/node_modules/hono/index.js")],
   "runtime-arrows": [bad(`${RUNTIME}/session/client.ts`, "../../../client/src/index.ts")],
-  "console-arrows": [bad("apps/console/src/app.ts", "../../server/src/main.ts", { "apps/server/src/main.ts": something })],
+  "console-arrows": [
+    bad("apps/console/src/app.ts", "../../server/src/main.ts", { "apps/server/src/main.ts": something }),
+  ],
   "console-no-node": [bad("apps/console/src/disk.ts", "node:path")],
   "page-arrows": [bad("apps/server/src/page/server.ts", "../main.ts", { "apps/server/src/main.ts": something })],
   "page-no-node": [bad("apps/server/src/page/disk.ts", "node:path")],
@@ -78,6 +80,7 @@ export const planted: Record<string, readonly Planted[]> = {
   "runtime-host-tools-arrows": [bad(`${RUNTIME}/host-tools/run.ts`, "../session/session.ts")],
   "runtime-profiles-arrows": [bad(`${RUNTIME}/profiles/run.ts`, "../session/session.ts")],
   "runtime-results-arrows": [bad(`${RUNTIME}/results/run.ts`, "../session/session.ts")],
+  "runtime-rights-arrows": [bad(`${RUNTIME}/rights/rights.ts`, "../log/log.ts")],
   "runtime-auth-arrows": [bad(`${RUNTIME}/auth/session.ts`, "../session/session.ts")],
   "runtime-gateway-arrows": [bad(`${RUNTIME}/gateway/session.ts`, "../session/session.ts")],
   "runtime-cluster-arrows": [bad(`${RUNTIME}/cluster/session.ts`, "../session/session.ts")],

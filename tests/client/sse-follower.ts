@@ -3,7 +3,7 @@ import { initialState, parseEvent, reduce, type SessionState } from "@hhopkins/a
 /** A client by server-sent events that folds what it is given, and comes back by the cursor whenever the line is cut. */
 export class SseFollower {
   readonly #url: string;
-  readonly #headers: Record<string, string>;
+  readonly #key: () => Promise<string>;
   #state: SessionState | undefined;
   /** Connections that it has made. */
   connections = 0;
@@ -12,9 +12,9 @@ export class SseFollower {
   readonly #stopping = new AbortController();
   readonly ended: Promise<void>;
 
-  constructor({ url, sessionId, key }: { url: string; sessionId: string; key: string }) {
+  constructor({ url, sessionId, key }: { url: string; sessionId: string; key: string | (() => Promise<string>) }) {
     this.#url = `${url}/sessions/${sessionId}/events`;
-    this.#headers = { "x-api-key": key };
+    this.#key = typeof key === "string" ? async () => key : key;
     this.ended = this.#run(sessionId);
   }
 
@@ -43,7 +43,7 @@ export class SseFollower {
 
   async #connection(sessionId: string): Promise<void> {
     const state = this.#state;
-    const headers = new Headers(this.#headers);
+    const headers = new Headers({ "x-api-key": await this.#key() });
     if (state !== undefined) headers.set("last-event-id", `${state.logId}:${state.lastSeq}`);
     const { signal } = this.#stopping;
     const response = await fetch(this.#url, { headers, signal });

@@ -38,6 +38,7 @@ test("an option that is none, or of the wrong kind, is refused by name", async (
     [{ cluster: { lease: 1000 } }, "cluster.lease"],
     [{ bus: {} }, "bus"],
     [{ auth: "basic" }, "auth"],
+    [{ tokenSecret: "short" }, "tokenSecret"],
     [{ gateway: { publicURL: "https://a.example" } }, "gateway.publicURL"],
     [{ gateway: { publicUrl: "a.example" } }, "gateway.publicUrl"],
     [{ gateway: { external: true, unsafeKeyInSandbox: true } }, "gateway.unsafeKeyInSandbox"],

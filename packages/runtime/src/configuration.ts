@@ -49,6 +49,11 @@ export interface AgentRuntimeConfig {
   readonly authenticate?: Authenticate;
   /** `"none"`: everybody who can reach the server may do everything. */
   readonly auth?: "none";
+  /**
+   * Signs the tokens of `POST /tokens`, at least 32 characters; another one ends them all. Default: made from the
+   * `apiKey` of `createRestServer`; with neither, a random one in `dataDir`.
+   */
+  readonly tokenSecret?: string;
   /** Tools that agents call and that run in this process, by name, each made by `tool()`. Default: none. */
   readonly tools?: Readonly<Record<string, HostTool>>;
   /** Answers what agents ask before people do, or leaves it to them. Default: people answer. */
@@ -124,6 +129,7 @@ const KEYS: Record<keyof AgentRuntimeConfig, "number" | "other"> = {
   sandbox: "other",
   authenticate: "other",
   auth: "other",
+  tokenSecret: "other",
   tools: "other",
   onAsk: "other",
   credentials: "other",
@@ -206,6 +212,8 @@ export const DEFAULTS = {
   maxUnsavedBytes: 128 * MIB,
 } as const;
 
+const LEAST_SECRET = 32;
+
 /** Throws `invalid_configuration` that names the option. */
 export function checkConfiguration(config: AgentRuntimeConfig): void {
   for (const [name, value] of Object.entries(config)) {
@@ -216,6 +224,9 @@ export function checkConfiguration(config: AgentRuntimeConfig): void {
     }
   }
   if (config.auth !== undefined && config.auth !== "none") throw invalid("auth", 'can only be "none"');
+  const { tokenSecret } = config;
+  if (tokenSecret !== undefined && !(typeof tokenSecret === "string" && tokenSecret.length >= LEAST_SECRET))
+    throw invalid("tokenSecret", `must be a text of at least ${LEAST_SECRET} characters`);
   if (config.modal !== undefined && config.sandbox !== undefined)
     throw invalid("modal", "and sandbox exclude each other");
   for (const [profile, size] of Object.entries(config.warmPool ?? {}))

@@ -9,8 +9,8 @@ import { randomUUID } from "node:crypto";
 import type { Server } from "node:http";
 import { join, resolve } from "node:path";
 import { createSessionArchives, type SessionArchives } from "./archive/archives.ts";
-import { createAuthenticate } from "./auth/authentication.ts";
-import type { Authenticate } from "./auth/principal.ts";
+import { createAccess } from "./auth/access.ts";
+import { archivesByRights, profilesByRights, sessionsByRights } from "./rights/rights.ts";
 import { betweenNodes, tellOfList, type BetweenNodes } from "./cluster/between-nodes.ts";
 import { ClusterNode } from "./cluster/cluster-node.ts";
 import { NodeNotes } from "./cluster/node-notes.ts";
@@ -208,7 +208,7 @@ export async function createAgentRuntime(config: AgentRuntimeConfig = {}): Promi
     boundSecrets: parts.boundSecrets,
     versionOf: (profile) => versionOf(profile).version,
   });
-  const parted = { between, publicGateway, environments, profiles };
+  const parted = { between, publicGateway, environments, profiles, dataDir };
   return composed({ config, adapter, store, provider, gateway, manager, service, archives, log, ...parted });
 }
 
@@ -226,6 +226,7 @@ interface Composition {
   readonly service: SessionService;
   readonly archives: SessionArchives;
   readonly profiles: ProfileService;
+  readonly dataDir: string;
   readonly log: SessionParts["log"];
 }
 
@@ -240,21 +241,24 @@ function composed(parts: Composition): AgentRuntime {
     environments,
     between,
     manager,
-    service,
-    archives,
-    profiles,
+    dataDir,
     log,
   } = parts;
-  const authenticateBy = (apiKey?: string): Authenticate =>
-    createAuthenticate({
-      apiKey,
-      authenticate: config.authenticate,
-      auth: config.auth,
-      onUnprotected: (message) => log.error({}, message),
-    });
-  let current = authenticateBy();
-  // Looked up at each request: the WebSocket server may be created before the REST server that brings the key.
-  const authenticate: Authenticate = (request) => current(request);
+  const access = createAccess({
+    authenticate: config.authenticate,
+    auth: config.auth,
+    tokenSecret: config.tokenSecret,
+    dataDir,
+    audience: config.deployment ?? DEFAULTS.deployment,
+    now: () => new Date(),
+    assertSession: (key) => manager.head(key),
+    onUnprotected: (message) => log.error({}, message),
+  });
+  const { authenticate, tokens } = access;
+  // The one place where rights count: everything that is asked from outside goes through here.
+  const service = sessionsByRights(parts.service);
+  const archives = archivesByRights(parts.archives);
+  const profiles = profilesByRights(parts.profiles);
   // Without keys every page that the user visits could connect; its origin is what tells it apart.
   let allowedOrigins: readonly string[] | undefined = config.auth === "none" ? [] : undefined;
   return {
@@ -282,10 +286,10 @@ function composed(parts: Composition): AgentRuntime {
     },
     createRestServer(options = {}) {
       const { apiKey, ...rest } = options;
-      if (apiKey !== undefined && apiKey !== "") current = authenticateBy(apiKey);
+      if (apiKey !== undefined && apiKey !== "") access.useKey(apiKey);
       if (config.auth === "none") allowedOrigins = options.corsOrigins ?? [];
       const gatewayRoute = publicGateway === undefined ? {} : { gateway: publicGateway };
-      return createRestApp({ service, archives, profiles, authenticate, log, ...gatewayRoute, ...rest });
+      return createRestApp({ service, archives, profiles, tokens, authenticate, log, ...gatewayRoute, ...rest });
     },
     createWebSocketServer(server, options = {}) {
       const origins = allowedOrigins === undefined ? {} : { allowedOrigins };

@@ -1,6 +1,8 @@
 import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
 import { apiKeyAuthenticate } from "./api-key.ts";
+import { requestKey } from "./credentials.ts";
 import { DEFAULT_TENANT, type Authenticate, type Principal } from "./principal.ts";
+import type { Tokens } from "./tokens.ts";
 
 export interface AuthenticationOptions {
   readonly apiKey?: string | undefined;
@@ -8,6 +10,8 @@ export interface AuthenticationOptions {
   readonly authenticate?: Authenticate | undefined;
   /** `"none"`: everybody may do everything. */
   readonly auth?: "none" | undefined;
+  /** Tried before all of the above, where there is any of it. */
+  readonly tokens?: Pick<Tokens, "verify">;
   /** Told once, at the first request that is refused because nothing of the above was given. */
   readonly onUnprotected?: (message: string) => void;
 }
@@ -19,10 +23,22 @@ const REMEDY =
 
 /** The one function that tells who asks. Without a key, a function or `auth: "none"` it refuses everything (403). */
 export function createAuthenticate(options: AuthenticationOptions): Authenticate {
-  if (options.authenticate !== undefined) return options.authenticate;
-  if (options.apiKey !== undefined && options.apiKey !== "") return apiKeyAuthenticate(options.apiKey);
-  if (options.auth === "none") return () => ANYBODY;
-  return refuseAll(options.onUnprotected);
+  const known = lastingAuthenticate(options);
+  if (known === undefined) return refuseAll(options.onUnprotected);
+  const { tokens } = options;
+  if (tokens === undefined) return known;
+  return async (request) => {
+    const bearer = requestKey(request.headers);
+    const holder = bearer === null ? null : await tokens.verify(bearer);
+    return holder ?? known(request);
+  };
+}
+
+/** Who knows what does not end; undefined: nothing was given. */
+function lastingAuthenticate({ authenticate, apiKey, auth }: AuthenticationOptions): Authenticate | undefined {
+  if (authenticate !== undefined) return authenticate;
+  if (apiKey !== undefined && apiKey !== "") return apiKeyAuthenticate(apiKey);
+  return auth === "none" ? () => ANYBODY : undefined;
 }
 
 function refuseAll(tell: AuthenticationOptions["onUnprotected"]): Authenticate {
@@ -38,7 +54,10 @@ function refuseAll(tell: AuthenticationOptions["onUnprotected"]): Authenticate {
 export async function authenticated(authenticate: Authenticate, request: Request): Promise<Principal> {
   const principal = await authenticate(request);
   if (principal === null) {
-    throw new RuntimeError("unauthorized", "Give the key as Authorization: Bearer KEY or as x-api-key: KEY.");
+    throw new RuntimeError(
+      "unauthorized",
+      "Give the key, or a token, as Authorization: Bearer KEY or as x-api-key: KEY.",
+    );
   }
   return principal;
 }

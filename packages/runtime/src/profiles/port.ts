@@ -1,4 +1,5 @@
 import type { AgentProfile, AgentProfileAnswer, AgentProfileListData } from "@hhopkins/agent-runtime-protocol";
+import type { Principal } from "../auth/principal.ts";
 
 /**
  * PORT: where profiles come from besides the persistence adapter. Asked at each use, so that what has changed is seen;
@@ -20,16 +21,11 @@ export interface ProfileLog {
 /** What the transports do with profiles, each call for a principal. Errors are `RuntimeError`s. */
 export interface ProfileService {
   /** Rejects with `not_found`, `invalid_profile`. */
-  read(id: string): Promise<AgentProfileAnswer>;
+  read(by: Principal, id: string): Promise<AgentProfileAnswer>;
   /** Rejects with `not_supported`, `forbidden`, `conflict` where there is one of its id. */
-  create(by: ProfileEditor, profile: AgentProfile): Promise<AgentProfileAnswer>;
+  create(by: Principal, profile: AgentProfile): Promise<AgentProfileAnswer>;
   /** Rejects as `create` does, and with `not_found`. */
-  replace(by: ProfileEditor, profile: AgentProfile): Promise<AgentProfileAnswer>;
+  replace(by: Principal, profile: AgentProfile): Promise<AgentProfileAnswer>;
   /** Rejects as `replace` does. Sessions keep the content that they began with. */
-  delete(by: ProfileEditor, id: string): Promise<void>;
-}
-
-/** Who changes a profile. */
-export interface ProfileEditor {
-  readonly tenant: string;
+  delete(by: Principal, id: string): Promise<void>;
 }

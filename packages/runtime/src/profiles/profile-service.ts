@@ -4,9 +4,10 @@ import {
   type PersistenceAdapter,
   type ProfileStore,
 } from "@hhopkins/agent-runtime-protocol";
+import type { Principal } from "../auth/principal.ts";
 import type { BoundSecrets } from "../gateway/port.ts";
 import { refuseForeignPowers } from "./foreign-profile.ts";
-import type { ProfileEditor, ProfileService, ProfileSource } from "./port.ts";
+import type { ProfileService, ProfileSource } from "./port.ts";
 
 /** The only tenant that may change profiles: all tenants have the same. */
 const OWNER = "default";
@@ -26,7 +27,7 @@ export interface ProfileServiceParts {
 export function createProfileService(parts: ProfileServiceParts): ProfileService {
   const { profiles, source, store, boundSecrets, versionOf } = parts;
   const answer = (profile: AgentProfile) => ({ profile, version: versionOf(profile) });
-  const storeFor = async ({ tenant }: ProfileEditor, id: string): Promise<ProfileStore> => {
+  const storeFor = async ({ tenant }: Principal, id: string): Promise<ProfileStore> => {
     if (store === undefined) {
       const message =
         "This server's persistence adapter keeps no profiles. Put them into the folder of --profiles or the configuration, or use memory, SQLite, PostgreSQL or MySQL.";
@@ -44,7 +45,7 @@ export function createProfileService(parts: ProfileServiceParts): ProfileService
     return store;
   };
   return {
-    async read(id) {
+    async read(_by, id) {
       const profile = await profiles.loadAgentProfile(id);
       if (profile === null) throw new RuntimeError("not_found", `There is no agent profile ${id}.`);
       return answer(profile);

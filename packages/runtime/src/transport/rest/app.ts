@@ -2,6 +2,7 @@ import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
 import { cors } from "hono/cors";
 import { authenticated } from "../../auth/authentication.ts";
 import type { Authenticate } from "../../auth/principal.ts";
+import type { Tokens } from "../../auth/tokens.ts";
 import { TRANSPORT_LIMITS, type TransportLimits } from "../limits.ts";
 import type { SessionArchives } from "../../archive/archives.ts";
 import type { SessionService } from "../../session/service.ts";
@@ -21,6 +22,7 @@ import { allowedMethods } from "./route-methods.ts";
 import { sessionRoutes } from "./session-routes.ts";
 import { subagentRoutes } from "./subagent-routes.ts";
 import { systemRoutes } from "./system-routes.ts";
+import { tokenRoutes } from "./token-routes.ts";
 
 export interface RestAppOptions {
   readonly service: SessionService;
@@ -28,6 +30,8 @@ export interface RestAppOptions {
   readonly archives?: SessionArchives;
   /** Profiles can be read one by one, and changed. */
   readonly profiles?: ProfileService;
+  /** Short-lived bearers can be asked for. */
+  readonly tokens?: Pick<Tokens, "create">;
   readonly authenticate: Authenticate;
   readonly limits?: Partial<TransportLimits>;
   /** Origins whose pages may call; `*` is every one. None by default. */
@@ -94,12 +98,13 @@ export function createRestApp(options: RestAppOptions): RestRouter {
   return app;
 }
 
-function apiRoutes(parts: RestParts, { archives, profiles }: RestAppOptions): RestRouter {
+function apiRoutes(parts: RestParts, { archives, profiles, tokens }: RestAppOptions): RestRouter {
   const routes = createRouter();
   for (const part of [systemRoutes, sessionRoutes, messageRoutes, askRoutes, subagentRoutes, fileRoutes, eventRoutes])
     routes.route("/", part(parts));
   if (archives !== undefined) routes.route("/", archiveRoutes(parts, archives));
   if (profiles !== undefined) routes.route("/", profileRoutes(parts, profiles));
+  if (tokens !== undefined) routes.route("/", tokenRoutes(parts, tokens));
   const document = openApiDocument(routes);
   routes.get("/", (c) => c.json({ name: "agent-runtime", docs: "/docs", openapi: "/openapi.json" }));
   routes.get("/openapi.json", (c) => c.json(document));

@@ -1,5 +1,6 @@
 import { Id } from "@hhopkins/agent-runtime-protocol";
 import { createRoute, z } from "@hono/zod-openapi";
+import { remainingMs } from "../../auth/remaining-time.ts";
 import { parseCursor, parseEventId } from "../cursor.ts";
 import { eventStream } from "../sse/event-stream.ts";
 import { problems, sessionPath } from "./documents.ts";
@@ -50,7 +51,14 @@ export function eventRoutes({ service, heartbeatMs, streamMs, log }: RestParts):
       ending.abort();
       return new Response(null, { headers: HEADERS });
     }
-    const stream = eventStream(found, { sessionId, ending, heartbeatMs, streamMs, log, client: c.req.raw.signal });
+    const stream = eventStream(found, {
+      sessionId,
+      ending,
+      heartbeatMs,
+      streamMs: Math.min(streamMs, remainingMs(c.var.principal)),
+      log,
+      client: c.req.raw.signal,
+    });
     return new Response(stream, { headers: HEADERS });
   });
   return router;

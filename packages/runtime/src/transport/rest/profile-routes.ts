@@ -46,7 +46,7 @@ export function profileRoutes({ limits }: RestParts, profiles: ProfileService): 
   const router = createRouter();
   router.use("/agent-profiles", onMethod("POST", jsonBody(limits.bodyBytes)));
   router.use("/agent-profiles/:id", onMethod("PUT", jsonBody(limits.bodyBytes)));
-  router.openapi(read, async (c) => c.json(await profiles.read(c.req.valid("param").id), 200));
+  router.openapi(read, async (c) => c.json(await profiles.read(c.var.principal, c.req.valid("param").id), 200));
   router.openapi(create, async (c) => c.json(await profiles.create(c.var.principal, c.req.valid("json")), 201));
   router.openapi(replace, async (c) => {
     const profile = c.req.valid("json");

@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import { WebSocketServer, type WebSocket } from "ws";
 import { authenticated } from "../../auth/authentication.ts";
 import type { Authenticate, Principal } from "../../auth/principal.ts";
+import { remainingMs } from "../../auth/remaining-time.ts";
 import { TRANSPORT_LIMITS, type TransportLimits } from "../limits.ts";
 import type { SessionService } from "../../session/service.ts";
 import { SILENT_LOG, type TransportLog } from "../transport-log.ts";
@@ -50,6 +51,9 @@ export interface WebSocketTransport {
   attach(server: Server): AttachedWebSocketServer;
 }
 
+/** The code with which a connection is closed whose token has expired: its client comes back with another. */
+const TOKEN_EXPIRED = 4401;
+
 /** The live events over WebSockets. Nothing that a client sends can throw out of it. */
 export function createWebSocketTransport(options: WebSocketTransportOptions): WebSocketTransport {
   return { attach: (server) => attach(server, options) };
@@ -80,7 +84,12 @@ function attach(server: Server, options: WebSocketTransportOptions): AttachedWeb
       log: options.log ?? SILENT_LOG,
     });
     connections.add(connection);
-    webSocket.on("close", () => connections.delete(connection));
+    const expiry = setTimeout(() => connection.close(TOKEN_EXPIRED, "token expired"), remainingMs(client.principal));
+    expiry.unref();
+    webSocket.on("close", () => {
+      clearTimeout(expiry);
+      connections.delete(connection);
+    });
     const query = upgradeQuery(client.request);
     const sessionId = query.get("sessionId");
     if (sessionId !== null)
