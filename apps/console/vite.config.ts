@@ -7,6 +7,8 @@ export default defineConfig({
   root: import.meta.dirname,
   base: "./",
   plugins: [react(), tailwindcss()],
+  // What Radix locks scrolling with writes style elements, which the policy of the page forbids.
+  resolve: { alias: { "react-remove-scroll": `${import.meta.dirname}/src/ui/no-scroll-lock.tsx` } },
   build: {
     outDir: "../server/dist/console",
     emptyOutDir: true,
