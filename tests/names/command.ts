@@ -166,7 +166,7 @@ const commands: Row[] = [
       "its Minimal Server Example runs as printed: six routes, a clear error without an account, a clean end",
     ),
   ),
-  ...tested("page", ["/"], at.server("serves the page, the API and the socket, each with its fence")),
+  ...tested("page", ["/"], at.server("serves the console, the API and the socket, each with its fence")),
 ];
 
 const turn = at.model("a streamed answer: thinking, text, tools, in Anthropic's events");

@@ -23,13 +23,14 @@ export async function serve(settings: Settings): Promise<number> {
   }
 }
 
-/** What a person needs after the start. The key is shown once in its life. */
-export function welcome({ url, apiKey, model, dataDir }: RunningServer, settings: Settings): string {
+/** What a person needs after the start. The key is shown at its first one only. */
+export function welcome({ url, link, apiKey, model, dataDir }: RunningServer, settings: Settings): string {
   const kept = apiKey.file === undefined ? "as given" : `in ${apiKey.file}`;
   const lines = [
     "",
     `  Agent Runtime  ${url}`,
     "",
+    `  Open      ${link}`,
     `  API key   ${apiKey.isNew ? `${apiKey.key}  (shown this once, kept ${kept})` : kept}`,
     `  Model     ${model.description}`,
     `  Sandbox   ${describeSandbox(settings.sandbox)}`,

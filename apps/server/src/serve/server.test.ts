@@ -42,7 +42,7 @@ function create({ url, apiKey }: RunningServer): Promise<Response> {
   return fetch(`${url}/sessions/create`, { method: "POST", headers, body: creation });
 }
 
-test("serves the page, the API and the socket, each with its fence", async () => {
+test("serves the console, the API and the socket, each with its fence", async () => {
   using folder = temporaryFolder();
   const server = await start(folder.path);
   const page = await fetch(server.url);
@@ -51,9 +51,9 @@ test("serves the page, the API and the socket, each with its fence", async () =>
   const html = await page.text();
   expect(html).not.toMatch(/<script(?![^>]*src=)|\son\w+=|style=/);
   for (const [, path] of html.matchAll(/(?:src|href)="([^"]+)"/g)) {
-    expect([path, (await fetch(server.url + path)).status]).toEqual([path, 200]);
+    expect([path, (await fetch(new URL(path ?? "", `${server.url}/`))).status]).toEqual([path, 200]);
   }
-  expect(await (await fetch(`${server.url}/page/info.json`)).json()).toEqual({ model: "scripted" });
+  expect(await (await fetch(`${server.url}/console/info.json`)).json()).toMatchObject({ model: "scripted" });
   expect((await fetch(`${server.url}/favicon.ico`)).status).toBe(204);
   expect((await fetch(`${server.url}/sessions`)).status).toBe(401);
   expect((await create(server)).status).toBe(201);
@@ -65,6 +65,13 @@ test("serves the page, the API and the socket, each with its fence", async () =>
   await once(socket, "open");
   socket.terminate();
 });
+
+/** What a page asks for that was opened by a link. */
+async function session(url: string, bearer: string): Promise<unknown> {
+  const headers = { authorization: `Bearer ${decodeURIComponent(bearer)}`, "content-type": "application/json" };
+  const body = JSON.stringify({ expiresInMs: 60_000 });
+  return (await fetch(`${url}/tokens`, { method: "POST", headers, body })).json();
+}
 
 test("a client that offers HTTP/2 by an upgrade is served", async () => {
   using folder = temporaryFolder();
@@ -303,7 +310,12 @@ test("the welcome shows a key once, and warns of what is not fenced", async () =
   expect(welcome(server, settings)).toContain(server.apiKey.key);
   expect(welcome(server, settings)).toContain("NO ISOLATION");
   expect(welcome(server, settings)).toContain("scripted, no AI");
-  const again = welcome({ ...server, apiKey: { ...server.apiKey, isNew: false } }, settings);
+  expect(welcome(server, settings)).toContain(`Open      ${server.url}/#key=${server.apiKey.key}\n`);
+  await server.close();
+  const next = await start(folder.path);
+  const again = welcome(next, settings);
   expect(again).not.toContain(server.apiKey.key);
+  const token = /#key=(\S+)/.exec(again)?.[1] ?? "";
+  expect(await session(next.url, token)).toMatchObject({ rights: ["read", "write", "manage"] });
   expect(again).toContain(`${folder.path}/api-key`);
 });

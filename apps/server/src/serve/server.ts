@@ -12,13 +12,16 @@ import type { AddressInfo } from "node:net";
 import type { Logger } from "pino";
 import type { Settings } from "../settings/settings.ts";
 import { apiKeyOf, type ApiKey } from "./api-key.ts";
+import { createConsoleHandler } from "./console-handler.ts";
 import { takeDataDir } from "./data-dir.ts";
 import { MODEL_OF_THE_GATEWAY, openModel, type ServedModel } from "./model.ts";
-import { createPageHandler } from "./page-files.ts";
 import { busFor, persistenceFor, sandboxFor } from "./parts.ts";
+import { signInLink } from "./sign-in-link.ts";
 
 export interface RunningServer {
   readonly url: string;
+  /** Signs a browser in that opens it. */
+  readonly link: string;
   readonly dataDir: string;
   readonly apiKey: ApiKey;
   readonly model: ServedModel;
@@ -64,18 +67,18 @@ async function openAll(
   onClose(() => runtime.shutdown());
   const webSockets = runtime.createWebSocketServer(http.server);
   onClose(() => webSockets.close());
-  const page = createPageHandler({ model: model.kind });
-  const rest = createNodeHandler(
-    runtime.createRestServer({
-      apiKey: apiKey.key,
-      ...(settings.corsOrigins.length === 0 ? {} : { corsOrigins: settings.corsOrigins }),
-    }),
-  );
+  const restServer = runtime.createRestServer({
+    apiKey: apiKey.key,
+    ...(settings.corsOrigins.length === 0 ? {} : { corsOrigins: settings.corsOrigins }),
+  });
+  const rest = createNodeHandler(restServer);
+  const consoleOf = createConsoleHandler({ model: model.kind });
   await runtime.start();
   http.serve((request, response) => {
-    if (!page(request, response)) rest(request, response);
+    void consoleOf(request, response).then((isServed) => (isServed ? undefined : rest(request, response)));
   });
-  return { url: http.url, dataDir: dataDir.path, apiKey, model };
+  const link = await signInLink(http.url, apiKey, restServer);
+  return { url: http.url, link, dataDir: dataDir.path, apiKey, model };
 }
 
 /** What the runtime is told: everything that was said, and nothing where nobody said anything. */
