@@ -92,13 +92,36 @@ test("more pages come when they are asked for; filters and order go with each", 
   expect(urls.at(-1)).toBe("/sessions?limit=1&type=t&order=created&cursor=n");
   await store.loadMore();
   expect(urls).toHaveLength(3);
-  // Whether a new one passes a filter is the server's to say.
-  line.say({ event: "sessions:updated", data: { session: item("new", 9) } });
+  line.say({ event: "sessions:updated", data: { session: { ...item("other", 9), type: "u" } } });
   line.say({ event: "sessions:updated", data: { session: { ...item("b", 2), name: "named" } } });
   expect(store.getSnapshot().sessions).toMatchObject([{ sessionId: "c" }, { sessionId: "b", name: "named" }]);
   // Fetched anew, what was brought stays.
   await store.refresh();
   expect([urls.at(-1), ids()]).toEqual(["/sessions?limit=2&type=t&order=created", ["c", "b"]]);
+});
+
+test("with a filter, sessions come and go as they begin and cease to pass it", async () => {
+  answers = [{ sessions: [item("a", 1)] }];
+  open({
+    isLoaded: false,
+    agentProfileReference: "p",
+    createdFrom: "2026-01-01T00:01:00Z",
+    activeBefore: "2026-01-02",
+  });
+  const line = await socket(1);
+  await soon(() => expect([ids(), urls.length, store.getSnapshot().isLoading]).toEqual([["a"], 2, false]));
+  const tell = (session: SessionListItem): void => line.say({ event: "sessions:updated", data: { session } });
+  tell(item("b", 2));
+  tell(item("too-old", 0));
+  tell({ ...item("active", 3), lastActivity: "2026-01-02T00:00:00.000Z" });
+  tell({ ...item("foreign", 4), agentProfileReference: "q" });
+  expect(ids()).toEqual(["b", "a"]);
+  tell({ ...item("a", 1), runtime: { isLoaded: true, sandbox: null } });
+  expect(ids()).toEqual(["b"]);
+  // Of one time, in the order in which they were told.
+  tell(item("c", 2));
+  tell(item("d", 1));
+  expect(ids()).toEqual(["b", "c", "d"]);
 });
 
 test("an error is shown, and goes with the next answer; a wrong key is not tried again", async () => {

@@ -2,6 +2,7 @@ import type { SessionListItem } from "@hhopkins/agent-runtime-protocol";
 import { asClientError, type ClientError } from "../client-error.ts";
 import type { AgentClient, ListSessionsOptions } from "../client.ts";
 import type { Watching } from "../follow/list-watcher.ts";
+import { passes } from "./list-filter.ts";
 
 export interface SessionListSnapshot {
   /** Those that were loaded, the latest activity first (or as `order` says). */
@@ -26,10 +27,9 @@ export interface SessionListStore {
   loadMore(): Promise<void>;
 }
 
-/** `page`: which sessions, in which order. With a filter, sessions that are new come with the next `refresh`. */
+/** `page`: which sessions, in which order. With a filter, sessions come and go as they begin and cease to pass it. */
 export function createSessionListStore(client: AgentClient, page: ListSessionsOptions = {}): SessionListStore {
   const { limit: _limit, cursor: _cursor, order = "activity", ...filter } = page;
-  const takesNew = Object.keys(filter).length === 0;
   const listeners = new Set<() => void>();
   let snapshot: SessionListSnapshot = { sessions: [], isLoading: true, hasMore: false };
   let cursor: string | undefined;
@@ -42,7 +42,7 @@ export function createSessionListStore(client: AgentClient, page: ListSessionsOp
     for (const listener of listeners) listener();
   };
   const put = (sessions: readonly SessionListItem[]): void =>
-    show({ ...snapshot, sessions: sessions.toSorted((a, b) => (time(a, order) < time(b, order) ? 1 : -1)) });
+    show({ ...snapshot, sessions: sessions.toSorted((a, b) => latestFirst(time(a, order), time(b, order))) });
   const fetchPage = async (from: string | undefined): Promise<void> => {
     latest += 1;
     const own = latest;
@@ -70,7 +70,8 @@ export function createSessionListStore(client: AgentClient, page: ListSessionsOp
       },
       onUpdated: (session) => {
         const others = snapshot.sessions.filter(({ sessionId }) => sessionId !== session.sessionId);
-        if (takesNew || others.length < snapshot.sessions.length) put([...others, session]);
+        if (passes(session, filter)) put([...others, session]);
+        else if (others.length < snapshot.sessions.length) put(others);
       },
       onRemoved: (removed) => {
         if (has(snapshot.sessions, removed)) put(snapshot.sessions.filter(({ sessionId }) => sessionId !== removed));
@@ -95,6 +96,11 @@ export function createSessionListStore(client: AgentClient, page: ListSessionsOp
     refresh,
     loadMore: () => (cursor === undefined || snapshot.isLoading ? Promise.resolve() : fetchPage(cursor)),
   };
+}
+
+function latestFirst(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? 1 : -1;
 }
 
 function has(sessions: readonly SessionListItem[], sessionId: string): boolean {
