@@ -138,10 +138,15 @@ describe.each<ReactVersion>([19, 18])("React %i", (version) => {
       await soon(() => expect(seen.current).toMatchObject({ isRunning: true, canSend: false, text: "" }));
       seen.current.setText("stop that");
       await soon(() => expect(seen.current).toMatchObject({ canSend: true, text: "stop that" }));
-      const outcome = await seen.current.send("interrupt");
+      const outcome = await seen.current.send("interrupt", { resultSchema: { type: "object" } });
       await seen.current.interrupt();
       expect(sent()).toMatchObject([
-        { content: "stop that", mode: "interrupt", messageId: outcome?.messageId },
+        {
+          content: "stop that",
+          mode: "interrupt",
+          resultSchema: { type: "object" },
+          messageId: outcome?.messageId,
+        },
         undefined,
       ]);
       expect(await seen.current.send()).toBeUndefined();

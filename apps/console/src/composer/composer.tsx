@@ -1,15 +1,24 @@
-import { useComposer } from "@hhopkins/agent-runtime-react";
-import { Button } from "../ui/button.tsx";
+import { usePast } from "../past/past.tsx";
+import { MessageForm } from "./message-form.tsx";
+import { QueueList } from "./queue-list.tsx";
 
+/** Where messages are written, and those that wait. */
 export function Composer({ sessionId }: { readonly sessionId: string }) {
-  const { formProps, inputProps, canSend, isRunning, interrupt } = useComposer(sessionId);
+  const past = usePast();
   return (
-    <form {...formProps} className="flex gap-2 border-t bg-panel p-3">
-      <textarea {...inputProps} aria-label="Message" className="min-w-0 flex-1 rounded-md border p-2" />
-      <Button type="submit" tone="accent" disabled={!canSend}>
-        Send
-      </Button>
-      {isRunning && <Button onClick={() => void interrupt()}>Stop</Button>}
-    </form>
+    <div className="shrink-0 border-t bg-panel px-3 py-2 sm:px-4 sm:py-3">
+      <div className="mx-auto flex max-w-3xl flex-col gap-2">
+        {past === undefined ? (
+          <>
+            <QueueList sessionId={sessionId} />
+            <MessageForm sessionId={sessionId} />
+          </>
+        ) : (
+          <p className="py-1 text-center text-sm text-muted">
+            This is the session as it was at event {past.seq}. Go back to now to say something.
+          </p>
+        )}
+      </div>
+    </div>
   );
 }

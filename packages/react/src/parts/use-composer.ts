@@ -1,4 +1,4 @@
-import type { SendOutcome } from "@hhopkins/agent-runtime-client";
+import type { SendMessageOptions, SendOutcome } from "@hhopkins/agent-runtime-client";
 import type { MessageMode } from "@hhopkins/agent-runtime-protocol";
 import { useCallback, useRef, useState } from "react";
 import type { ChangeEvent, FormEvent, KeyboardEvent } from "react";
@@ -10,8 +10,11 @@ export interface UseComposer {
   readonly setText: (text: string) => void;
   /** Whether there is anything to send, and a session to send it to. */
   readonly canSend: boolean;
-  /** Sends the text and empties the field. While a turn runs it waits in the queue, or does what `mode` says. */
-  readonly send: (mode?: MessageMode) => Promise<SendOutcome | undefined>;
+  /**
+   * Sends the text, and what else is given such as `attachments`, and empties the field. While a turn runs it waits in
+   * the queue, or does what `mode` says.
+   */
+  readonly send: (mode?: MessageMode, more?: Omit<SendMessageOptions, "mode">) => Promise<SendOutcome | undefined>;
   /** The agent is at work: what is sent now waits, and `interrupt` stops it. */
   readonly isRunning: boolean;
   readonly interrupt: () => Promise<void>;
@@ -36,11 +39,11 @@ export function useComposer(sessionId: string | undefined): UseComposer {
     show(next);
   }, []);
   const send = useCallback(
-    async (mode?: MessageMode) => {
+    async (mode?: MessageMode, more: Omit<SendMessageOptions, "mode"> = {}) => {
       const content = latest.current.trim();
       if (content === "" || sessionId === undefined) return undefined;
       setText("");
-      return store.sendMessage(content, mode === undefined ? {} : { mode });
+      return store.sendMessage(content, mode === undefined ? more : { ...more, mode });
     },
     [store, sessionId, setText],
   );
