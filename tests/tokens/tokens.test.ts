@@ -32,7 +32,7 @@ const creation = { agentProfileRef: "default", architecture: "claude-agent-sdk" 
 
 /** A token that is expired by now. */
 async function expiredToken(): Promise<string> {
-  const { token, expiresAt } = await owner.createToken({ expiresInMs: 1000 });
+  const { token, expiresAt } = await owner.createToken({ expiresInMs: 1000, renewForMs: 60_000 });
   await vi.waitUntil(() => Date.now() >= Date.parse(expiresAt), WAIT);
   return token;
 }
@@ -110,6 +110,9 @@ test("a token that has expired says so, over REST and WebSocket, and one of anot
   const following = by(token).follow(own, {}, { backoff });
   await following.ended;
   expect(following.status).toBe("failed");
+  // It can be renewed: for that alone it is still good.
+  const renewed = await by(token).createToken({ rights: ["read"] });
+  expect((await by(renewed.token).listSessions()).sessions).toHaveLength(2);
 
   await using another = await runningServer({ config, rest: { apiKey: "another-key" } });
   const foreign = createAgentClient({ baseUrl: another.url, apiKey: await tokenOf({}) });

@@ -24,7 +24,7 @@ export const CreateTokenBody = z.strictObject({
   rights: z.array(TokenRight).min(1).max(TokenRight.options.length).optional(),
   /** 1 s to 24 h; 1 h. */
   expiresInMs: z.number().int().min(TOKEN_LIMITS.minExpiresInMs).max(TOKEN_LIMITS.maxExpiresInMs).optional(),
-  /** For how long from now the token can get others that live longer than itself; at most 30 d. Absent: it cannot. */
+  /** For how long from now the token can get others that live longer, also once it has expired; at most 30 d. Absent: it cannot. */
   renewForMs: z.number().int().min(TOKEN_LIMITS.minExpiresInMs).max(TOKEN_LIMITS.maxRenewForMs).optional(),
 });
 export type CreateTokenBody = z.infer<typeof CreateTokenBody>;
@@ -35,7 +35,7 @@ export const CreateTokenAnswer = z.object({
   token: z.string(),
   /** Sooner than asked for where a token made it that ends, or cannot be renewed, so far. */
   expiresAt: Timestamp,
-  /** Until when the token can get others; absent: none that live longer than itself. */
+  /** Until when the token can get others, also once it has expired; absent: none that live longer than itself. */
   renewableUntil: Timestamp.optional(),
   rights: z.array(TokenRight),
   sessionId: z.string().optional(),

@@ -29,9 +29,13 @@ export function createAuthenticate(options: AuthenticationOptions): Authenticate
   if (tokens === undefined) return known;
   return async (request) => {
     const bearer = requestKey(request.headers);
-    const holder = bearer === null ? null : await tokens.verify(bearer);
+    const holder = bearer === null ? null : await tokens.verify(bearer, { renews: asksForToken(request) });
     return holder ?? known(request);
   };
+}
+
+function asksForToken({ method, url }: Request): boolean {
+  return method === "POST" && /^(?:\/v1)?\/tokens$/.test(new URL(url).pathname);
 }
 
 /** Who knows what does not end; undefined: nothing was given. */

@@ -10,7 +10,7 @@ export interface Principal {
   readonly sessionId?: string;
   /** In milliseconds since 1970: streams and connections end then. Absent: for ever. */
   readonly expiresAt?: number;
-  /** In milliseconds since 1970: so long may tokens live that one with `expiresAt` asks for. Absent: until `expiresAt`. */
+  /** In milliseconds since 1970: so long may tokens live that one with `expiresAt` asks for; absent: until `expiresAt`. */
   readonly renewableUntil?: number;
 }
 

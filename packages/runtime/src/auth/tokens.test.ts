@@ -117,15 +117,29 @@ describe("a token makes others", () => {
   });
 });
 
+test("a token that has expired gets another one as long as it can be renewed, and is good for nothing else", async () => {
+  const { tokens, pass } = setUp();
+  const { token } = await tokens.create(holder, { expiresInMs: 1000, renewForMs: HOUR });
+  const lasting = await tokens.create(holder, { expiresInMs: 1000 });
+  pass(1000);
+  const expired = { code: "token_expired", status: 401 };
+  await expect(tokens.verify(token)).rejects.toMatchObject(expired);
+  await expect(tokens.verify(lasting.token, { renews: true })).rejects.toMatchObject(expired);
+  const renewing = await tokens.verify(token, { renews: true });
+  expect(renewing).toMatchObject({ id: "me", renewableUntil: START + HOUR });
+  expect((await tokens.create(renewing!, { expiresInMs: 60_000 })).expiresAt).toBe(at(61_000));
+  pass(HOUR);
+  await expect(tokens.verify(token, { renews: true })).rejects.toMatchObject(expired);
+});
+
 describe("refused is", () => {
   const claims = { tenant: "acme", rights: ["read"] };
   const signed = (secret: string, more: { aud?: string; exp?: number; claims?: object } = {}) =>
-    new SignJWT({ ...claims, ...more.claims })
+    new SignJWT({ ...claims, exp: more.exp ?? START / 1000 + 60, ...more.claims })
       .setProtectedHeader({ alg: "HS256" })
       .setIssuer("agent-runtime")
       .setAudience(more.aud ?? "default")
       .setSubject("me")
-      .setExpirationTime(more.exp ?? START / 1000 + 60)
       .sign(new TextEncoder().encode(secret));
   const unsecured = () =>
     new UnsecuredJWT(claims).setIssuer("agent-runtime").setAudience("default").setSubject("me").setExpirationTime(4e9);
@@ -143,6 +157,7 @@ describe("refused is", () => {
     ["what nobody signed (alg none)", () => unsecured().encode()],
     ["what is another deployment's", () => signed("0".repeat(32), { aud: "other" })],
     ["an expired one of another key", () => signed("1".repeat(32), { exp: 1 })],
+    ["what never ends", () => signed("0".repeat(32), { claims: { exp: undefined } })],
     ["what lacks a claim", () => signed("0".repeat(32), { claims: { tenant: undefined } })],
     ["what has a right that there is not", () => signed("0".repeat(32), { claims: { rights: ["all"] } })],
   ])("%s", async (_name, token) => {

@@ -35,8 +35,11 @@ export interface TokenParts {
 export interface Tokens {
   /** Rejects with `forbidden` where the principal lacks what the token is to have, and with `session_not_found`. */
   create(principal: Principal, body: CreateTokenBody): Promise<CreateTokenAnswer>;
-  /** Whose a bearer is; null: no token of an Agent Runtime. Rejects with `token_expired`, `unauthorized`. */
-  verify(bearer: string): Promise<Principal | null>;
+  /**
+   * Whose a bearer is; null: no token of an Agent Runtime. Rejects with `token_expired`, `unauthorized`. To get another
+   * (`renews`) it is good until its `renewableUntil`: a page that slept comes back without its user.
+   */
+  verify(bearer: string, options?: { readonly renews?: boolean }): Promise<Principal | null>;
 }
 
 export function createTokens({ secret, audience, now, assertSession }: TokenParts): Tokens {
@@ -65,15 +68,13 @@ export function createTokens({ secret, audience, now, assertSession }: TokenPart
         ...granted,
       };
     },
-    async verify(bearer) {
+    async verify(bearer, { renews = false } = {}) {
       if (!isOurs(bearer)) return null;
-      try {
-        const options = { algorithms: [ALGORITHM], issuer: ISSUER, audience, currentDate: now() };
-        const { payload } = await jwtVerify(bearer, await secret(), options);
-        return principalOf(Claims.parse(payload));
-      } catch (cause) {
-        throw refusal(cause);
-      }
+      const claims = await claimsOf(bearer, await secret(), audience);
+      const end = renews ? Math.max(claims.exp, claims.renewableUntil ?? 0) : claims.exp;
+      if (end * 1000 <= now().getTime())
+        throw new RuntimeError("token_expired", "The token has expired: get a new one from who gave it.");
+      return principalOf(claims);
     },
   };
 }
@@ -87,17 +88,22 @@ function isOurs(bearer: string): boolean {
   }
 }
 
-function refusal(cause: unknown): unknown {
-  if (cause instanceof errors.JWTExpired)
-    return new RuntimeError("token_expired", "The token has expired: get a new one from who gave it.", { cause });
-  if (cause instanceof errors.JOSEError || cause instanceof z.ZodError) {
+type Claims = z.infer<typeof Claims>;
+
+/** What a genuine token says, whatever the time. */
+async function claimsOf(bearer: string, secret: Uint8Array, audience: string): Promise<Claims> {
+  try {
+    // When it ends is looked at elsewhere.
+    const options = { algorithms: [ALGORITHM], issuer: ISSUER, audience, currentDate: new Date(0) };
+    return Claims.parse((await jwtVerify(bearer, secret, options)).payload);
+  } catch (cause) {
+    if (!(cause instanceof errors.JOSEError || cause instanceof z.ZodError)) throw cause;
     const message = "The token is not this server's, or its key has changed since: get a new one from who gave it.";
-    return new RuntimeError("unauthorized", message, { cause });
+    throw new RuntimeError("unauthorized", message, { cause });
   }
-  return cause;
 }
 
-function principalOf({ sub, tenant, rights, sessionId, exp, renewableUntil }: z.infer<typeof Claims>): Principal {
+function principalOf({ sub, tenant, rights, sessionId, exp, renewableUntil }: Claims): Principal {
   return {
     id: sub,
     tenant,
