@@ -16,6 +16,7 @@ import { profileRows } from "./names/profiles.ts";
 import { reactRows } from "./names/react.ts";
 import { restRows } from "./names/rest.ts";
 import type { Row } from "./names/row.ts";
+import { sessionOverviewRows } from "./names/session-overviews.ts";
 import { tokenRows } from "./names/tokens.ts";
 import { typeRows } from "./names/types.ts";
 import { wireRows } from "./names/wire.ts";
@@ -45,4 +46,5 @@ export const NAMES: readonly Row[] = [
   ...clientStoreRows,
   ...reactRows,
   ...tokenRows,
+  ...sessionOverviewRows,
 ];

@@ -145,6 +145,11 @@ describe.each(WAYS)("$name", ({ kind, bus }) => {
       // Nothing runs: nothing is stopped.
       expect(await status("POST", "/interrupt")).toBe(204);
       expect(await status("POST", "/sync")).toBe(204);
+      expect(await (await other.request("GET", `/sessions/${id}/sandbox`)).json()).toMatchObject({
+        sandbox: { status: "ready" },
+        generations: [{ status: "ready" }],
+        log: { lines: expect.arrayContaining([expect.stringContaining("harness started")]) as string[] },
+      });
       expect(await cluster.lease(id)).toEqual(lease);
       expect(await status("POST", "/unload")).toBe(204);
       expect((await other.state(id)).runtime).toMatchObject({ isLoaded: false, sandbox: { status: "terminated" } });

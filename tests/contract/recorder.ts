@@ -36,6 +36,16 @@ export class Recorder {
     return recorder;
   }
 
+  /** Keeps what is told of the list. */
+  static async watch(wsUrl: string, key: string): Promise<Recorder> {
+    const socket = new WebSocket(wsUrl, { headers: { "x-api-key": key } });
+    const recorder = new Recorder(socket);
+    await once(socket, "open");
+    recorder.send({ id: "watch", event: "sessions:watch" });
+    await vi.waitUntil(() => recorder.frames.some((frame) => frame.ack === "watch"), WAIT);
+    return recorder;
+  }
+
   send(frame: object): void {
     this.#socket.send(JSON.stringify(frame));
   }

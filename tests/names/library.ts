@@ -253,7 +253,7 @@ const members: Row[] = [
 
 const routed = at.client("every method calls its route");
 const clientCalls =
-  "createSession listSessions getSession sendMessage updateMessage withdrawMessage interrupt stopSubagent sync unload deleteSession updateOptions getBlocks listFiles readFile readArchive exportSession getNetwork listProfiles getProfile createProfile replaceProfile deleteProfile";
+  "createSession listSessions getSession sendMessage updateMessage withdrawMessage interrupt stopSubagent sync unload deleteSession updateOptions getBlocks listFiles readFile readArchive exportSession getNetwork getSandbox listProfiles getProfile createProfile replaceProfile deleteProfile";
 
 const clients: Row[] = [
   ...method("client", clientCalls, routed),

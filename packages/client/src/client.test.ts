@@ -48,6 +48,7 @@ test("every method calls its route", async () => {
   await client.readArchive("s");
   await client.exportSession("s");
   await client.getNetwork("s");
+  await client.getSandbox("s");
   await client.listProfiles();
   await client.getProfile("a/b");
   await client.createProfile({ id: "p", name: "P" });
@@ -75,6 +76,7 @@ test("every method calls its route", async () => {
     "GET /sessions/s/archive",
     "GET /sessions/s/export",
     "GET /sessions/s/network",
+    "GET /sessions/s/sandbox",
     "GET /agent-profiles",
     "GET /agent-profiles/a%2Fb",
     "POST /agent-profiles",

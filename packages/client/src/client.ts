@@ -15,6 +15,7 @@ import type {
   NetworkAnswer,
   ResolvedAsk,
   RewindSessionAnswer,
+  SandboxAnswer,
   SendMessageAnswer,
   SessionListQuery,
   UpdateOptionsBody,
@@ -77,6 +78,8 @@ export interface AgentClient {
   exportSession(sessionId: string): Promise<ReadableStream<Uint8Array>>;
   /** What the session's sandboxes may reach beside the model, and what they reached or were refused. */
   getNetwork(sessionId: string): Promise<NetworkAnswer>;
+  /** How the session's sandbox is, those that it had, and the last lines of its runner's log. */
+  getSandbox(sessionId: string): Promise<SandboxAnswer>;
   listProfiles(): Promise<ListProfilesAnswer>;
   /** A profile as it is now, and which version that is. */
   getProfile(profileId: string): Promise<AgentProfileAnswer>;
@@ -127,6 +130,7 @@ export function createAgentClient(options: AgentClientOptions): AgentClient {
     readAttachment: (id, messageId, name) => bytes(`${message(id, messageId)}/attachments/${encodeURIComponent(name)}`),
     readArchive: (id) => stream(`${session(id)}/archive`),
     exportSession: (id) => stream(`${session(id)}/export`),
+    getSandbox: (id) => endpoint.json(`${session(id)}/sandbox`),
     getNetwork: (id) => endpoint.json(`${session(id)}/network`),
     listProfiles: () => endpoint.json("/agent-profiles"),
     getProfile: (id) => endpoint.json(profilePath(id)),

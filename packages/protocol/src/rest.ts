@@ -7,7 +7,7 @@ import { AgentProfile, AgentProfileListData } from "./profile.ts";
 import { ClientId, JsonObject, Sha256, Timestamp, Id, Seq } from "./primitives.ts";
 import { ResultSchema } from "./results.ts";
 import { MessageMode, PersistedSessionListData, SessionListItem, SessionOptions, ForkOrigin } from "./session.ts";
-import { SessionRuntimeState } from "./runtime-state.ts";
+import { SandboxGeneration, SandboxState, SessionRuntimeState } from "./runtime-state.ts";
 
 /** Body of `POST /sessions/create`. */
 export const CreateSessionBody = z.strictObject({
@@ -96,6 +96,26 @@ export type NetworkUse = z.infer<typeof NetworkUse>;
 /** What a session's sandboxes may reach beside the model, and what they did reach since the server started. */
 export const NetworkAnswer = z.object({ allowedHosts: z.array(z.string()), places: z.array(NetworkUse) });
 export type NetworkAnswer = z.infer<typeof NetworkAnswer>;
+
+/** The last lines that the runner in a session's sandbox wrote of its work, the oldest first. */
+export const SandboxLog = z.object({
+  lines: z.array(z.string()),
+  /** Why there are none. */
+  reason: z.string().optional(),
+});
+export type SandboxLog = z.infer<typeof SandboxLog>;
+
+/** How a session's sandbox is, those that it had, the oldest first, and what the runner in it writes. */
+export const SandboxAnswer = z.object({
+  /** null before the first. */
+  sandbox: SandboxState.nullable(),
+  /** Where its sandbox runs, e.g. `local`; absent: it has none. */
+  provider: z.string().optional(),
+  /** The last 20, as in the state's `sandboxes`. */
+  generations: z.array(SandboxGeneration),
+  log: SandboxLog,
+});
+export type SandboxAnswer = z.infer<typeof SandboxAnswer>;
 
 /** Body of `PATCH /sessions/:id/options`. */
 export const UpdateOptionsBody = SessionOptions.extend({

@@ -22,3 +22,15 @@ export const SessionRuntimeState = z.object({
   sandbox: SandboxState.nullable(),
 });
 export type SessionRuntimeState = z.infer<typeof SessionRuntimeState>;
+
+/** One of a session's sandboxes, as its log tells of it. */
+export const SandboxGeneration = z.object({
+  sandboxId: z.string().optional(),
+  startedAt: Timestamp,
+  /** Absent while it is the session's. */
+  endedAt: Timestamp.optional(),
+  /** The last one that it had, and what was said of it: why it ended, once it has. */
+  status: SandboxStatus,
+  statusMessage: z.string().optional(),
+});
+export type SandboxGeneration = z.infer<typeof SandboxGeneration>;

@@ -6,6 +6,7 @@ import { ResultSchema, TurnResult } from "./results.ts";
 import { SessionRuntimeState } from "./runtime-state.ts";
 import { WorkspaceFile } from "./files.ts";
 import { Effort, TurnLimits } from "./turn-limits.ts";
+import { SessionMetadata } from "./usage.ts";
 
 /** Agent harnesses that a session can name. */
 export const Architecture = z.enum(["claude-agent-sdk"]);
@@ -45,8 +46,22 @@ export const PersistedSessionData = PersistedSessionListData.extend({
 });
 export type PersistedSessionData = z.infer<typeof PersistedSessionData>;
 
-/** An item of `GET /sessions`. */
-export const SessionListItem = PersistedSessionListData.extend({ runtime: SessionRuntimeState });
+/**
+ * What goes on in a session, as its log says. `waiting`: for somebody's answer to an ask; `running`: a turn runs;
+ * `queued`: a message waits for a turn; `idle`: nothing.
+ */
+export const SessionActivity = z.enum(["idle", "queued", "running", "waiting"]);
+export type SessionActivity = z.infer<typeof SessionActivity>;
+
+/**
+ * An item of `GET /sessions`. `activity` and `sessionMetadata` are absent where its store does not know them: of a
+ * session of an adapter with nine methods that is not in memory, and of one that did nothing since an older version.
+ */
+export const SessionListItem = PersistedSessionListData.extend({
+  runtime: SessionRuntimeState,
+  activity: SessionActivity.optional(),
+  sessionMetadata: SessionMetadata.optional(),
+});
 export type SessionListItem = z.infer<typeof SessionListItem>;
 
 /**

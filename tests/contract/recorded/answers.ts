@@ -1,4 +1,4 @@
-import type { ConversationBlock } from "@hhopkins/agent-runtime";
+import type { ConversationBlock, SessionListItem } from "@hhopkins/agent-runtime";
 import { describe, expect, test } from "vitest";
 import { HASH, NUMBER, TEXT, TIME, one } from "./one.ts";
 import { LARGE_FILE_BYTES, LONG_TEXT } from "./record.ts";
@@ -42,6 +42,8 @@ describe("answers", () => {
           sessionOptions: { model: "model-two" },
           metadata: { mine: true },
           runtime: expect.objectContaining({ isLoaded: true }) as object,
+          activity: "idle",
+          sessionMetadata: (await one.server.state(one.sessionId)).sessionMetadata,
         },
       ],
     });
@@ -49,6 +51,52 @@ describe("answers", () => {
     expect(profiles.json).toEqual({
       profiles: [{ id: "default", name: "Default Agent", description: "For the test." }],
     });
+  });
+
+  test("the list says what goes on in a session and what it has cost, also where nobody has it in memory", () => {
+    const [busy, unloaded] = [one.listed.busy, one.listed.unloaded].map(({ json }) => json.sessions[0] as object);
+    expect(busy).toMatchObject({ activity: "running", sessionMetadata: { costUSD: NUMBER, model: TEXT } });
+    expect(unloaded).toMatchObject({
+      activity: "idle",
+      runtime: { isLoaded: false },
+      sessionMetadata: { ...one.unloaded.sessionMetadata, costUSD: one.done.sessionMetadata.costUSD },
+    });
+    expect(one.done.sessionMetadata.costUSD).toBeGreaterThan(0);
+  });
+
+  test("who watches the list sees it as it becomes", async () => {
+    const told = one.watcher.frames.flatMap(({ event, data }) =>
+      event === "sessions:updated" ? [data["session"] as SessionListItem] : [],
+    );
+    const activities = told.map(({ activity }) => activity).filter((now, index, all) => now !== all[index - 1]);
+    expect(activities).toEqual(expect.arrayContaining(["queued", "running", "idle"]));
+    expect(activities.at(-1)).toBe("idle");
+    const costs = told.map(({ sessionMetadata }) => sessionMetadata?.costUSD ?? Number.NaN);
+    expect(costs.toSorted((a, b) => a - b)).toEqual(costs);
+    const { json } = await one.server.call("GET", "/sessions");
+    expect(told.at(-1)).toEqual(json.sessions[0]);
+  });
+
+  test("the sandbox: how it is, those before it, and what its runner wrote", async () => {
+    const { json: busy } = one.sandbox.busy;
+    const first = { sandboxId: TEXT, startedAt: TIME };
+    expect(busy).toEqual({
+      sandbox: expect.objectContaining({ sandboxId: TEXT, status: "ready", restartCount: 0 }) as object,
+      provider: "local",
+      generations: [{ ...first, status: "ready" }],
+      log: { lines: expect.arrayContaining([expect.stringContaining("runner: starts")]) as string[] },
+    });
+    const { json: unloaded } = one.sandbox.unloaded;
+    const ended = { ...first, endedAt: TIME, status: "terminated", statusMessage: "The session was unloaded." };
+    expect(unloaded).toEqual({
+      sandbox: one.unloaded.runtime.sandbox,
+      generations: [ended],
+      log: { lines: [], reason: expect.stringContaining("No sandbox of it runs") as string },
+    });
+    const { json: now } = await one.server.call("GET", `/sessions/${one.sessionId}/sandbox`);
+    expect(now.generations).toEqual([ended, { ...first, status: "ready" }]);
+    expect(now.generations).toEqual((await one.server.state(one.sessionId)).sandboxes);
+    expect((await one.server.call("GET", "/sessions/none/sandbox")).status).toBe(404);
   });
 
   test("pages of blocks, whole", async () => {

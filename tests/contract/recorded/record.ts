@@ -46,8 +46,13 @@ export interface RecordedSession extends AsyncDisposable {
   readonly created: Answer;
   readonly sent: Record<string, Answer>;
   readonly recorder: Recorder;
+  /** What watchers of the list were told. */
+  readonly watcher: Recorder;
   /** While the first turn ran and messages waited. */
   readonly busy: SessionState;
+  /** Answers of the list and about the sandbox, while a turn ran, and of a session that nobody has in memory. */
+  readonly listed: Readonly<Record<"busy" | "unloaded", Answer>>;
+  readonly sandbox: Readonly<Record<"busy" | "unloaded", Answer>>;
   readonly done: SessionState;
   readonly unloaded: SessionState;
 }
@@ -68,6 +73,7 @@ export async function recordSession(): Promise<RecordedSession> {
     metadata: { mine: true },
   });
   const sessionId = created.json.sessionId as string;
+  const watcher = await Recorder.watch(server.wsUrl, KEY);
   const recorder = await Recorder.follow(server.wsUrl, sessionId, KEY);
   const sent: Record<string, Answer> = {};
   const send = async (messageId: string, content: string): Promise<void> => {
@@ -81,9 +87,14 @@ export async function recordSession(): Promise<RecordedSession> {
   const refusal = script([{ error: { status: 400, message: "no such thing" } }]);
   sent["update"] = await server.call("PATCH", `${messages}/refused`, { content: refusal });
   sent["withdraw"] = await server.call("DELETE", `${messages}/withdrawn`);
+  const look = async () => ({
+    listed: await server.call("GET", "/sessions"),
+    sandbox: await server.call("GET", `/sessions/${sessionId}/sandbox`),
+  });
   const busy = await server.state(sessionId);
   await recorder.turnOf("first");
   await recorder.seen("session:block:delta", ({ delta }) => delta.startsWith("word"));
+  const busyLook = await look();
   sent["interrupt"] = await server.call("POST", `/sessions/${sessionId}/interrupt`);
   await recorder.turnOf("refused");
   sent["options"] = await server.call("PATCH", `/sessions/${sessionId}/options`, { model: "model-two" });
@@ -92,6 +103,7 @@ export async function recordSession(): Promise<RecordedSession> {
   const done = await server.state(sessionId);
   sent["unload"] = await server.call("POST", `/sessions/${sessionId}/unload`);
   const unloaded = await server.state(sessionId);
+  const unloadedLook = await look();
   await send("again", "a second sandbox, the same conversation");
   await recorder.turnOf("again");
   return {
@@ -100,11 +112,15 @@ export async function recordSession(): Promise<RecordedSession> {
     created,
     sent,
     recorder,
+    watcher,
     busy,
+    listed: { busy: busyLook.listed, unloaded: unloadedLook.listed },
+    sandbox: { busy: busyLook.sandbox, unloaded: unloadedLook.sandbox },
     done,
     unloaded,
     async [Symbol.asyncDispose]() {
       recorder.close();
+      watcher.close();
       await server[Symbol.asyncDispose]();
     },
   };

@@ -2,7 +2,7 @@ import type { ConversationBlock } from "../blocks.ts";
 import type { SessionEvent } from "../events.ts";
 import type { FileEntry } from "../files.ts";
 import type { SessionState } from "../reducer/state.ts";
-import type { PersistedSessionListData } from "../session.ts";
+import type { PersistedSessionListData, SessionListItem } from "../session.ts";
 import type { ClusterStore } from "./cluster-store.ts";
 import type { SessionRecordUpdates } from "./port.ts";
 
@@ -102,6 +102,8 @@ export interface AppendBatch extends SessionKey {
   /** The state after the last event: what a later load starts from. */
   readonly snapshot?: SessionState;
   readonly record?: SessionRecordUpdates;
+  /** What lists show beside the record from now on; absent: as it was, but for `runtime` where `events` say that. */
+  readonly overview?: SessionOverview;
   /** The files as this batch leaves them stay readable, by the seq of its last event. */
   readonly checkpoint?: { readonly turnId: string };
 }
@@ -161,8 +163,11 @@ export interface SessionListQuery {
   };
 }
 
+/** What a list shows of a session beside its record. */
+export type SessionOverview = Pick<SessionListItem, "runtime" | "activity" | "sessionMetadata">;
+
 export interface SessionPage {
-  readonly sessions: readonly (PersistedSessionListData & { readonly runtime: SessionState["runtime"] })[];
+  readonly sessions: readonly SessionListItem[];
   readonly nextCursor?: string;
 }
 

@@ -4,6 +4,7 @@ import type { EndedTurn, MessageMode } from "../session.ts";
 import { completeBlock, deltaBlock, discoverSubagent, startBlock, updateBlock } from "./conversation.ts";
 import { callHostTool, completeHostTool, endHostTools, receiveHostResult } from "./host-tools.ts";
 import { rewound } from "./rewound.ts";
+import { nextSandboxes } from "./sandboxes.ts";
 import type { SessionState } from "./state.ts";
 import { boundFiles, cutAsk } from "./window.ts";
 
@@ -43,7 +44,7 @@ function apply(state: SessionState, event: SessionEvent): SessionState {
     case "session:block:complete":
       return receiveHostResult(completeBlock(state, event.data.conversationId, event.data.block), event.data.block);
     case "session:status":
-      return { ...state, runtime: event.data.runtime };
+      return { ...state, runtime: event.data.runtime, ...sandboxesOf(state, event.data, event.at) };
     case "session:metadata:update":
       return { ...state, sessionMetadata: event.data.metadata };
     case "session:options:update":
@@ -90,6 +91,15 @@ function pinned({ profileVersion }: { profileVersion?: string | undefined }): Pi
 
 function origin({ forkedFrom }: EventData<"session:created">): Pick<SessionState, "forkedFrom"> {
   return forkedFrom === undefined ? {} : { forkedFrom };
+}
+
+function sandboxesOf(
+  { sandboxes }: SessionState,
+  { runtime }: EventData<"session:status">,
+  at: string,
+): Pick<SessionState, "sandboxes"> {
+  const next = nextSandboxes(sandboxes, runtime, at);
+  return next.length === 0 ? {} : { sandboxes: next };
 }
 
 function completedSubagent(

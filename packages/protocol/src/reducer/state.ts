@@ -2,8 +2,9 @@ import type { Ask } from "../asks.ts";
 import type { ConversationBlock, SubagentStatus } from "../blocks.ts";
 import type { WorkspaceFile } from "../files.ts";
 import type { HostToolCall } from "../host-tools.ts";
-import type { EndedTurn, ForkOrigin, QueuedMessage, SessionListItem, TurnState } from "../session.ts";
+import type { EndedTurn, ForkOrigin, QueuedMessage, SessionActivity, SessionListItem, TurnState } from "../session.ts";
 import { NO_USAGE } from "../no-usage.ts";
+import type { SandboxGeneration } from "../runtime-state.ts";
 import type { SessionMetadata, Usage } from "../usage.ts";
 
 /** A subagent's conversation. */
@@ -24,15 +25,20 @@ export interface SubagentState {
   readonly blocksBefore?: string;
 }
 
+/** What goes on follows from the rest of a state (`activityOf`). */
+type ListedState = Omit<SessionListItem, "activity">;
+
 /**
  * What a session is at `lastSeq`: `reduce(log)`. The same on server and client, byte for byte as JSON.
  * Bounded: see `window.ts`.
  */
-export interface SessionState extends SessionListItem {
+export interface SessionState extends ListedState {
   readonly blocks: readonly ConversationBlock[];
   readonly blocksBefore?: string;
   readonly subagents: readonly SubagentState[];
   readonly workspaceFiles: readonly WorkspaceFile[];
+  /** Its last 20 sandboxes, the newest last; absent before the first. */
+  readonly sandboxes?: readonly SandboxGeneration[];
   /** SHA-256 of the content of its profile that it keeps to; absent: the newest at each start of a sandbox. */
   readonly profileVersion?: string;
   /** Where it began as a copy of another session. */
@@ -72,4 +78,11 @@ export function initialState(sessionId: string, logId: string): SessionState {
     logId,
     lastSeq: 0,
   };
+}
+
+/** What goes on in a session, as lists show it. */
+export function activityOf({ asks, turn, queue }: Pick<SessionState, "asks" | "turn" | "queue">): SessionActivity {
+  if (asks.length > 0) return "waiting";
+  if (turn !== null) return "running";
+  return queue.length > 0 ? "queued" : "idle";
 }

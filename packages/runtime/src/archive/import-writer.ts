@@ -12,7 +12,7 @@ import {
 import { numbered } from "../log/session-log.ts";
 import { inlineContent } from "../persistence/inline-content.ts";
 import { blockWrites } from "../persistence/block-writes.ts";
-import { NEVER_RUN } from "../persistence/memory-session.ts";
+import { overviewOf, NEVER_RUN } from "../persistence/session-overview.ts";
 import { deletedFiles, eventFile, fileChanges } from "../persistence/file-changes.ts";
 import type { AppendBatch, BlobChunk, SessionKey, SessionStore, StoredMessage } from "../persistence/session-store.ts";
 import type { ProfilePin } from "../session/pinned-profile.ts";
@@ -131,7 +131,7 @@ export class ImportWriter {
       ...(nativeSessionId === null ? {} : { nativeSessionId }),
       checkpoint: { turnId: this.#lastTurn },
     });
-    await this.#append({ snapshot: this.#state });
+    await this.#append({ snapshot: this.#state, overview: overviewOf(this.#state) });
     return this.#state;
   }
 

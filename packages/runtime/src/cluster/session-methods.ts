@@ -11,6 +11,7 @@ import {
   RewindSessionBody,
   ResultSchema,
   RuntimeError,
+  SandboxLog,
   SendMessageAnswer,
   UpdateOptionsBody,
 } from "@hhopkins/agent-runtime-protocol";
@@ -46,6 +47,8 @@ export const sessionMethods = {
   delete: { body: NOTHING, answer: z.null() },
   /** What its sandboxes reached, which the node has in memory alone. */
   network: { body: NOTHING, answer: z.array(NetworkUse) },
+  /** What its sandbox's runner wrote of its work. */
+  sandboxLog: { body: NOTHING, answer: SandboxLog },
 } as const;
 
 export type SessionMethod = keyof typeof sessionMethods;
@@ -71,4 +74,4 @@ export function methodAnswer<M extends SessionMethod>(method: M, answer: unknown
 }
 
 /** Those that take as long as a sandbox does; what is asked of a session meanwhile does not wait for them. */
-export const LONG_METHODS: ReadonlySet<SessionMethod> = new Set(["rewind", "sync", "unload", "delete"]);
+export const LONG_METHODS: ReadonlySet<SessionMethod> = new Set(["rewind", "sync", "unload", "delete", "sandboxLog"]);

@@ -10,6 +10,7 @@ import {
   type SessionState,
 } from "@hhopkins/agent-runtime-protocol";
 import { blockWrites } from "../persistence/block-writes.ts";
+import { overviewOf } from "../persistence/session-overview.ts";
 import type { AppendBatch, SessionHead, SessionKey, SessionStore } from "../persistence/session-store.ts";
 import type { Committer } from "./committer.ts";
 import { Compactor, type CompactorParts } from "./compactor.ts";
@@ -107,6 +108,7 @@ export class SessionLog {
       ...(blocks.length === 0 ? {} : { blocks }),
       ...(withSnapshot ? { snapshot: next } : {}),
       ...changedRecord(this.#state, next),
+      ...changedOverview(this.#state, next),
       ...checkpointOf(events),
     });
     this.#state = next;
@@ -135,7 +137,7 @@ function checkpointOf(events: readonly SessionEvent[]): Pick<AppendBatch, "check
   return end === undefined ? {} : { checkpoint: { turnId: end.data.turnId } };
 }
 
-/** What lists show of a session, where it has changed. */
+/** What lists show of a session, where it has changed: of its record, and beside it. */
 function changedRecord(before: SessionState, after: SessionState): Pick<AppendBatch, "record"> {
   const { lastActivity, sessionOptions } = after;
   const record = {
@@ -143,6 +145,15 @@ function changedRecord(before: SessionState, after: SessionState): Pick<AppendBa
     ...(sessionOptions === undefined || sessionOptions === before.sessionOptions ? {} : { sessionOptions }),
   };
   return Object.keys(record).length === 0 ? {} : { record };
+}
+
+function changedOverview(before: SessionState, after: SessionState): Pick<AppendBatch, "overview"> {
+  const [old, overview] = [overviewOf(before), overviewOf(after)];
+  const isSame =
+    old.runtime === overview.runtime &&
+    old.activity === overview.activity &&
+    old.sessionMetadata === overview.sessionMetadata;
+  return isSame ? {} : { overview };
 }
 
 /** Validated, in the schema's key order, and as JSON gives it back: so every reader's state has the same bytes. */

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { RuntimeError, type SessionRecordUpdates } from "@hhopkins/agent-runtime-protocol";
+import { overviewJson } from "./session-overview.ts";
 import { knownMessage } from "./store-errors.ts";
 import type { AppendBatch, BlobChunk, RunnerCursor, StoredMessage } from "./session-store.ts";
 
@@ -20,7 +21,7 @@ export interface EncodedBlock {
   readonly block: string | null;
 }
 
-export interface EncodedRuntime {
+export interface EncodedOverview {
   readonly json: string;
   readonly isLoaded: boolean;
 }
@@ -64,8 +65,8 @@ export interface EncodedBatch {
   /** From which seq on the file changes hold: none of them is part of an earlier checkpoint. */
   readonly filesSeq: number;
   readonly checkpoint: { readonly turnId: string } | null;
-  /** The runtime state that the batch leaves behind; null: as it was. */
-  readonly runtime: EncodedRuntime | null;
+  /** What lists show beside the record from now on; null: as it was. */
+  readonly overview: EncodedOverview | null;
 }
 
 /** Checks and encodes a batch. Throws the `RuntimeError` that it is refused with. */
@@ -94,15 +95,15 @@ export function encodeBatch(batch: AppendBatch): EncodedBatch {
     droppedBlobs: batch.droppedBlobs ?? [],
     filesSeq: batch.expectedSeq + 1,
     checkpoint: batch.checkpoint ?? null,
-    runtime: runtimeAfter(batch),
+    overview: overviewAfter(batch),
   };
 }
 
 /** Whether there is nothing in the batch but events, and the place in a runner's journal up to which they go. */
 export function isPlain(batch: EncodedBatch): boolean {
-  const { transcript, blocks, record, runtime, snapshot } = batch;
+  const { transcript, blocks, record, overview, snapshot } = batch;
   const none = transcript.length === 0 && blocks.length === 0;
-  return none && record === null && runtime === null && snapshot === null && isSimple(batch);
+  return none && record === null && overview === null && snapshot === null && isSimple(batch);
 }
 
 /**
@@ -182,9 +183,8 @@ function encodeRecordUpdates(updates: SessionRecordUpdates): EncodedRecordUpdate
   };
 }
 
-/** What lists show of a session's runtime: as its last status event says. */
-function runtimeAfter(batch: AppendBatch): EncodedRuntime | null {
+function overviewAfter(batch: AppendBatch): EncodedOverview | null {
   const status = batch.events.findLast((event) => event.type === "session:status");
-  const runtime = status?.data.runtime ?? batch.snapshot?.runtime;
-  return runtime === undefined ? null : { json: json(runtime), isLoaded: runtime.isLoaded };
+  const overview = batch.overview ?? (status === undefined ? undefined : { runtime: status.data.runtime });
+  return overview === undefined ? null : { json: overviewJson(overview), isLoaded: overview.runtime.isLoaded };
 }

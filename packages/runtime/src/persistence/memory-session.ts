@@ -3,6 +3,7 @@ import { coveredFromStart, isWholeBlob } from "./blob-coverage.ts";
 import { eventJson, type EncodedBatch, type EncodedBlock, type EncodedEvent } from "./encoded-batch.ts";
 import { clipped, compactedEvents, eventsAfter } from "./event-list.ts";
 import { sortTime } from "./list-cursor.ts";
+import { overviewJson, NEVER_RUN_JSON, parsedOverview, toldOverview, type OverviewJson } from "./session-overview.ts";
 import type { LinesHeader } from "./session-lines.ts";
 import type {
   BlobChunk,
@@ -11,14 +12,13 @@ import type {
   Compaction,
   RunnerCursor,
   SessionHead,
+  SessionOverview,
   StoredEvent,
   StoredMessage,
   StoredSandbox,
   TranscriptPiece,
 } from "./session-store.ts";
 import { knownMessage, takenBefore, wrongSeq } from "./store-errors.ts";
-
-export const NEVER_RUN: SessionState["runtime"] = { isLoaded: false, sandbox: null };
 
 function isBeyond(cursor: RunnerCursor, stored: RunnerCursor): boolean {
   return cursor.generation > stored.generation || (cursor.generation === stored.generation && cursor.n > stored.n);
@@ -50,7 +50,7 @@ export class MemorySession {
   readonly sessionId: string;
   readonly logId: string;
   #record: PersistedSessionListData;
-  #runtime = JSON.stringify(NEVER_RUN);
+  #overview = NEVER_RUN_JSON;
   #events: EncodedEvent[] = [];
   #compactedTo = 0;
   #cursor: RunnerCursor | null = null;
@@ -97,8 +97,13 @@ export class MemorySession {
     return copied(this.#record);
   }
 
+  /** What a list shows beside the record. */
+  get overview(): SessionOverview {
+    return parsedOverview(JSON.parse(this.#overview) as OverviewJson);
+  }
+
   get runtime(): SessionState["runtime"] {
-    return JSON.parse(this.#runtime) as SessionState["runtime"];
+    return this.overview.runtime;
   }
 
   get sortAt(): number {
@@ -133,7 +138,7 @@ export class MemorySession {
     this.#generation = Math.max(this.#generation, batch.generation);
     if (batch.sandbox !== undefined) this.#sandbox = batch.sandbox;
     this.#snapshot = batch.snapshot ?? this.#snapshot;
-    this.#runtime = batch.runtime?.json ?? this.#runtime;
+    this.#overview = batch.overview?.json ?? this.#overview;
     for (const entry of batch.transcript) this.#transcript.push(entry);
     for (const sha256 of batch.droppedBlobs) this.#blobs.delete(sha256);
     for (const chunk of batch.blobs) this.#putChunk(chunk);
@@ -160,8 +165,7 @@ export class MemorySession {
     for (const message of saved.messages) this.#messages.push(message);
     for (const { block, ...write } of saved.blocks)
       this.#blocks.set(write.blockId, { ...write, block: block === null ? null : JSON.stringify(block) });
-    const status = saved.events.findLast(({ type }) => type === "session:status");
-    if (status?.type === "session:status") this.#runtime = JSON.stringify(status.data.runtime);
+    this.#overview = overviewJson(toldOverview(saved.events));
   }
 
   head(): SessionHead {

@@ -97,7 +97,7 @@ async function listAll(store: SessionStore): Promise<PersistedSessionListData[]>
       limit: LIST_PAGE,
       ...(cursor === undefined ? {} : { cursor }),
     });
-    for (const { runtime: _runtime, ...record } of page.sessions) all.push(record);
+    for (const { runtime: _r, activity: _a, sessionMetadata: _m, ...record } of page.sessions) all.push(record);
     cursor = page.nextCursor;
   } while (cursor !== undefined);
   return all;

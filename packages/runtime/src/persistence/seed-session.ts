@@ -39,7 +39,7 @@ export function isSavedAtOnce(write: SeedWrite): boolean {
 
 /** No server holds the session once the batch is written. */
 export function isAtRestAfter({ session, batch }: Pick<SeedWrite, "session" | "batch">): boolean {
-  const isLoaded = batch.runtime?.isLoaded ?? session.runtime.isLoaded;
+  const isLoaded = batch.overview?.isLoaded ?? session.runtime.isLoaded;
   const sandbox = batch.sandbox === undefined ? session.sandbox : batch.sandbox;
   return !isLoaded && sandbox === null;
 }

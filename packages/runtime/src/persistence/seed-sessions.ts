@@ -1,12 +1,13 @@
 import { randomUUID } from "node:crypto";
 import type { PersistedSessionListData } from "@hhopkins/agent-runtime-protocol";
 import { sortTime } from "./list-cursor.ts";
-import { NEVER_RUN, type MemorySession } from "./memory-session.ts";
+import type { MemorySession } from "./memory-session.ts";
 import { MemorySessions } from "./memory-store.ts";
 import { DEFAULT_TENANT } from "./nine-methods.ts";
 import type { PersistenceAdapter } from "./port.ts";
 import { restoredSession } from "./seed-restore.ts";
 import type { Listed } from "./session-list.ts";
+import { NEVER_RUN } from "./session-overview.ts";
 import type { SessionKey } from "./session-store.ts";
 
 /** Sessions that nobody runs and that stay in memory all the same, for whoever asks again. */
@@ -20,8 +21,8 @@ export class SeedSessions {
   readonly #adapter: Pick<PersistenceAdapter, "listAllSessions" | "loadSession">;
   readonly memory = new MemorySessions();
   readonly #restoring = new Map<string, Promise<void>>();
-  /** Records of sessions that are not in memory; null: the adapter was not asked yet. */
-  #others: Map<string, PersistedSessionListData> | null = null;
+  /** What lists show of sessions that are not in memory; null: the adapter was not asked yet. */
+  #others: Map<string, Listed> | null = null;
   /** Those that can leave the memory, the one used longest ago first. */
   readonly #resting = new Set<string>();
 
@@ -67,13 +68,13 @@ export class SeedSessions {
   async listed(): Promise<Listed[]> {
     const others = await this.#known();
     const here = this.memory.ofTenant(DEFAULT_TENANT);
-    return [...here, ...[...others.values()].filter(({ sessionId }) => !this.#has(sessionId)).map(listed)];
+    return [...here, ...[...others.values()].filter(({ sessionId }) => !this.#has(sessionId))];
   }
 
   /** Brings those into memory that a server may have held when it ended. */
   async restoreClaimed(now: Date): Promise<void> {
     const since = now.getTime() - CLAIMED_MS;
-    const recent = [...(await this.#known()).values()].filter((record) => sortTime(record) >= since);
+    const recent = [...(await this.#known()).values()].filter(({ sortAt }) => sortAt >= since);
     const queue = recent.map(({ sessionId }) => sessionId);
     const work = async (): Promise<void> => {
       for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
@@ -83,10 +84,10 @@ export class SeedSessions {
     await Promise.all(Array.from({ length: RESTORED_AT_ONCE }, work));
   }
 
-  async #known(): Promise<Map<string, PersistedSessionListData>> {
+  async #known(): Promise<Map<string, Listed>> {
     if (this.#others === null) {
       const records = await this.#adapter.listAllSessions();
-      this.#others ??= new Map(records.map((record) => [record.sessionId, record]));
+      this.#others ??= new Map(records.map((record) => [record.sessionId, listed(record)]));
     }
     return this.#others;
   }
@@ -121,7 +122,7 @@ export class SeedSessions {
     const session = this.memory.get({ tenant: DEFAULT_TENANT, sessionId });
     this.#resting.delete(sessionId);
     if (session === null) return;
-    this.#others?.set(sessionId, session.record);
+    this.#others?.set(sessionId, { ...listed(session.record), overview: session.overview });
     this.memory.remove(session);
   }
 }
@@ -131,8 +132,8 @@ export function isAtRest({ runtime, sandbox }: Pick<MemorySession, "runtime" | "
   return !runtime.isLoaded && sandbox === null;
 }
 
-/** A session that is not in memory, as a list has it. */
+/** A session that is not in memory, as a list has it: its adapter keeps no more than the record. */
 function listed(record: PersistedSessionListData): Listed {
   const createdMs = Date.parse(record.createdAt);
-  return { sessionId: record.sessionId, sortAt: sortTime(record), createdMs, record, runtime: NEVER_RUN };
+  return { sessionId: record.sessionId, sortAt: sortTime(record), createdMs, record, overview: { runtime: NEVER_RUN } };
 }

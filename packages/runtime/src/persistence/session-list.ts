@@ -1,7 +1,6 @@
+import type { PersistedSessionListData } from "@hhopkins/agent-runtime-protocol";
 import { decodeListCursor, encodeListCursor, type ListOrder, type ListPlace } from "./list-cursor.ts";
-import type { SessionListQuery, SessionPage } from "./session-store.ts";
-
-type Item = SessionPage["sessions"][number];
+import type { SessionOverview, SessionListQuery, SessionPage } from "./session-store.ts";
 
 /** One session of a list, with what it is sorted by. */
 export interface Listed {
@@ -10,8 +9,8 @@ export interface Listed {
   readonly sortAt: number;
   /** Milliseconds of its creation. */
   readonly createdMs: number;
-  readonly record: Omit<Item, "runtime">;
-  readonly runtime: Item["runtime"];
+  readonly record: PersistedSessionListData;
+  readonly overview: SessionOverview;
 }
 
 type Placed = ListPlace & { readonly item: Listed };
@@ -32,7 +31,7 @@ export function listPage(all: readonly Listed[], query: Omit<SessionListQuery, "
   const shown = page.slice(0, limit);
   const last = shown.at(-1);
   return {
-    sessions: shown.map(({ item: { record, runtime } }) => ({ ...record, runtime })),
+    sessions: shown.map(({ item: { record, overview } }) => ({ ...record, ...overview })),
     ...(last === undefined || page.length <= limit ? {} : { nextCursor: encodeListCursor(last, order) }),
   };
 }
@@ -62,7 +61,7 @@ function filterOf(filter: NonNullable<SessionListQuery["filter"]>): (item: Liste
     active(item.sortAt) &&
     (type === undefined || item.record.type === type) &&
     (profile === undefined || item.record.agentProfileReference === profile) &&
-    (isLoaded === undefined || item.runtime.isLoaded === isLoaded);
+    (isLoaded === undefined || item.overview.runtime.isLoaded === isLoaded);
 }
 
 function range(from: string | undefined, before: string | undefined): (at: number) => boolean {

@@ -13,6 +13,7 @@ export type {
   SessionCommand,
   SessionHead,
   SessionKey,
+  SessionOverview,
   SessionListQuery,
   SessionPage,
   SessionStore,

@@ -3,6 +3,7 @@ import type { RunMethod } from "../cluster/command-executor.ts";
 import { RunsElsewhere } from "../cluster/runs-elsewhere.ts";
 import type { MethodAnswer, MethodBody, SessionMethod } from "../cluster/session-methods.ts";
 import type { SessionKey } from "../persistence/session-store.ts";
+import { readSandboxLog } from "./sandbox-log.ts";
 import type { SessionManager } from "./session-manager.ts";
 import type { SessionParts } from "./session-parts.ts";
 import type { Session } from "./session.ts";
@@ -10,7 +11,10 @@ import type { Session } from "./session.ts";
 type Bodies = { [M in SessionMethod]: { readonly method: M; readonly body: MethodBody<M> } }[SessionMethod];
 
 /** Methods of sessions, done on this node. Each rejects with `RunsElsewhere` where another one runs the session. */
-export function localMethods(parts: Pick<SessionParts, "egress">, manager: SessionManager): RunMethod {
+export function localMethods(
+  parts: Pick<SessionParts, "egress" | "gatewayVariables">,
+  manager: SessionManager,
+): RunMethod {
   const run = async (key: SessionKey, asked: Bodies): Promise<unknown> => {
     const load = (): Promise<Session> => manager.load(key);
     switch (asked.method) {
@@ -46,10 +50,16 @@ export function localMethods(parts: Pick<SessionParts, "egress">, manager: Sessi
         return manager.delete(key);
       case "network":
         return parts.egress.of(key);
+      case "sandboxLog":
+        return readSandboxLog(parts, manager.loaded().find(isOf(key)));
     }
   };
   return async <M extends SessionMethod>(key: SessionKey, method: M, body: MethodBody<M>) =>
     ((await run(key, { method, body } as Bodies)) ?? null) as MethodAnswer<M>;
+}
+
+function isOf({ tenant, sessionId }: SessionKey): (session: Session) => boolean {
+  return ({ key }) => key.tenant === tenant && key.sessionId === sessionId;
 }
 
 async function interrupt(session: Session, turnId: string | undefined): Promise<void> {

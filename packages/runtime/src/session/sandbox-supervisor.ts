@@ -64,6 +64,10 @@ export class SandboxSupervisor {
     this.#creation = new SandboxCreation(starter, supervisor, at);
   }
 
+  get running(): RunningSandbox | undefined {
+    return this.#running;
+  }
+
   get link(): RunnerLink | undefined {
     return this.#running?.link;
   }

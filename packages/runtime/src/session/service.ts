@@ -13,6 +13,7 @@ import type {
   ResyncReason,
   RewindSessionAnswer,
   RewindSessionBody,
+  SandboxAnswer,
   SendMessageAnswer,
   SessionListQuery,
   SessionState,
@@ -107,6 +108,8 @@ export interface SessionService {
   archive(principal: Principal, sessionId: string): Promise<AsyncIterable<Uint8Array>>;
   /** What its sandboxes may reach, and what they did reach or were refused. */
   network(principal: Principal, sessionId: string): Promise<NetworkAnswer>;
+  /** How its sandbox is, those that it had, and what the runner in it wrote. */
+  sandbox(principal: Principal, sessionId: string): Promise<SandboxAnswer>;
   follow(principal: Principal, sessionId: string, options: FollowOptions): Promise<Follow>;
   /** List updates of the principal's tenant, best effort. Returns how to stop. */
   watch(principal: Principal, listener: (change: SessionListChange) => void): () => void;

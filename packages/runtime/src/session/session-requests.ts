@@ -79,7 +79,7 @@ export class SessionRequests {
   }
 
   /** Asks the node that runs the session now; where no other one does, this one as it is. */
-  async look<M extends "network">(key: SessionKey, method: M, body: MethodBody<M>): Promise<MethodAnswer<M>> {
+  async look<M extends "network" | "sandboxLog">(key: SessionKey, method: M, body: MethodBody<M>): Promise<MethodAnswer<M>> {
     const { remote, here } = this.#parts;
     const nodeId = await remote?.holder(key);
     if (remote === undefined || nodeId === undefined) return here(key, method, body);

@@ -1,6 +1,7 @@
 import {
   MAIN_CONVERSATION,
   RuntimeError,
+  toRuntimeError,
   type BlocksPage,
   type CreateSessionAnswer,
   type SessionListItem,
@@ -10,6 +11,7 @@ import type { Principal } from "../auth/principal.ts";
 import { conversationFrames } from "../log/conversation-frames.ts";
 import { followLog } from "../log/follower.ts";
 import type { Notice } from "../log/notices.ts";
+import { overviewOf } from "../persistence/session-overview.ts";
 import type { SessionKey } from "../persistence/session-store.ts";
 import type { Follow, SessionService } from "./service.ts";
 import type { SessionManager } from "./session-manager.ts";
@@ -128,6 +130,22 @@ export function createSessionService(
       const { allowedHosts } = await parts.network(key);
       return { allowedHosts: [...allowedHosts], places: await requests.look(key, "network", {}) };
     },
+    async sandbox(principal, sessionId) {
+      const key = keyOf(principal, sessionId);
+      const { sandbox: stored } = await manager.head(key);
+      const { runtime, sandboxes = [] } = await manager.state(key);
+      // Where its node does not answer, what the log says is said all the same.
+      const log = await requests.look(key, "sandboxLog", {}).catch((error: unknown) => ({
+        lines: [],
+        reason: `The server that runs the session did not say: ${toRuntimeError(error).message}`,
+      }));
+      return {
+        sandbox: runtime.sandbox,
+        ...(stored === null ? {} : { provider: stored.provider }),
+        generations: [...sandboxes],
+        log,
+      };
+    },
     async follow(principal, sessionId, options): Promise<Follow> {
       const key = keyOf(principal, sessionId);
       const { logId, lastSeq } = await manager.position(key);
@@ -178,6 +196,10 @@ function liveBlocks(state: SessionState, conversationId: string): Map<string, Se
 
 /** A state as `GET /sessions` lists it. */
 export function listItem(state: SessionState): SessionListItem {
+  return { ...createAnswer(state), ...overviewOf(state) };
+}
+
+function createAnswer(state: SessionState): CreateSessionAnswer {
   const { sessionId, type, agentProfileReference, name, createdAt, lastActivity, sessionOptions, metadata, runtime } =
     state;
   return {
@@ -191,8 +213,4 @@ export function listItem(state: SessionState): SessionListItem {
     ...(metadata === undefined ? {} : { metadata }),
     runtime,
   };
-}
-
-function createAnswer(state: SessionState): CreateSessionAnswer {
-  return listItem(state);
 }

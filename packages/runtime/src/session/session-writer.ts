@@ -1,4 +1,4 @@
-import { RuntimeError, toRuntimeError, type EventType } from "@hhopkins/agent-runtime-protocol";
+import { activityOf, RuntimeError, toRuntimeError, type EventType } from "@hhopkins/agent-runtime-protocol";
 import type { LogWrite, SessionLog } from "../log/session-log.ts";
 import type { RunnerCursor } from "../persistence/session-store.ts";
 import { Mailbox } from "./mailbox.ts";
@@ -10,6 +10,7 @@ import type { UnsavedAccount } from "./unsaved-bytes.ts";
 const LISTED: ReadonlySet<EventType> = new Set([
   "session:created",
   "session:status",
+  "session:metadata:update",
   "session:options:update",
   "session:turn:completed",
   "session:rewound",
@@ -147,7 +148,9 @@ export class SessionWriter {
       throw error;
     }
     if (write.cursor !== undefined) this.#cursor = write.cursor;
-    if (write.events.some(({ type }) => LISTED.has(type))) this.#parts.onListed(this.#log.key, this.#log.state);
+    const isListed =
+      write.events.some(({ type }) => LISTED.has(type)) || activityOf(state) !== activityOf(this.#log.state);
+    if (isListed) this.#parts.onListed(this.#log.key, this.#log.state);
     if (write.events.length > 0) this.#options.onAppended();
   }
 

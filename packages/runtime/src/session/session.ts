@@ -26,6 +26,7 @@ import type { SessionParts } from "./session-parts.ts";
 import { SessionRewind } from "./session-rewind.ts";
 import { SessionWriter } from "./session-writer.ts";
 import { stopSubagent } from "./subagent-stop.ts";
+import type { RunningSandbox } from "./supervised-session.ts";
 import { closingEvents } from "./turn-closing.ts";
 import { TurnControl } from "./turn-control.ts";
 import { TurnDelivery } from "./turn-delivery.ts";
@@ -166,6 +167,11 @@ export class Session implements AgentSession {
   /** A sandbox of it runs, or is being started or waited for. */
   get hasSandbox(): boolean {
     return this.#supervisor.active;
+  }
+
+  /** Its sandbox, once there is one; undefined: none runs. */
+  get running(): RunningSandbox | undefined {
+    return this.#supervisor.running;
   }
 
   /** A runner has the turn that runs. */

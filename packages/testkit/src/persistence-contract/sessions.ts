@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { SessionKey, SessionStore } from "@hhopkins/agent-runtime-protocol";
+import { NO_USAGE, type SessionKey, type SessionStore } from "@hhopkins/agent-runtime-protocol";
 import {
   append,
   change,
@@ -8,6 +8,7 @@ import {
   delta,
   key,
   minute,
+  ODD_TEXT,
   record,
   sandbox,
   stateAt,
@@ -98,6 +99,20 @@ export const sessionCases: Record<string, PersistenceCase> = {
       runtime,
     });
     assert.deepEqual(sessions[1]?.runtime, { isLoaded: false, sandbox: null });
+    const usage = { ...NO_USAGE, inputTokens: 7, totalTokens: 7 };
+    const overview = {
+      runtime,
+      activity: "running",
+      sessionMetadata: { usage, costUSD: 0.25, model: ODD_TEXT },
+    } as const;
+    await append(store, { ...key("mid"), expectedSeq: 1, events: [delta("mid", 2)], overview });
+    await append(store, { ...key("mid"), expectedSeq: 2, events: [delta("mid", 3)] });
+    const [refused] = await store.append([change(key("mid"), 1, { overview: { runtime } })]);
+    assertCode(refused, "sequence_conflict");
+    const shown = (await store.list({ tenant: "default", limit: 10 })).sessions.find((one) => one.sessionId === "mid");
+    assert.deepEqual(shown, { ...record("mid", { createdAt: "2026-11-22T08:05:00Z" }), ...overview });
+    const { sessions: loaded } = await store.list({ tenant: "default", limit: 10, filter: { isLoaded: true } });
+    assert.deepEqual(loaded.map((one) => one.sessionId).toSorted(), ["mid", "old"]);
   },
 
   "list: pages stay where they are while sessions are added": async (subject) => {

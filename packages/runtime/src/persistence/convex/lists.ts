@@ -1,5 +1,6 @@
 import type { FunctionArgs } from "convex/server";
 import { decodeListCursor, encodeListCursor } from "../list-cursor.ts";
+import { parsedOverview, type OverviewJson } from "../session-overview.ts";
 import type { SessionKey, SessionListQuery, SessionPage, SessionStore, StoredSandbox } from "../session-store.ts";
 import type { ConvexApi, ConvexCalls } from "./client.ts";
 import { recordOf } from "./records.ts";
@@ -45,8 +46,8 @@ async function list(calls: ConvexCalls, listed: SessionListQuery): Promise<Sessi
     const args = { query: { ...query, after, limit: limit + 1 - sessions.length } };
     const page = await calls.query((api) => api.lists.list, args);
     for (const { place, ...row } of page.found) {
-      const runtime = parseParts<SessionPage["sessions"][number]["runtime"]>([row.runtime], `session ${row.sessionId}`);
-      sessions.push({ item: { ...recordOf(row), runtime }, place });
+      const overview = parsedOverview(parseParts<OverviewJson>([row.runtime], `session ${row.sessionId}`));
+      sessions.push({ item: { ...recordOf(row), ...overview }, place });
     }
     after = page.next;
   } while (after !== null && sessions.length <= limit);

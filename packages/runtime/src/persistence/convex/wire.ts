@@ -82,7 +82,7 @@ function wireBlob({ sha256, offset, total, bytes }: EncodedBatch["blobs"][number
   return { ...place, inline: null, bytes: pieces };
 }
 
-function wireRecord({ record, runtime }: EncodedBatch): Batch["record"] {
+function wireRecord({ record, overview }: EncodedBatch): Batch["record"] {
   return {
     ...(record?.name === undefined ? {} : { name: record.name }),
     ...(record?.lastActivity === undefined
@@ -90,6 +90,6 @@ function wireRecord({ record, runtime }: EncodedBatch): Batch["record"] {
       : { lastActivity: record.lastActivity, active: Date.parse(record.lastActivity) }),
     ...(record?.sessionOptions === undefined ? {} : { sessionOptions: record.sessionOptions }),
     ...(record?.metadata === undefined ? {} : { metadata: record.metadata }),
-    ...(runtime === null ? {} : { runtime: runtime.json, loaded: runtime.isLoaded }),
+    ...(overview === null ? {} : { runtime: overview.json, loaded: overview.isLoaded }),
   };
 }

@@ -3,7 +3,7 @@ import { RuntimeError, toRuntimeError } from "@hhopkins/agent-runtime-protocol";
 import type { GenericId } from "convex/values";
 import { encodeBatch } from "../encoded-batch.ts";
 import { sortTime } from "../list-cursor.ts";
-import { NEVER_RUN } from "../memory-session.ts";
+import { NEVER_RUN_JSON } from "../session-overview.ts";
 import type { RawTranscripts } from "../nine-methods.ts";
 import type { AppendBatch, Compaction, SessionKey, SessionStore } from "../session-store.ts";
 import {
@@ -70,7 +70,7 @@ async function create(calls: ConvexCalls, session: Parameters<SessionStore["crea
     created: Date.parse(record.createdAt),
     sessionOptions: sessionOptions === undefined ? null : JSON.stringify(sessionOptions),
     metadata: metadata === undefined ? null : JSON.stringify(metadata),
-    runtime: JSON.stringify(NEVER_RUN),
+    runtime: NEVER_RUN_JSON,
   };
   checkRecord(stored);
   const args = { tenant, sessionId, logId, record: stored, first: batch };

@@ -143,8 +143,8 @@ function blocks(batches: readonly EncodedBatch[]): Columns {
 }
 
 function records(batches: readonly EncodedBatch[]): Columns {
-  const rows = placed(batches, ({ record, runtime }) =>
-    record === null && runtime === null ? [] : [{ ...record, runtime }],
+  const rows = placed(batches, ({ record, overview }) =>
+    record === null && overview === null ? [] : [{ ...record, overview }],
   );
   const column = (value: (item: (typeof rows)[number]["item"]) => Row<"sessions">["name"] | number) =>
     rows.map(({ item }) => value(item));
@@ -155,8 +155,8 @@ function records(batches: readonly EncodedBatch[]): Columns {
     column(({ lastActivity }) => (lastActivity === undefined ? null : Date.parse(lastActivity))),
     column(({ sessionOptions }) => sessionOptions ?? null),
     column(({ metadata }) => metadata ?? null),
-    column(({ runtime }) => runtime?.json ?? null),
-    column(({ runtime }) => (runtime === null ? null : Number(runtime.isLoaded))),
+    column(({ overview }) => overview?.json ?? null),
+    column(({ overview }) => (overview === null ? null : Number(overview.isLoaded))),
   ];
 }
 

@@ -1,6 +1,7 @@
 import type { ReferenceExpression } from "kysely";
 import { decodeListCursor, encodeListCursor } from "../list-cursor.ts";
 import type { SessionListQuery, SessionPage } from "../session-store.ts";
+import { parsedOverview, type OverviewJson } from "../session-overview.ts";
 import { decodeJson, decodeRecord } from "./rows.ts";
 import type { Db, Tables } from "./schema.ts";
 
@@ -30,7 +31,7 @@ export async function sqlList(db: Db, query: SessionListQuery): Promise<SessionP
   return {
     sessions: page.map((row) => ({
       ...decodeRecord(row),
-      runtime: decodeJson(row.runtime, `session ${row.session_id}`),
+      ...parsedOverview(decodeJson<OverviewJson>(row.runtime, `session ${row.session_id}`)),
     })),
     ...(last === undefined || found.length <= limit
       ? {}

@@ -19,7 +19,7 @@ interface SessionsTable extends OfSession {
   created_ms: number;
   session_options: string | null;
   metadata: string | null;
-  /** The runtime state as of the last status event. */
+  /** What lists show beside the record (`overviewJson`): the runtime state as of the last status event, and more. */
   runtime: string;
   /** 1 where that says `isLoaded`. */
   loaded: number;

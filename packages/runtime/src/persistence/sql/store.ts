@@ -1,7 +1,7 @@
 import { RuntimeError, toRuntimeError } from "@hhopkins/agent-runtime-protocol";
 import { encodeBatch, isPlain, isSimple, type EncodedBatch } from "../encoded-batch.ts";
 import { sortTime } from "../list-cursor.ts";
-import { NEVER_RUN } from "../memory-session.ts";
+import { NEVER_RUN_JSON } from "../session-overview.ts";
 import type { AppendBatch, SessionKey, SessionStore } from "../session-store.ts";
 import { sessionExists } from "../store-errors.ts";
 import { sqlCluster } from "./cluster.ts";
@@ -76,7 +76,7 @@ function sessionRow(
     created_ms: Date.parse(record.createdAt),
     session_options: sessionOptions === undefined ? null : JSON.stringify(sessionOptions),
     metadata: metadata === undefined ? null : JSON.stringify(metadata),
-    runtime: JSON.stringify(NEVER_RUN),
+    runtime: NEVER_RUN_JSON,
     loaded: 0,
   };
 }

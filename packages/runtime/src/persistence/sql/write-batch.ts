@@ -143,7 +143,7 @@ async function writeRest({ trx, statements, batch }: Write): Promise<void> {
 }
 
 async function writeRecord({ trx, batch }: Write): Promise<void> {
-  const { record, runtime } = batch;
+  const { record, overview } = batch;
   const changes = {
     ...(record?.name === undefined ? {} : { name: record.name }),
     ...(record?.lastActivity === undefined
@@ -151,7 +151,7 @@ async function writeRecord({ trx, batch }: Write): Promise<void> {
       : { last_activity: record.lastActivity, sort_at: Date.parse(record.lastActivity) }),
     ...(record?.sessionOptions === undefined ? {} : { session_options: record.sessionOptions }),
     ...(record?.metadata === undefined ? {} : { metadata: record.metadata }),
-    ...(runtime === null ? {} : { runtime: runtime.json, loaded: runtime.isLoaded ? 1 : 0 }),
+    ...(overview === null ? {} : { runtime: overview.json, loaded: overview.isLoaded ? 1 : 0 }),
   };
   if (Object.keys(changes).length === 0) return;
   await trx

@@ -4,7 +4,7 @@ import type { BlobChunk } from "../session-store.ts";
 
 /** A batch as the functions in the database take it, by the names of the columns. What is empty is not there. */
 export function batchJson(batch: EncodedBatch, fence?: number): Readonly<Record<string, unknown>> {
-  const { record, runtime, cursor } = batch;
+  const { record, overview, cursor } = batch;
   return {
     tenant: batch.tenant,
     session_id: batch.sessionId,
@@ -40,7 +40,7 @@ export function batchJson(batch: EncodedBatch, fence?: number): Readonly<Record<
     ),
     ...(batch.snapshot === null ? {} : { snapshot: batch.snapshot }),
     ...(batch.sandbox === undefined ? {} : { sandbox: batch.sandbox }),
-    ...(record === null && runtime === null ? {} : { record: recordJson(batch) }),
+    ...(record === null && overview === null ? {} : { record: recordJson(batch) }),
   };
 }
 
@@ -53,7 +53,7 @@ function blobJson({ sha256, offset, total, bytes }: BlobChunk): Record<string, u
   return { sha256, start: offset, length: bytes.byteLength, total, bytes: base64 };
 }
 
-function recordJson({ record, runtime }: EncodedBatch): Record<string, unknown> {
+function recordJson({ record, overview }: EncodedBatch): Record<string, unknown> {
   return {
     name: record?.name,
     ...(record?.lastActivity === undefined
@@ -61,7 +61,7 @@ function recordJson({ record, runtime }: EncodedBatch): Record<string, unknown> 
       : { last_activity: record.lastActivity, sort_at: Date.parse(record.lastActivity) }),
     session_options: record?.sessionOptions,
     metadata: record?.metadata,
-    ...(runtime === null ? {} : { runtime: runtime.json, loaded: runtime.isLoaded ? 1 : 0 }),
+    ...(overview === null ? {} : { runtime: overview.json, loaded: overview.isLoaded ? 1 : 0 }),
   };
 }
 

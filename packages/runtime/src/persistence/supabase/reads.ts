@@ -3,6 +3,7 @@ import { joinedBytes, type BlobPart } from "../blob-bytes.ts";
 import { coveredFromStart, isWholeBlob, type BlobPiece } from "../blob-coverage.ts";
 import { byPath } from "../file-order.ts";
 import { decodeListCursor, encodeListCursor } from "../list-cursor.ts";
+import { parsedOverview, type OverviewJson } from "../session-overview.ts";
 import type {
   SessionKey,
   SessionListQuery,
@@ -154,7 +155,7 @@ async function list(rpc: Rpc, query: SessionListQuery): Promise<SessionPage> {
   return {
     sessions: page.map((row) => ({
       ...decodeRecord(row),
-      runtime: decodeJson(row.runtime, `session ${row.session_id}`),
+      ...parsedOverview(decodeJson<OverviewJson>(row.runtime, `session ${row.session_id}`)),
     })),
     ...(last === undefined || rows.length <= limit
       ? {}

@@ -1,7 +1,7 @@
 import { RuntimeError, toRuntimeError } from "@hhopkins/agent-runtime-protocol";
 import { encodeBatch, type EncodedBatch } from "../encoded-batch.ts";
 import { sortTime } from "../list-cursor.ts";
-import { NEVER_RUN } from "../memory-session.ts";
+import { NEVER_RUN_JSON } from "../session-overview.ts";
 import type { RawTranscripts } from "../nine-methods.ts";
 import type { AppendBatch, SessionKey, SessionStore } from "../session-store.ts";
 import {
@@ -106,7 +106,7 @@ function recordJson(record: Parameters<SessionStore["create"]>[0]["record"]): Re
     sort_at: sortTime(record),
     session_options: text(record.sessionOptions),
     metadata: text(record.metadata),
-    runtime: JSON.stringify(NEVER_RUN),
+    runtime: NEVER_RUN_JSON,
     loaded: 0,
   };
 }

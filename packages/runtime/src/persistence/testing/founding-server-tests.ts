@@ -116,6 +116,7 @@ function settled({
   lastSeq: _lastSeq,
   lastActivity: _lastActivity,
   runtime: _runtime,
+  sandboxes: _sandboxes,
   ...state
 }: SessionState): object {
   return state;

@@ -14,6 +14,7 @@ test("the OpenAPI document names every route", async () => {
   );
   expect(routes.sort()).toEqual([
     "delete /sessions/{id}",
+    "delete /sessions/{id}/files/{path}",
     "delete /sessions/{id}/messages/{messageId}",
     "get /agent-profiles",
     "get /health",
@@ -27,6 +28,7 @@ test("the OpenAPI document names every route", async () => {
     "get /sessions/{id}/files/{path}",
     "get /sessions/{id}/messages/{messageId}/attachments/{name}",
     "get /sessions/{id}/network",
+    "get /sessions/{id}/sandbox",
     "patch /sessions/{id}/messages/{messageId}",
     "patch /sessions/{id}/options",
     "post /sessions/create",
@@ -37,5 +39,6 @@ test("the OpenAPI document names every route", async () => {
     "post /sessions/{id}/subagents/{subagentId}/stop",
     "post /sessions/{id}/sync",
     "post /sessions/{id}/unload",
+    "put /sessions/{id}/files/{path}",
   ]);
 });

@@ -90,6 +90,14 @@ const network = createRoute({
   responses: { 200: answer("Hosts and places", documents.NetworkAnswer), ...problems },
 });
 
+const sandbox = createRoute({
+  method: "get",
+  path: "/sessions/{id}/sandbox",
+  summary: "How the session's sandbox is, those that it had, and the last lines of its runner's log",
+  request: { params: sessionPath },
+  responses: { 200: answer("State, generations and log", documents.SandboxAnswer), ...problems },
+});
+
 const rewind = createRoute({
   method: "post",
   path: "/sessions/{id}/rewind",
@@ -138,6 +146,9 @@ export function sessionRoutes({ service, limits }: RestParts): RestRouter {
   });
   router.openapi(network, async (c) =>
     c.json(await service.network(c.var.principal, sessionIdOf(c.req.valid("param").id)), 200),
+  );
+  router.openapi(sandbox, async (c) =>
+    c.json(await service.sandbox(c.var.principal, sessionIdOf(c.req.valid("param").id)), 200),
   );
   router.openapi(remove, async (c) => {
     await service.delete(c.var.principal, sessionIdOf(c.req.valid("param").id));

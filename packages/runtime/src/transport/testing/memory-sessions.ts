@@ -237,6 +237,11 @@ export class MemorySessions implements SessionService {
     return { allowedHosts: ["example.com"], places: [] };
   }
 
+  async sandbox(principal: Principal, sessionId: string) {
+    const { state } = this.#session(principal, sessionId);
+    return { sandbox: state.runtime.sandbox, generations: [], log: { lines: ["runner: starts"] } };
+  }
+
   async follow(principal: Principal, sessionId: string, options: FollowOptions): Promise<Follow> {
     this.#fail();
     const session = this.#session(principal, sessionId);
