@@ -1,30 +1,30 @@
-import { createContext, useContext, useMemo, useState } from "react";
+import { createContext, useContext, useMemo, useSyncExternalStore } from "react";
 import type { ReactNode } from "react";
+import type { SessionToken, SignInState } from "./session-token.ts";
+import { tabSignIn } from "./tab-sign-in.ts";
 
 export interface Auth {
-  readonly status: "signed-out" | "signing-in" | "signed-in" | "failed";
-  /** What a person is told where signing in failed or did not begin. */
+  readonly status: SignInState["status"];
+  /** What a person is told: why signing in failed, ended, or takes so long. */
   readonly reason: string | undefined;
   /** For the provider of the hooks: a token that is good now. */
-  readonly getToken: () => Promise<string>;
-  readonly signIn: (key: string) => Promise<void>;
-  readonly signOut: () => void;
+  readonly getToken: SessionToken["getToken"];
+  readonly signIn: SessionToken["signIn"];
+  readonly signOut: SessionToken["signOut"];
 }
 
 const AuthContext = createContext<Auth | undefined>(undefined);
 
+let ofTab: SessionToken | undefined;
+
+/** A tab signs in once, however often React renders, and before anything looks at its address. */
 export function AuthProvider({ children }: { readonly children: ReactNode }) {
-  const [token, setToken] = useState<string>();
-  const auth = useMemo<Auth>(
-    () => ({
-      status: token === undefined ? "signed-out" : "signed-in",
-      reason: undefined,
-      getToken: () => (token === undefined ? Promise.reject(new Error("Sign in first.")) : Promise.resolve(token)),
-      signIn: (key) => Promise.resolve(setToken(key)),
-      signOut: () => setToken(undefined),
-    }),
-    [token],
-  );
+  const sessionToken = (ofTab ??= tabSignIn());
+  const state = useSyncExternalStore(sessionToken.subscribe, sessionToken.getState);
+  const auth = useMemo<Auth>(() => {
+    const { getToken, signIn, signOut } = sessionToken;
+    return { status: state.status, reason: state.reason, getToken, signIn, signOut };
+  }, [sessionToken, state]);
   return <AuthContext.Provider value={auth}>{children}</AuthContext.Provider>;
 }
 
