@@ -3,14 +3,14 @@ import { ChevronFirst, ChevronLast, ChevronLeft, ChevronRight, History } from "l
 import { useMemo, type ReactNode } from "react";
 import { Button } from "../ui/button.tsx";
 import { timeText } from "../ui/format.ts";
-import { useNow, usePastControls, useTape } from "./past-controls.ts";
+import { useLiveValue, usePastControls, useTape } from "./past-controls.ts";
 import type { TapeEvent } from "./tape.ts";
 
 /** The slider over a session's log, and, away from its end, that one looks at the past. */
 export function PastBar({ sessionId }: { readonly sessionId: string }) {
   const { seq, goTo } = usePastControls();
   const { timeline } = useTape();
-  const lastSeq = useNow(sessionId, lastSeqOf) ?? 0;
+  const lastSeq = useLiveValue(sessionId, lastSeqOf) ?? 0;
   const isPast = seq !== undefined;
   return (
     <section

@@ -42,7 +42,7 @@ export function useTapeSnapshot(tape: Tape | undefined): TapeSnapshot {
 }
 
 /** Something of a session as it is now, also where the page shows its past. `select` answers a value that is compared by identity. */
-export function useNow<T extends string | number | undefined>(
+export function useLiveValue<T extends string | number | undefined>(
   sessionId: string,
   select: (snapshot: SessionSnapshot) => T,
 ): T {

@@ -4,7 +4,13 @@ import { SessionStateProvider, useAgentService, useEvents } from "@hhopkins/agen
 import { useDeferredValue, useEffect, useMemo, useState } from "react";
 import type { ReactNode } from "react";
 import { PastBar } from "./past-bar.tsx";
-import { PastControlsContext, useNow, usePastControls, useTapeSnapshot, type PastControls } from "./past-controls.ts";
+import {
+  PastControlsContext,
+  useLiveValue,
+  usePastControls,
+  useTapeSnapshot,
+  type PastControls,
+} from "./past-controls.ts";
 import { PastProvider } from "./past.tsx";
 import { useSeqOfAddress } from "./seq-of-address.ts";
 import { Tape } from "./tape.ts";
@@ -23,7 +29,7 @@ export interface SessionPastProps {
 export function SessionPast({ sessionId, panel, children }: SessionPastProps) {
   const { client } = useAgentService();
   const [seq, goTo] = useSeqOfAddress();
-  const logId = useNow(sessionId, logIdOf);
+  const logId = useLiveValue(sessionId, logIdOf);
   const tape = useMemo(
     () => (logId === undefined ? undefined : new Tape({ sessionId, logId, client })),
     [sessionId, logId, client],
@@ -77,7 +83,7 @@ function Shown(props: {
 function Feed(props: { readonly sessionId: string; readonly tape: Tape; readonly isWhole: boolean }) {
   const { sessionId, tape, isWhole } = props;
   const { events } = useEvents();
-  const lastSeq = useNow(sessionId, lastSeqOf) ?? 0;
+  const lastSeq = useLiveValue(sessionId, lastSeqOf) ?? 0;
   const { isReading, after, error } = useTapeSnapshot(tape);
   useEffect(() => {
     tape.push(events.filter((event) => event.sessionId === sessionId && event.seq > tape.end));
