@@ -1,23 +1,11 @@
 import { startScriptedModel, type ScriptedModel } from "@hhopkins/agent-runtime-testkit";
-import { readdir, readFile, mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { extname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { launchChromium } from "../../testing/launch-chromium.ts";
 import { API_KEY } from "../../testing/runtime-under-test.ts";
 import { endSandboxes, startServerProcess, type ServerProcess } from "../../testing/server-process.ts";
-
-const BUILT = fileURLToPath(new URL("../../../apps/server/dist/console", import.meta.url));
-/** What the server serves the console with. */
-const POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data: blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-const TYPES: Readonly<Record<string, string>> = {
-  ".html": "text/html; charset=utf-8",
-  ".js": "text/javascript; charset=utf-8",
-  ".css": "text/css; charset=utf-8",
-  ".svg": "image/svg+xml",
-};
 
 /** A tab of the console. */
 export interface ConsolePage {
@@ -62,11 +50,7 @@ export async function startConsoleUnderTest({ flags = [], prepare }: ConsoleOpti
   await prepare?.(folder);
   const start = (more: readonly string[] = []): Promise<ServerProcess> =>
     startServerProcess({ folder, modelUrl: model.url, flags: [...flags, ...more] });
-  const [browser, first] = await Promise.all([
-    // A page that the test answers is somebody else's to the browser, on this machine.
-    launchChromium("--disable-features=LocalNetworkAccessChecks,LocalNetworkAccessChecksWebSockets"),
-    start(),
-  ]);
+  const [browser, first] = await Promise.all([launchChromium(), start()]);
   let server = first;
   const tabs: ConsolePage[] = [];
   const post = async (path: string, body: unknown): Promise<unknown> => {
@@ -85,10 +69,9 @@ export async function startConsoleUnderTest({ flags = [], prepare }: ConsoleOpti
       const page = await (await browser.newContext({ viewport: { width: 1280, height: 800 }, ...context })).newPage();
       const tab = watched(page, server.url);
       tabs.push(tab);
-      await servedFromHere(page, server.url);
       await page.goto(`${server.url}/${key === null ? `#${path}` : `#key=${key}`}`);
       if (key === null) return tab;
-      await signedIn(page, key);
+      await signedIn(page);
       await page.evaluate((hash) => (location.hash = hash), path);
       return tab;
     },
@@ -138,29 +121,8 @@ function watched(page: Page, url: string): ConsolePage {
 }
 
 /** The link has done its work once the key is out of the address, and there is no field for one any more. */
-async function signedIn(page: Page, key: string): Promise<void> {
-  const field = page.getByLabel("API key");
-  await field.or(page.getByRole("navigation")).first().waitFor();
-  if (page.url().includes("key=")) {
-    await field.fill(key);
-    await field.press("Enter");
-  }
-  await field.waitFor({ state: "detached" });
-}
-
-/** The built files, as the server gives them out. */
-async function servedFromHere(page: Page, url: string): Promise<void> {
-  const answer = await fetch(`${url}/`);
-  if ((await answer.text()).includes('id="root"')) return;
-  const files = (await readdir(BUILT, { recursive: true })).filter((path) => extname(path) in TYPES);
-  const serve = (path: string, file: string): Promise<void> =>
-    page.route(`${url}${path}`, async (route) =>
-      route.fulfill({
-        body: await readFile(join(BUILT, file)),
-        contentType: TYPES[extname(file)] ?? "",
-        headers: { "content-security-policy": POLICY },
-      }),
-    );
-  await serve("/", "index.html");
-  for (const file of files) await serve(`/${file}`, file);
+async function signedIn(page: Page): Promise<void> {
+  await page.getByRole("navigation").first().waitFor();
+  if (page.url().includes("key=")) throw new Error("The key is still in the address.");
+  await page.getByLabel("API key").waitFor({ state: "detached" });
 }

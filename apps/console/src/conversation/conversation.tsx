@@ -1,5 +1,13 @@
-import { BlockList } from "@hhopkins/agent-runtime-react";
-import type { ShownBlock } from "@hhopkins/agent-runtime-react";
+import { useConnection, useSessionSelector, type SessionSnapshot } from "@hhopkins/agent-runtime-react";
+import { ArrowDown, LoaderCircle, MessageSquareDashed, TriangleAlert } from "lucide-react";
+import { useCallback, useMemo } from "react";
+import { Button } from "../ui/button.tsx";
+import { EmptyState } from "../ui/empty-state.tsx";
+import { Announcer } from "./announcer.tsx";
+import { BlockLink, Item } from "./item.tsx";
+import { ConversationPlaceProvider, type ConversationPlace } from "./place.tsx";
+import { useConversationList, type ConversationList } from "./use-conversation-list.ts";
+import { useLinkedBlock } from "./use-linked-block.ts";
 
 export interface ConversationProps {
   readonly sessionId: string;
@@ -7,14 +15,147 @@ export interface ConversationProps {
   readonly conversationId?: string;
 }
 
+/** What was said and done, as long as it may be. */
 export function Conversation({ sessionId, conversationId = "main" }: ConversationProps) {
+  const place = useMemo<ConversationPlace>(
+    () => ({ sessionId, conversationId, folds: new Map() }),
+    [sessionId, conversationId],
+  );
   return (
-    <BlockList sessionId={sessionId} conversationId={conversationId} className="min-h-0 flex-1 overflow-auto p-4">
-      {renderBlock}
-    </BlockList>
+    <ConversationPlaceProvider value={place}>
+      <List key={`${sessionId} ${conversationId}`} place={place} />
+      <Announcer sessionId={sessionId} conversationId={conversationId} />
+    </ConversationPlaceProvider>
   );
 }
 
-function renderBlock(block: ShownBlock) {
-  return <p className="whitespace-pre-wrap">{"content" in block ? block.content : block.type}</p>;
+function List({ place: { sessionId, conversationId } }: { readonly place: ConversationPlace }) {
+  const list = useConversationList(sessionId, conversationId);
+  const linked = useLinkedBlock(list, { sessionId, conversationId });
+  const { ids, scroller, virtualizer, onScroll } = list;
+  const items = virtualizer.getVirtualItems();
+  if (ids.length === 0) return <Nothing sessionId={sessionId} />;
+  return (
+    <div className="relative flex min-h-0 flex-1 flex-col">
+      <div
+        ref={scroller}
+        role="feed"
+        aria-label="Messages"
+        aria-busy={list.older.isLoadingOlder}
+        tabIndex={0}
+        onScroll={onScroll}
+        // The list keeps the reader's place by itself.
+        className="min-h-0 flex-1 overflow-x-hidden overflow-y-auto outline-offset-[-2px] [overflow-anchor:none]"
+      >
+        <div role="presentation" className="relative w-full" style={{ height: virtualizer.getTotalSize() }}>
+          <div
+            role="presentation"
+            className="absolute inset-x-0 top-0"
+            style={{ transform: `translateY(${items[0]?.start ?? 0}px)` }}
+          >
+            {items.map(({ key, index }) => {
+              const id = ids[index];
+              if (id === undefined) return null;
+              return (
+                <article
+                  key={key}
+                  ref={virtualizer.measureElement}
+                  data-index={index}
+                  data-item={id}
+                  aria-posinset={index + 1}
+                  aria-setsize={list.older.hasOlder ? -1 : ids.length}
+                  className={`group/item relative px-4 pb-3 first:pt-4 ${linked === id ? "bg-accent/10" : ""}`}
+                >
+                  <div className="mx-auto max-w-3xl">
+                    <Item itemId={id} />
+                  </div>
+                  <div className="absolute top-0 right-0 hidden opacity-0 group-focus-within/item:opacity-100 group-hover/item:opacity-100 xl:block">
+                    <BlockLink sessionId={sessionId} itemId={id} />
+                  </div>
+                </article>
+              );
+            })}
+          </div>
+        </div>
+      </div>
+      <Older list={list} sessionId={sessionId} conversationId={conversationId} />
+      <ToLatest list={list} />
+    </div>
+  );
+}
+
+function ToLatest({ list: { isAtEnd, newCount, toEnd } }: { readonly list: ConversationList }) {
+  if (isAtEnd) return null;
+  return (
+    <Button
+      onClick={toEnd}
+      className="absolute bottom-3 left-1/2 -translate-x-1/2 rounded-full shadow-md"
+      aria-label={newCount === 0 ? "Jump to latest" : `Jump to latest, ${newCount} new`}
+    >
+      <ArrowDown />
+      {newCount === 0 ? "Latest" : `${newCount} new`}
+    </Button>
+  );
+}
+
+interface OlderProps extends ConversationPlaceOf {
+  readonly list: ConversationList;
+}
+type ConversationPlaceOf = Pick<ConversationPlace, "sessionId" | "conversationId">;
+
+/** That older blocks are on their way, or why not. */
+function Older({ list: { older }, sessionId, conversationId }: OlderProps) {
+  const error = useSessionSelector(
+    sessionId,
+    useCallback(({ older: all }: SessionSnapshot) => all[conversationId]?.error, [conversationId]),
+  );
+  const look =
+    "absolute top-2 left-1/2 flex -translate-x-1/2 items-center gap-2 rounded-full border bg-panel px-3 py-1 text-xs shadow-md";
+  if (older.isLoadingOlder)
+    return (
+      <p role="status" className={look}>
+        <LoaderCircle aria-hidden className="size-3.5 animate-spin" />
+        Older messages…
+      </p>
+    );
+  if (error === undefined) return null;
+  return (
+    <div role="alert" className={look}>
+      <span>Older messages could not be fetched: {error.message}</span>
+      <Button className="h-6" onClick={() => void older.loadOlder()}>
+        Try again
+      </Button>
+    </div>
+  );
+}
+
+/** Before there is anything: why. */
+function Nothing({ sessionId }: { readonly sessionId: string }) {
+  const { status, error, reload } = useConnection(sessionId);
+  const isKnown = useSessionSelector(sessionId, hasState);
+  if (isKnown)
+    return (
+      <EmptyState icon={<MessageSquareDashed />} title="Nothing has been said yet">
+        Write a message below, and the agent begins.
+      </EmptyState>
+    );
+  if (status === "failed")
+    return (
+      <div role="alert" className="flex flex-1">
+        <EmptyState icon={<TriangleAlert />} title="This session cannot be shown">
+          <p>{error?.message}</p>
+          <Button onClick={reload}>Try again</Button>
+        </EmptyState>
+      </div>
+    );
+  return (
+    <p role="status" className="m-auto flex items-center gap-2 text-muted">
+      <LoaderCircle aria-hidden className="size-4 animate-spin" />
+      {error === undefined ? "Loading…" : `Waiting for the server: ${error.message}`}
+    </p>
+  );
+}
+
+function hasState({ state }: SessionSnapshot): boolean {
+  return state !== undefined;
 }

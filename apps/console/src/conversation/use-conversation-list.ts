@@ -1,0 +1,81 @@
+import { useConversationItemIds, useOlder } from "@hhopkins/agent-runtime-react";
+import { useVirtualizer, type Virtualizer } from "@tanstack/react-virtual";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
+import type { RefObject } from "react";
+
+/** Pixels from the end that still count as the end. */
+const NEAR_END = 48;
+/** Pixels from the beginning at which older blocks are fetched. */
+const NEAR_TOP = 800;
+/** Before an item is measured. */
+const GUESSED_HEIGHT = 72;
+
+export interface ConversationList {
+  readonly ids: readonly string[];
+  readonly scroller: RefObject<HTMLDivElement | null>;
+  readonly virtualizer: Virtualizer<HTMLDivElement, Element>;
+  /** What comes now comes into view; false while the reader is further up. */
+  readonly isAtEnd: boolean;
+  /** Items that have come below since the reader left the end. */
+  readonly newCount: number;
+  readonly toEnd: () => void;
+  readonly onScroll: () => void;
+  readonly older: ReturnType<typeof useOlder>;
+}
+
+/** A conversation of any length in an element that scrolls: what is in view exists, the rest is a height. */
+export function useConversationList(sessionId: string, conversationId: string): ConversationList {
+  const ids = useConversationItemIds(sessionId, { conversationId });
+  const older = useOlder(sessionId, { conversationId });
+  const scroller = useRef<HTMLDivElement>(null);
+  const virtualizer = useVirtualizer<HTMLDivElement, Element>({
+    count: ids.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => GUESSED_HEIGHT,
+    getItemKey: useCallback((index: number) => ids[index] ?? index, [ids]),
+    overscan: 6,
+    anchorTo: "end",
+    followOnAppend: true,
+    scrollEndThreshold: NEAR_END,
+  });
+  const [isAtEnd, setAtEnd] = useState(true);
+  const [leftAt, setLeftAt] = useState<string>();
+  const isPlaced = useRef(false);
+
+  const toEnd = useCallback(() => {
+    virtualizer.scrollToEnd();
+    setAtEnd(true);
+  }, [virtualizer]);
+  const hasItems = ids.length > 0;
+  useLayoutEffect(() => {
+    if (!hasItems) return;
+    virtualizer.scrollToEnd();
+    // From now on a place near the top is where the reader is.
+    const frame = requestAnimationFrame(() => requestAnimationFrame(() => (isPlaced.current = true)));
+    return () => cancelAnimationFrame(frame);
+  }, [virtualizer, hasItems]);
+
+  const { hasOlder, isLoadingOlder, loadOlder } = older;
+  const last = ids.at(-1);
+  const onScroll = useCallback(() => {
+    const element = scroller.current;
+    if (element === null || !isPlaced.current) return;
+    const { scrollTop, scrollHeight, clientHeight } = element;
+    const next = scrollHeight - scrollTop - clientHeight <= NEAR_END;
+    setAtEnd(next);
+    setLeftAt((before) => (next ? undefined : (before ?? last)));
+    if (hasOlder && !isLoadingOlder && scrollTop < NEAR_TOP) void loadOlder();
+  }, [last, hasOlder, isLoadingOlder, loadOlder]);
+
+  // A window of folded items may not fill the screen: then there is nothing to scroll.
+  const height = virtualizer.getTotalSize();
+  useEffect(() => {
+    const element = scroller.current;
+    if (element === null || !isPlaced.current || !hasOlder || isLoadingOlder) return;
+    if (height > 0 && height <= element.clientHeight) void loadOlder();
+  }, [height, hasOlder, isLoadingOlder, loadOlder]);
+
+  const place = leftAt === undefined ? -1 : ids.lastIndexOf(leftAt);
+  const newCount = isAtEnd || place < 0 ? 0 : ids.length - 1 - place;
+  return { ids, scroller, virtualizer, isAtEnd, newCount, toEnd, onScroll, older };
+}
