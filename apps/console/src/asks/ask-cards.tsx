@@ -1,4 +1,122 @@
+import {
+  useAgentService,
+  useAsks,
+  useSessionStore,
+  type Ask,
+  type SessionSnapshot,
+} from "@hhopkins/agent-runtime-react";
+import { X } from "lucide-react";
+import { lazy, Suspense, useCallback, useEffect, useRef, useState } from "react";
+import { usePast } from "../past/past.tsx";
+import { useSessionControls } from "../session/session-controls.tsx";
+import { useCommands } from "../shell/commands.tsx";
+import { Button } from "../ui/button.tsx";
+import { visibleName } from "../ui/visible-name.ts";
+import { resolutionsOf, type ResolvedNote } from "./resolved-elsewhere.ts";
+
+const AskCard = lazy(() => import("./ask-card.tsx").then(({ AskCard: Card }) => ({ default: Card })));
+
 /** What the agent asks, as cards that can be answered. */
-export function AskCards(_: { readonly sessionId: string }) {
-  return null;
+export function AskCards({ sessionId }: { readonly sessionId: string }) {
+  const { asks } = useAsks(sessionId);
+  const isPast = usePast() !== undefined;
+  const answered = useRef(new Set<string>());
+  const { notes, dismiss } = useResolvedElsewhere(sessionId, isPast ? NONE : asks, answered.current);
+  useFocusOnNew(asks);
+  useGoToAsk(asks);
+  const onAnswer = useCallback((askId: string, isSent: boolean) => {
+    if (isSent) answered.current.add(askId);
+    else answered.current.delete(askId);
+  }, []);
+  return (
+    <>
+      <p role="status" className="sr-only">
+        {asks.length > 0 && `The agent asks: ${asks.map(({ prompt }) => prompt).join("; ")}`}
+      </p>
+      <Notes notes={notes} onDismiss={dismiss} />
+      {asks.length > 0 && (
+        <section aria-label="Asks" className="max-h-[55dvh] shrink-0 overflow-auto border-t bg-panel px-3 py-2 sm:px-4">
+          <div className="mx-auto flex max-w-3xl flex-col gap-2">
+            <Suspense>
+              {asks.map((ask) => (
+                <AskCard key={ask.askId} sessionId={sessionId} ask={ask} isPast={isPast} onAnswer={onAnswer} />
+              ))}
+            </Suspense>
+          </div>
+        </section>
+      )}
+    </>
+  );
+}
+
+const NONE: readonly Ask[] = [];
+const AT_MOST = 3;
+const lastSeqOf = ({ state }: SessionSnapshot): number => state?.lastSeq ?? 0;
+
+/** Asks that went without an answer from this page, with what became of them: the log knows. */
+function useResolvedElsewhere(sessionId: string, asks: readonly Ask[], answered: ReadonlySet<string>) {
+  const { client } = useAgentService();
+  const store = useSessionStore(sessionId);
+  const [notes, setNotes] = useState<readonly ResolvedNote[]>([]);
+  const before = useRef<{ readonly asks: readonly Ask[]; readonly seq: number }>({ asks: NONE, seq: 0 });
+  useEffect(() => {
+    const { asks: earlier, seq } = before.current;
+    before.current = { asks, seq: lastSeqOf(store.getSnapshot()) };
+    const gone = earlier.filter(({ askId }) => !answered.has(askId) && asks.every((ask) => ask.askId !== askId));
+    if (gone.length === 0) return;
+    resolutionsOf(gone, client.readEvents(sessionId, { after: seq })).then(
+      (more) => setNotes((shown) => [...shown, ...more].slice(-AT_MOST)),
+      // The session itself may be gone; then there is nothing to say about its asks.
+      () => {},
+    );
+  }, [client, store, sessionId, asks, answered]);
+  const dismiss = useCallback((askId: string) => setNotes((shown) => shown.filter((note) => note.askId !== askId)), []);
+  return { notes, dismiss };
+}
+
+interface NotesProps {
+  readonly notes: readonly ResolvedNote[];
+  readonly onDismiss: (askId: string) => void;
+}
+
+function Notes({ notes, onDismiss }: NotesProps) {
+  return (
+    <div
+      role="status"
+      aria-label="Answered elsewhere"
+      className={notes.length > 0 ? "shrink-0 border-t bg-panel px-4" : ""}
+    >
+      {notes.map(({ askId, text }) => (
+        <div key={askId} className="mx-auto flex max-w-3xl items-center gap-2 py-0.5 text-sm text-muted">
+          <p className="min-w-0 flex-1 truncate">{visibleName(text)}</p>
+          <Button tone="ghost" icon className="size-7" aria-label="Dismiss" onClick={() => onDismiss(askId)}>
+            <X />
+          </Button>
+        </div>
+      ))}
+    </div>
+  );
+}
+
+/** A new ask has the focus, unless a person is at something else. */
+function useFocusOnNew(asks: readonly Ask[]): void {
+  const showAsk = useSessionControls()?.showAsk;
+  const known = useRef<ReadonlySet<string>>(new Set());
+  useEffect(() => {
+    const fresh = asks.find(({ askId }) => !known.current.has(askId));
+    known.current = new Set(asks.map(({ askId }) => askId));
+    if (fresh !== undefined && isIdle()) showAsk?.(fresh.askId);
+  }, [asks, showAsk]);
+}
+
+function isIdle(): boolean {
+  const { activeElement } = document;
+  return activeElement === null || activeElement === document.body;
+}
+
+function useGoToAsk(asks: readonly Ask[]): void {
+  const showAsk = useSessionControls()?.showAsk;
+  const [first] = asks;
+  const command = { id: "asks.show", label: "Answer what the agent asks", group: "This session", keys: "a" };
+  useCommands(first === undefined ? [] : [{ ...command, run: () => showAsk?.(first.askId) }]);
 }

@@ -2,7 +2,7 @@ import { useTurn } from "@hhopkins/agent-runtime-react";
 import { lazy, Suspense, useCallback, useMemo, useState } from "react";
 import type { ReactNode } from "react";
 import { useToast } from "../ui/toast.tsx";
-import { SessionControlsContext, type SessionControls } from "./session-controls.tsx";
+import { askCardId, SessionControlsContext, type SessionControls } from "./session-controls.tsx";
 import { messageOf } from "./use-session-turns.ts";
 
 const TurnDialog = lazy(() => import("./turn-dialog.tsx").then(({ TurnDialog }) => ({ default: TurnDialog })));
@@ -71,9 +71,4 @@ function showAsk(askId: string): void {
   const card = document.getElementById(askCardId(askId));
   card?.scrollIntoView({ block: "nearest" });
   card?.focus();
-}
-
-/** The element of an ask's card. */
-export function askCardId(askId: string): string {
-  return `ask-${askId}`;
 }

@@ -21,3 +21,8 @@ export const SessionControlsContext = createContext<SessionControls | undefined>
 export function useSessionControls(): SessionControls | undefined {
   return useContext(SessionControlsContext);
 }
+
+/** The element of an ask's card. */
+export function askCardId(askId: string): string {
+  return `ask-${askId}`;
+}

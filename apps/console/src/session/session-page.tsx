@@ -3,10 +3,12 @@ import { AskCards } from "../asks/ask-cards.tsx";
 import { Composer } from "../composer/composer.tsx";
 import { Conversation } from "../conversation/conversation.tsx";
 import { Inspector } from "../inspector/inspector.tsx";
+import { SessionPast } from "../past/session-past.tsx";
 import { DeletedBanner, SessionGone, usePresence } from "./session-gone.tsx";
 import { SessionControlsProvider } from "./session-controls-provider.tsx";
 import { SessionHeader } from "./session-header.tsx";
 import { useSessionControls } from "./session-controls.tsx";
+import { TurnResult } from "./turn-result.tsx";
 import { WaitingLine } from "./waiting-line.tsx";
 
 export interface SessionPageProps {
@@ -35,14 +37,18 @@ function Session({ sessionId, panel, item }: SessionPageProps) {
     );
   }
   return (
-    <main className="flex min-w-0 flex-1">
-      <section aria-label="Session" className="flex min-w-0 flex-1 flex-col">
-        <SessionHeader sessionId={sessionId} />
-        {presence === "gone" && <DeletedBanner />}
-        <Conversation sessionId={sessionId} />
-        {presence === "there" && <Foot sessionId={sessionId} askId={panel === "asks" ? item : undefined} />}
-      </section>
-      <Inspector sessionId={sessionId} panel={panel} item={item} />
+    <main className="flex min-w-0 flex-1 flex-col">
+      <SessionPast sessionId={sessionId} panel={panel}>
+        <div className="flex min-h-0 flex-1 flex-col lg:flex-row">
+          <section aria-label="Session" className="flex min-h-0 min-w-0 flex-1 flex-col">
+            <SessionHeader sessionId={sessionId} />
+            {presence === "gone" && <DeletedBanner />}
+            <Conversation sessionId={sessionId} />
+            {presence === "there" && <Foot sessionId={sessionId} askId={panel === "asks" ? item : undefined} />}
+          </section>
+          <Inspector sessionId={sessionId} panel={panel} item={item} />
+        </div>
+      </SessionPast>
     </main>
   );
 }
@@ -54,6 +60,7 @@ function Foot({ sessionId, askId }: { readonly sessionId: string; readonly askId
   }, [askId, showAsk]);
   return (
     <>
+      <TurnResult sessionId={sessionId} />
       <WaitingLine sessionId={sessionId} />
       <AskCards sessionId={sessionId} />
       <Composer sessionId={sessionId} />

@@ -1,5 +1,6 @@
 import { useAgentService, useSessionSelector, type SessionSnapshot } from "@hhopkins/agent-runtime-react";
 import { useMemo } from "react";
+import { saveFile } from "../ui/save-file.ts";
 import { useToast } from "../ui/toast.tsx";
 import { messageOf } from "./use-session-turns.ts";
 
@@ -36,7 +37,7 @@ export function useSessionActions(sessionId: string): SessionActions {
       exportSession: () =>
         told(
           async () =>
-            download(await blobOf(await client.exportSession(sessionId)), `${fileName(name ?? sessionId)}.ndjson.gz`),
+            saveFile(`${fileName(name ?? sessionId)}.ndjson.gz`, await blobOf(await client.exportSession(sessionId))),
           "The session's archive is among your downloads.",
           "The session could not be exported.",
         ),
@@ -48,16 +49,6 @@ export function useSessionActions(sessionId: string): SessionActions {
 
 function blobOf(stream: ReadableStream<Uint8Array>): Promise<Blob> {
   return new Response(stream as ReadableStream<Uint8Array<ArrayBuffer>>).blob();
-}
-
-function download(blob: Blob, name: string): void {
-  const url = URL.createObjectURL(blob);
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = name;
-  link.click();
-  // The browser has taken what it needs once the click is done with; a moment more costs nothing.
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
 /** Names are anything; a file's is letters, digits and a few signs. */
