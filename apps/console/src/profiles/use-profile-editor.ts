@@ -1,0 +1,122 @@
+import { ClientError, useAgentService } from "@hhopkins/agent-runtime-react";
+import type { AgentProfile } from "@hhopkins/agent-runtime-protocol";
+import { useCallback, useEffect, useState } from "react";
+import type { FieldIssues } from "./field-issues.ts";
+import type { JsonObject } from "./json-schema.ts";
+import { cleaned, issuesOf, NEW_PROFILE, textOf } from "./profile-draft.ts";
+import { profilesChanged } from "./use-profiles.ts";
+
+export interface ProfileEditor {
+  /** Undefined while it is fetched, and where that failed. */
+  readonly draft: JsonObject | undefined;
+  readonly setDraft: (draft: JsonObject) => void;
+  /** Of the content that the server has; undefined for what is new. */
+  readonly version: string | undefined;
+  /** Counts up whenever the draft is begun anew. */
+  readonly epoch: number;
+  readonly isDirty: boolean;
+  readonly isSaving: boolean;
+  /** What is wrong as a whole. */
+  readonly fault: string | undefined;
+  readonly issues: FieldIssues;
+  /** Somebody else has changed it since it was fetched. */
+  readonly isOutdated: boolean;
+  /** Resolves with its id once it is kept; undefined where it is not. `over`: also over what somebody else has done. */
+  readonly save: (options?: { readonly over?: boolean }) => Promise<string | undefined>;
+  /** Fetches what the server has, and leaves what was changed here. */
+  readonly reload: () => void;
+}
+
+interface Loaded {
+  readonly original: JsonObject;
+  readonly version: string | undefined;
+}
+
+const NO_ISSUES: FieldIssues = new Map();
+
+/** A profile to be read and changed. `id` undefined: a new one, which begins as a copy of `copyOf` where that is named. */
+export function useProfileEditor(id: string | undefined, copyOf: string | undefined): ProfileEditor {
+  const { client } = useAgentService();
+  const [loaded, setLoaded] = useState<Loaded>();
+  const [draft, setDraft] = useState<JsonObject>();
+  const [epoch, setEpoch] = useState(0);
+  const [isSaving, setSaving] = useState(false);
+  const [fault, setFault] = useState<string>();
+  const [issues, setIssues] = useState<FieldIssues>(NO_ISSUES);
+  const [isOutdated, setOutdated] = useState(false);
+
+  const begin = useCallback((original: JsonObject, version: string | undefined) => {
+    setLoaded({ original, version });
+    setDraft(original);
+    setEpoch((before) => before + 1);
+    setFault(undefined);
+    setIssues(NO_ISSUES);
+    setOutdated(false);
+  }, []);
+  const load = useCallback(() => {
+    const source = id ?? copyOf;
+    if (source === undefined) return begin(NEW_PROFILE, undefined);
+    client.getProfile(source).then(
+      ({ profile, version }) => {
+        const content: JsonObject = profile;
+        if (id !== undefined) begin(content, version);
+        else begin({ ...content, id: "", name: `${profile.name} (copy)` }, undefined);
+      },
+      (error: unknown) => setFault(messageOf(error)),
+    );
+  }, [client, id, copyOf, begin]);
+  useEffect(load, [load]);
+
+  const save = async ({ over = false } = {}): Promise<string | undefined> => {
+    if (draft === undefined || loaded === undefined) return undefined;
+    setSaving(true);
+    setFault(undefined);
+    setIssues(NO_ISSUES);
+    try {
+      const content = cleaned(draft) as unknown as AgentProfile;
+      if (id !== undefined && !over && (await client.getProfile(id)).version !== loaded.version) {
+        setOutdated(true);
+        return undefined;
+      }
+      const kept = await (id === undefined ? client.createProfile(content) : client.replaceProfile(content));
+      begin(kept.profile, kept.version);
+      profilesChanged();
+      return kept.profile.id;
+    } catch (error) {
+      setFault(messageOf(error));
+      if (error instanceof ClientError) setIssues(issuesOf(error.issues));
+      return undefined;
+    } finally {
+      setSaving(false);
+    }
+  };
+  const isDirty = draft !== undefined && loaded !== undefined && textOf(draft) !== textOf(loaded.original);
+  useWarning(isDirty);
+  return {
+    draft,
+    setDraft,
+    version: loaded?.version,
+    epoch,
+    isDirty,
+    isSaving,
+    fault,
+    issues,
+    isOutdated,
+    save,
+    reload: load,
+  };
+}
+
+/** The browser asks before it leaves what is not saved. */
+function useWarning(isDirty: boolean): void {
+  useEffect(() => {
+    if (!isDirty) return;
+    const ask = (event: BeforeUnloadEvent): void => event.preventDefault();
+    addEventListener("beforeunload", ask);
+    return () => removeEventListener("beforeunload", ask);
+  }, [isDirty]);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
