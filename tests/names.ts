@@ -20,6 +20,7 @@ import { sessionOverviewRows } from "./names/session-overviews.ts";
 import { tokenRows } from "./names/tokens.ts";
 import { typeRows } from "./names/types.ts";
 import { wireRows } from "./names/wire.ts";
+import { writtenFileRows } from "./names/written-files.ts";
 
 /**
  * Every name that the contract and the protocol give to users. Each has the test that fails when the name does
@@ -47,4 +48,5 @@ export const NAMES: readonly Row[] = [
   ...reactRows,
   ...tokenRows,
   ...sessionOverviewRows,
+  ...writtenFileRows,
 ];

@@ -2,9 +2,10 @@ import { script } from "@hhopkins/agent-runtime-testkit";
 import { expect, test } from "vitest";
 import { startCluster } from "../testing/cluster-under-test.ts";
 import { bash, prompt } from "../testing/prompts.ts";
+import { fileRequests } from "../files/file-requests.ts";
 import { said } from "../testing/runtime-under-test.ts";
 
-test("files and a schema that are sent to a node that does not run the session reach the one that does, in pieces", async () => {
+test("files of messages, files for the workspace and a schema that are sent to a node that does not run the session reach the one that does, in pieces", async () => {
   await using cluster = await startCluster("postgres");
   const nodes = [await cluster.node("a"), await cluster.node("b")] as const;
   const id = await cluster.create(nodes[0]);
@@ -28,6 +29,18 @@ test("files and a schema that are sent to a node that does not run the session r
       expect((await any.request("POST", path, { ...message, attachments: [] })).status).toBe(409);
     }
   }
+  // The turn runs still, and whichever node is asked, the one that runs it writes, and all have it.
+  const [here, there] = nodes.map(({ url }) => fileRequests(url, fetch));
+  const bytes = new Uint8Array(600_000).fill(9);
+  for (const [index, files] of [here, there].entries()) {
+    expect((await files?.put(id, `put/${index}`, bytes))?.status).toBe(201);
+    expect((await files?.put(id, "put", bytes))?.status).toBe(409);
+    const other = await (index === 0 ? there : here)?.read(id, `put/${index}`);
+    expect((await other?.arrayBuffer())?.byteLength).toBe(bytes.length);
+  }
+  expect((await there?.remove(id, "put/0"))?.status).toBe(204);
+  expect((await here?.remove(id, "put/0"))?.status).toBe(404);
+
   const done = await nodes[1].until(id, ({ turn, queue }) => turn === null && queue.length === 0);
   expect(said(done)).toHaveLength(1);
   expect(JSON.stringify(done.blocks).match(new RegExp(String(text.length), "g"))?.length).toBeGreaterThanOrEqual(4);

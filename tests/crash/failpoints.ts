@@ -4,10 +4,11 @@ import { fileURLToPath } from "node:url";
 const ROOTS = ["../../packages/runtime/src/", "../../packages/runner/src/"];
 
 /**
- * Points that a turn here does not come to: in an application's own tools, in what people answer, and in a session that
- * goes back. `tests/host-tools/restarts.test.ts`, `tests/asks/survival.test.ts` and `tests/fork` kill there.
+ * Points that a turn here does not come to: in an application's own tools, in what people answer, in a session that goes
+ * back, and in files that people write. `tests/host-tools/restarts.test.ts`, `tests/asks/survival.test.ts`, `tests/fork` and
+ * `tests/files/killed.test.ts` kill there.
  */
-const ELSEWHERE = /^(host-tool|answer|continue|rewind):/;
+const ELSEWHERE = /^(host-tool|answer|continue|rewind|file):/;
 
 /** Every failpoint that stands in the sources, once. */
 export async function failpointsInSources(): Promise<string[]> {

@@ -54,6 +54,42 @@ describe.each<ReactVersion>([19, 18])("React %i", (version) => {
     expect(new TextDecoder().decode(await seen.current.readFile("big"))).toBe("bytes");
   });
 
+  test("useWorkspaceFiles writes and deletes, says how that goes, and reads a file as it was", async () => {
+    b.server.create("s", { workspaceFiles: [{ path: "a.txt", content: "A" }] });
+    const { seen } = b.probe(b.lab.kit.useWorkspaceFiles, "s");
+    await soon(() => expect(seen.current.files).toHaveLength(1));
+    await soon(() => expect(b.server.open).toHaveLength(1));
+    const answers = Promise.withResolvers<Response>();
+    b.server.answer = ({ path }) => (path.includes("/files/") ? answers.promise : undefined);
+    const entry = { path: "b/c.txt", size: 1 };
+    const { writeFile, deleteFile, readFile } = seen.current;
+    const written = writeFile("b/c.txt", new Blob(["x"]));
+    await soon(() => expect(seen.current).toMatchObject({ isWriting: true, error: undefined }));
+    // What is there is what the log has.
+    expect(seen.current.getFile("b/c.txt")).toBeUndefined();
+    b.server.emit("s", "session:file:created", { file: entry });
+    answers.resolve(Response.json(entry, { status: 201 }));
+    expect(await written).toEqual(entry);
+    await soon(() => expect(seen.current).toMatchObject({ isWriting: false, error: undefined }));
+    await soon(() => expect(seen.current.getFile("b/c.txt")).toEqual(entry));
+    expect(seen.current).toMatchObject({ writeFile, deleteFile, readFile });
+
+    b.server.answer = ({ path }) => (path.includes("/files/") ? problem("conflict", 409) : undefined);
+    await expect(seen.current.deleteFile("a.txt")).rejects.toMatchObject({ code: "conflict" });
+    await soon(() => expect(seen.current).toMatchObject({ isWriting: false, error: { code: "conflict" } }));
+    b.server.answer = ({ path }) => (path.includes("/files/") ? new Response("was") : undefined);
+    await seen.current.deleteFile("a.txt");
+    await soon(() => expect(seen.current.error).toBeUndefined());
+    const was = await seen.current.readFile("a.txt", { seq: 3 });
+    expect(new TextDecoder().decode(was)).toBe("was");
+    expect(b.server.requests.slice(-4).map(({ method, path }) => `${method} ${path}`)).toEqual([
+      "PUT /sessions/s/files/b/c.txt",
+      "DELETE /sessions/s/files/a.txt",
+      "DELETE /sessions/s/files/a.txt",
+      "GET /sessions/s/files/a.txt?seq=3",
+    ]);
+  });
+
   test("useSubagents has the subagents with their conversations", async () => {
     b.server.create("s");
     const { seen } = b.probe(b.lab.kit.useSubagents, "s");

@@ -45,6 +45,10 @@ test("every method calls its route", async () => {
   await client.getBlocks("s", { before: "b" });
   await client.listFiles("s");
   await client.readFile("s", "dir/ä b");
+  await client.listFiles("s", { seq: "start" });
+  await client.readFile("s", "a%2Fb", { seq: 7 });
+  await client.putFile("s", "dir/a#b?c", new TextEncoder().encode('{"raw":true}'));
+  await client.deleteFile("s", "dir/a");
   await client.readArchive("s");
   await client.exportSession("s");
   await client.getNetwork("s");
@@ -73,6 +77,10 @@ test("every method calls its route", async () => {
     "GET /sessions/s/blocks?before=b",
     "GET /sessions/s/files",
     "GET /sessions/s/files/dir/%C3%A4%20b",
+    "GET /sessions/s/files?seq=start",
+    "GET /sessions/s/files/a%252Fb?seq=7",
+    "PUT /sessions/s/files/dir/a%23b%3Fc",
+    "DELETE /sessions/s/files/dir/a",
     "GET /sessions/s/archive",
     "GET /sessions/s/export",
     "GET /sessions/s/network",
@@ -86,7 +94,20 @@ test("every method calls its route", async () => {
     "DELETE /sessions/s",
   ]);
   expect(seen[4]?.body).toEqual({ content: "hi", messageId: "m", mode: "steer" });
+  expect(seen.find(({ method, url }) => method === "PUT" && url.includes("/files/"))?.body).toEqual({ raw: true });
   expect(new Set(seen.map(({ authorization }) => authorization))).toEqual(new Set(["Bearer k"]));
+});
+
+test("a path that an address would resolve to another one goes nowhere", async () => {
+  const { client, seen } = clientOf(() => Response.json({}));
+  for (const path of ["", "..", "../other", "a/../../..", "a/./b", "a//b", "/a"])
+    for (const call of [
+      client.readFile("s", path),
+      client.putFile("s", path, new Blob([])),
+      client.deleteFile("s", path),
+    ])
+      await expect(call).rejects.toMatchObject({ name: "ClientError", code: "invalid_request", field: "path" });
+  expect(seen).toEqual([]);
 });
 
 test("problems come as errors with the server's code", async () => {

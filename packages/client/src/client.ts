@@ -7,6 +7,7 @@ import type {
   CreateSessionBody,
   CreateTokenAnswer,
   CreateTokenBody,
+  FileEntry,
   ForkSessionAnswer,
   ForkSessionBody,
   ListFilesAnswer,
@@ -24,6 +25,7 @@ import type {
 import { Endpoint, type AgentClientOptions } from "./endpoint.ts";
 import type { LiveEvent } from "./follow/frame.ts";
 import { readEvents, type ReadEventsOptions } from "./read/read-events.ts";
+import { filePath } from "./file-path.ts";
 import { messageBody, type SendMessageOptions } from "./message-form.ts";
 import { Follower, type FollowHandlers, type Following, type FollowOptions } from "./follow/follower.ts";
 import { watchList, type WatchHandlers, type Watching, type WatchOptions } from "./follow/list-watcher.ts";
@@ -36,6 +38,11 @@ export interface ListSessionsOptions extends Readonly<NonNullable<SessionListQue
   readonly limit?: number;
   readonly cursor?: string;
   readonly order?: SessionListQuery["order"];
+}
+
+/** Files as they were after that event of the log, or as they were at the session's `start`; without it as they are. */
+export interface FilesAt {
+  readonly seq?: number | "start";
 }
 
 /** Everything that a server offers, typed. Every method rejects with `ClientError`. */
@@ -70,8 +77,12 @@ export interface AgentClient {
    * Goes on after a cut; leave off with `break`.
    */
   readEvents(sessionId: string, options?: ReadEventsOptions): AsyncIterable<readonly LiveEvent[]>;
-  listFiles(sessionId: string): Promise<ListFilesAnswer>;
-  readFile(sessionId: string, path: string): Promise<Uint8Array>;
+  listFiles(sessionId: string, at?: FilesAt): Promise<ListFilesAnswer>;
+  readFile(sessionId: string, path: string, at?: FilesAt): Promise<Uint8Array>;
+  /** Writes a file into the workspace, whole; resolves when that is in the log, and an agent at work can read it. */
+  putFile(sessionId: string, path: string, bytes: Blob | Uint8Array<ArrayBuffer>): Promise<FileEntry>;
+  /** Removes a file, a symlink or an empty folder. */
+  deleteFile(sessionId: string, path: string): Promise<void>;
   /** The whole workspace as a zip, as last synced; it streams, and breaks where the server finds bytes damaged. */
   readArchive(sessionId: string): Promise<ReadableStream<Uint8Array>>;
   /** The whole session as an archive that another store takes in: gzipped lines of JSON, as they stream. */
@@ -125,8 +136,11 @@ export function createAgentClient(options: AgentClientOptions): AgentClient {
     updateOptions: (id, json) => command(`${session(id)}/options`, { method: "PATCH", json }),
     getBlocks: (id, page = {}) => endpoint.json(`${session(id)}/blocks${query(page)}`),
     readEvents: (id, readOptions = {}) => readEvents(endpoint, id, readOptions),
-    listFiles: (id) => endpoint.json(`${session(id)}/files`),
-    readFile: (id, path) => bytes(`${session(id)}/files/${path.split("/").map(encodeURIComponent).join("/")}`),
+    listFiles: (id, at = {}) => endpoint.json(`${session(id)}/files${query({ ...at })}`),
+    readFile: async (id, path, at = {}) => bytes(`${session(id)}/files/${filePath(path)}${query({ ...at })}`),
+    putFile: async (id, path, given) =>
+      endpoint.json(`${session(id)}/files/${filePath(path)}`, { method: "PUT", bytes: given }),
+    deleteFile: async (id, path) => command(`${session(id)}/files/${filePath(path)}`, { method: "DELETE" }),
     readAttachment: (id, messageId, name) => bytes(`${message(id, messageId)}/attachments/${encodeURIComponent(name)}`),
     readArchive: (id) => stream(`${session(id)}/archive`),
     exportSession: (id) => stream(`${session(id)}/export`),

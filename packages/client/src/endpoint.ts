@@ -18,6 +18,8 @@ export interface Call {
   readonly json?: unknown;
   /** In place of `json`. */
   readonly form?: FormData;
+  /** In place of `json`. */
+  readonly bytes?: Blob | Uint8Array<ArrayBuffer>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
 }
@@ -58,10 +60,12 @@ export class Endpoint {
         headers: {
           ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
           ...(call.json === undefined ? {} : { "content-type": "application/json" }),
+          ...(call.bytes === undefined ? {} : { "content-type": "application/octet-stream" }),
           ...call.headers,
         },
         ...(call.json === undefined ? {} : { body: JSON.stringify(call.json) }),
         ...(call.form === undefined ? {} : { body: call.form }),
+        ...(call.bytes === undefined ? {} : { body: call.bytes }),
         ...(call.signal === undefined ? {} : { signal: call.signal }),
       });
     } catch (error) {

@@ -1,4 +1,10 @@
-export { createAgentClient, type AgentClient, type ListSessionsOptions, type SendMessageOptions } from "./client.ts";
+export {
+  createAgentClient,
+  type AgentClient,
+  type FilesAt,
+  type ListSessionsOptions,
+  type SendMessageOptions,
+} from "./client.ts";
 export type { OutgoingAttachment } from "./message-form.ts";
 export { ClientError } from "./client-error.ts";
 export type { AgentClientOptions } from "./endpoint.ts";

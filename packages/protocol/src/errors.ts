@@ -20,6 +20,7 @@ export const ERROR_CODES = {
   conflict: { status: 409, retry: false, title: "The request conflicts with an earlier one" },
   ask_resolved: { status: 409, retry: false, title: "The ask does not wait for an answer any more" },
   session_not_loaded: { status: 409, retry: false, title: "The session is not loaded" },
+  file_not_kept: { status: 410, retry: false, title: "The bytes of that file are not kept" },
   payload_too_large: { status: 413, retry: false, title: "The body is too large" },
   unknown_profile: { status: 422, retry: false, title: "There is no such agent profile" },
   unknown_command: { status: 422, retry: false, title: "There is no such command" },

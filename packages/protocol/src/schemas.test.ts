@@ -21,7 +21,7 @@ test("the schemas are those of this version", () => {
   const hash = createHash("sha256").update(JSON.stringify(schemas())).digest("hex");
   expect({ protocol: protocol.PROTOCOL_VERSION, wire: protocol.WIRE_VERSION, hash }).toMatchInlineSnapshot(`
     {
-      "hash": "1df900d6bd843e214e8ec41bc766c32c69b4758dcd8d8e3f17a543edf4351d22",
+      "hash": "374bffae08b3998dc5da8d5a3cc4f3a3f6779a9be5350f37098106118be9709e",
       "protocol": 1,
       "wire": 1,
     }

@@ -182,6 +182,17 @@ export type StopReport = z.infer<typeof StopReport>;
 export const DeferReport = z.object({ deferred: z.boolean(), reason: z.string().optional() });
 export type DeferReport = z.infer<typeof DeferReport>;
 
+/**
+ * Why a file was not written or removed: the runner takes nothing any more, there is no such file, a folder or a symlink has
+ * its name, a part of its path is a file or a symlink, or the agent took away the right to.
+ */
+export const FileRefusal = z.enum(["ending", "missing", "folder", "symlink", "below_file", "below_symlink", "denied"]);
+export type FileRefusal = z.infer<typeof FileRefusal>;
+
+/** `last`: the newest entry, once the change was told; `refused`: nothing was changed. */
+export const FileReport = z.object({ last: n, refused: FileRefusal.optional() });
+export type FileReport = z.infer<typeof FileReport>;
+
 /** A page of the files that the runner knows, by path in order of code units. */
 export const FileList = z.object({ files: z.array(FileEntry), more: z.boolean() });
 export type FileList = z.infer<typeof FileList>;
@@ -199,6 +210,13 @@ export const CommandBody = z.discriminatedUnion("kind", [
     data: Base64,
     last: z.boolean(),
   }),
+  /**
+   * Bytes of a file that a person gives, in order of offset, after the start. With the last of them it is in the workspace, and
+   * told as any change there is. The reply is a `FileReport`.
+   */
+  z.object({ kind: z.literal("file:write"), file: FileEntry, offset: n, data: Base64, last: z.boolean() }),
+  /** Removes a file, a symlink or an empty folder; the reply is a `FileReport`. */
+  z.object({ kind: z.literal("file:remove"), path: WorkspacePath }),
   z.object({ kind: z.literal("transcript:put"), key: z.string().min(1).max(500), lines: z.array(z.string()) }),
   StartCommand,
   /** Bytes of what the next message comes with, in order of offset. Kept until a turn ends. */

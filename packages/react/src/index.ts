@@ -48,6 +48,7 @@ export { useFileTree, type FileContent, type UseFileTree } from "./parts/use-fil
 export {
   ClientError,
   type Delivery,
+  type FilesAt,
   type OptimisticMessage,
   type SendMessageOptions,
   type SendOutcome,

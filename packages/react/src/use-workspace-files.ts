@@ -1,15 +1,24 @@
-import type { SessionSnapshot } from "@hhopkins/agent-runtime-client";
-import type { WorkspaceFile } from "@hhopkins/agent-runtime-protocol";
-import { useCallback, useMemo } from "react";
+import type { ClientError, FilesAt, SessionSnapshot } from "@hhopkins/agent-runtime-client";
+import type { FileEntry, WorkspaceFile } from "@hhopkins/agent-runtime-protocol";
+import { useMemo } from "react";
 import { useAgentService } from "./provider.ts";
+import { useAction } from "./use-action.ts";
 import { useSessionSelector } from "./use-session-selector.ts";
 
 export interface UseWorkspaceFiles {
   readonly files: readonly WorkspaceFile[];
   /** A file with its content, or with `truncated: true` where that is too large for the state: see `readFile`. */
   readonly getFile: (path: string) => WorkspaceFile | undefined;
-  /** The file's bytes, from the server. Rejects with `ClientError`. */
-  readonly readFile: (path: string) => Promise<Uint8Array>;
+  /** The file's bytes, from the server; with `seq` as they were after that event, or at the `start`. */
+  readonly readFile: (path: string, at?: FilesAt) => Promise<Uint8Array>;
+  /** Writes a file, new or not; that it is there shows in `files`, as what the agent does. */
+  readonly writeFile: (path: string, bytes: Blob | Uint8Array<ArrayBuffer>) => Promise<FileEntry>;
+  /** Removes a file, a symlink or an empty folder. */
+  readonly deleteFile: (path: string) => Promise<void>;
+  /** `writeFile` or `deleteFile` is under way. */
+  readonly isWriting: boolean;
+  /** Why the last of these two failed; gone when another one begins. */
+  readonly error: ClientError | undefined;
 }
 
 const NONE: readonly WorkspaceFile[] = [];
@@ -18,14 +27,22 @@ function filesOf({ state }: SessionSnapshot): readonly WorkspaceFile[] {
   return state?.workspaceFiles ?? NONE;
 }
 
-/** The files of a session's workspace, live. */
+/** The files of a session's workspace, live. The functions reject with `ClientError`. */
 export function useWorkspaceFiles(sessionId: string | undefined): UseWorkspaceFiles {
   const { client } = useAgentService();
   const files = useSessionSelector(sessionId, filesOf);
-  const byPath = useMemo(() => new Map(files.map((file) => [file.path, file])), [files]);
-  return {
-    files,
-    getFile: useCallback((path) => byPath.get(path), [byPath]),
-    readFile: useCallback((path) => client.readFile(sessionId ?? "", path), [client, sessionId]),
-  };
+  const { run, isRunning, error } = useAction(sessionId);
+  const getFile = useMemo(() => {
+    const byPath = new Map(files.map((file) => [file.path, file]));
+    return (path: string) => byPath.get(path);
+  }, [files]);
+  const functions = useMemo(() => {
+    const id = sessionId ?? "";
+    return {
+      readFile: (path: string, at?: FilesAt) => client.readFile(id, path, at),
+      writeFile: (path: string, bytes: Blob | Uint8Array<ArrayBuffer>) => run(() => client.putFile(id, path, bytes)),
+      deleteFile: (path: string) => run(() => client.deleteFile(id, path)),
+    };
+  }, [client, sessionId, run]);
+  return { files, getFile, ...functions, isWriting: isRunning, error };
 }

@@ -88,6 +88,11 @@ describe("a runner, at its start and at its end", () => {
     expect(reply.data).toEqual({ last: 2, count: 1, manifest: hash.digest("hex") });
     await until(() => peer.entries.at(-1)?.n === report.last);
     expect(await peer.ask("c3", message("t1"))).toMatchObject({ ok: false, error: { code: "shutting_down" } });
+    // What a person changes now belongs into the next sandbox.
+    const refused = { ok: true, data: { last: 2, refused: "ending" } };
+    const piece = { file: { path: "late" }, offset: 0, data: "", last: true };
+    expect(await peer.ask("c3-write", { kind: "file:write", ...piece })).toMatchObject(refused);
+    expect(await peer.ask("c3-remove", { kind: "file:remove", path: "last" })).toMatchObject(refused);
     peer.socket.destroy();
     await until(() => peer.closed);
     const later = await fixture.attached(2);

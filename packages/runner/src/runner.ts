@@ -1,6 +1,6 @@
 import { mkdirSync, realpathSync } from "node:fs";
 import { join } from "node:path";
-import { MAIN_CONVERSATION, RuntimeError, type SyncReport } from "@hhopkins/agent-runtime-protocol";
+import { MAIN_CONVERSATION, RuntimeError, type FileReport, type SyncReport } from "@hhopkins/agent-runtime-protocol";
 import type { CommandBody, StartCommand } from "@hhopkins/agent-runtime-protocol";
 import type { Harness, RunnerArchitecture } from "./architecture.ts";
 import { createAttachments } from "./attachments.ts";
@@ -128,10 +128,18 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     return sync();
   }
 
+  function refusedEnding(): FileReport {
+    return { last: journal.last, refused: "ending" };
+  }
+
   async function handle(command: CommandBody): Promise<unknown> {
     switch (command.kind) {
       case "file:put":
         return tracker.put(command);
+      case "file:write":
+        return ending ? refusedEnding() : tracker.write(command);
+      case "file:remove":
+        return ending ? refusedEnding() : tracker.remove(command.path);
       case "transcript:put":
         return host.putTranscript(command.key, command.lines);
       case "start":

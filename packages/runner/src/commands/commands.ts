@@ -65,6 +65,8 @@ export function createCommands(options: CommandsOptions): Commands {
         return done;
       }
       case "attachment:put":
+      case "file:write":
+      case "file:remove":
       case "message":
       case "continue":
       case "defer":
@@ -99,7 +101,7 @@ export function createCommands(options: CommandsOptions): Commands {
       // Its answer goes to whoever is attached when it is done.
       if (inWork.has(id)) return null;
       inWork.add(id);
-      const size = command.kind === "file:put" || command.kind === "attachment:put" ? command.data.length : 0;
+      const size = "data" in command ? command.data.length : 0;
       waitingChars += size;
       const done = line(command, async () => {
         await run(id, command);
@@ -117,5 +119,5 @@ async function both(one: Promise<void>, other: Promise<void>): Promise<void> {
 
 /** Putting the same bytes again does no harm, and a workspace has many files: these answers stay in memory. */
 function isPut(command: CommandBody): boolean {
-  return command.kind === "file:put" || command.kind === "attachment:put" || command.kind === "transcript:put";
+  return "data" in command || command.kind === "transcript:put";
 }

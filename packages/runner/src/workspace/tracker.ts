@@ -1,11 +1,20 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { setImmediate, setTimeout as sleep } from "node:timers/promises";
-import { INLINE_FILE_BYTES, RuntimeError, manifestText } from "@hhopkins/agent-runtime-protocol";
-import type { CommandBody, EntryBody, FileList, SyncReport } from "@hhopkins/agent-runtime-protocol";
+import { INLINE_FILE_BYTES, manifestText } from "@hhopkins/agent-runtime-protocol";
+import type {
+  CommandBody,
+  EntryBody,
+  FileList,
+  FileRefusal,
+  FileReport,
+  SyncReport,
+} from "@hhopkins/agent-runtime-protocol";
 import type { Log } from "../log.ts";
+import { removeByHand, writeByHand } from "./change-by-hand.ts";
 import { changesOf } from "./changes.ts";
 import type { Known } from "./changes.ts";
+import { FilePieces, type FilePiece } from "./file-pieces.ts";
 import { putEntry } from "./put.ts";
 import { reportChange } from "./report.ts";
 import { listKnown, resendBlobs } from "./resend.ts";
@@ -32,6 +41,10 @@ export type FilePut = Extract<CommandBody, { kind: "file:put" }>;
 export interface Tracker {
   /** Puts a piece of a file; the last one puts the file. What was put is known, so nothing is told of it. */
   put(command: FilePut): Promise<void>;
+  /** Writes a piece of a file that a person gives; the last one writes the file, and it is told before the answer. */
+  write(command: FilePiece): Promise<FileReport>;
+  /** Removes a file for a person; told before the answer. */
+  remove(path: string): Promise<FileReport>;
   /** From now on changes are told. Whatever differs from what was put is told at once. */
   begin(limits: { ignore: readonly string[]; maxFileBytes: number }): Promise<void>;
   /** Looks at everything; resolves when all that was found is journalled. */
@@ -56,15 +69,13 @@ const BURST = 200;
 const PORTION = 64;
 const PASSES = 3;
 const SETTLE_MS = 30;
-/** Files that may be put at the same time. */
-const MAX_OPEN_PUTS = 16;
 
 export function createTracker(options: TrackerOptions): Tracker {
   const { root, log, append } = options;
   const spoolFile = join(options.state, "spool");
   const known = new Map<string, Known>();
   const sent = new Set<string>();
-  const puts = new Map<string, Buffer[]>();
+  const pieces = new FilePieces();
   let limits: { ignore: ReadonlySet<string>; maxFileBytes: number } | null = null;
   let toldSkipped = false;
   let stopped = false;
@@ -121,27 +132,36 @@ export function createTracker(options: TrackerOptions): Tracker {
     }
   }
 
-  async function put({ file, offset, data, last }: FilePut): Promise<void> {
-    const parts = offset === 0 ? [] : (puts.get(file.path) ?? []);
-    puts.delete(file.path);
-    const have = parts.reduce((sum, part) => sum + part.length, 0);
-    if (offset !== have)
-      throw new RuntimeError("invalid_request", `${file.path}: expected offset ${have}, got ${offset}.`);
-    parts.push(Buffer.from(data, "base64"));
-    if (!last) {
-      if (puts.size >= MAX_OPEN_PUTS)
-        throw new RuntimeError("too_many_requests", "Too many files are put at the same time.");
-      puts.set(file.path, parts);
-      return;
-    }
-    const seen = await putEntry(root, file, Buffer.concat(parts));
+  async function put(piece: FilePut): Promise<void> {
+    const { file } = piece;
+    const bytes = pieces.take(piece);
+    if (bytes === undefined) return;
+    const seen = await putEntry(root, file, bytes);
     // As the server knows it, so that both compute the same manifest.
     known.set(file.path, { entry: file, identity: seen.identity, omitted: false, fresh: false });
-    if (file.sha256 !== undefined && have > INLINE_FILE_BYTES) sent.add(file.sha256);
+    if (file.sha256 !== undefined && bytes.length > INLINE_FILE_BYTES) sent.add(file.sha256);
+  }
+
+  /** What a person does is told as what the agent does. */
+  async function byHand(work: () => Promise<FileRefusal | undefined>): Promise<FileReport> {
+    const refused = await work();
+    await passes(false);
+    return { last: options.last(), ...(refused === undefined ? {} : { refused }) };
+  }
+
+  async function write(piece: FilePiece): Promise<FileReport> {
+    const { file } = piece;
+    const bytes = pieces.take(piece);
+    if (bytes === undefined) return { last: options.last() };
+    // The server has them.
+    if (file.sha256 !== undefined) sent.add(file.sha256);
+    return byHand(() => writeByHand(root, file, bytes));
   }
 
   return {
     put: (command) => alone(() => put(command)),
+    write: (command) => alone(() => write(command)),
+    remove: (path) => alone(() => byHand(() => removeByHand(root, path))),
     begin({ ignore, maxFileBytes }) {
       limits = { ignore: new Set(ignore), maxFileBytes };
       return alone(() => passes(false));

@@ -1,6 +1,7 @@
 import {
   AskAnswer,
   ClientId,
+  FileEntry,
   fromZodError,
   Id,
   MAX_ATTACHMENTS,
@@ -13,7 +14,9 @@ import {
   RuntimeError,
   SandboxLog,
   SendMessageAnswer,
+  Sha256,
   UpdateOptionsBody,
+  WorkspacePath,
 } from "@hhopkins/agent-runtime-protocol";
 import { z } from "zod";
 import { BytesPiece, IncomingAttachment } from "./sent-bytes.ts";
@@ -31,8 +34,14 @@ const Message = z.strictObject({
 /** What only the node can do that runs a session, by name: what it takes, and what it answers. Both are plain JSON. */
 export const sessionMethods = {
   send: { body: Message, answer: SendMessageAnswer },
-  /** Of what a message comes with that is about to be sent. */
+  /** Of what a message comes with that is about to be sent, or of a file that is about to be put. */
   keepBytes: { body: BytesPiece, answer: z.null() },
+  /** Its bytes are kept already. */
+  putFile: {
+    body: z.strictObject({ path: WorkspacePath, size: z.number().int().nonnegative(), sha256: Sha256 }),
+    answer: z.object({ file: FileEntry, created: z.boolean() }),
+  },
+  deleteFile: { body: z.strictObject({ path: WorkspacePath }), answer: z.null() },
   updateMessage: { body: z.strictObject({ messageId: ClientId, content: z.string().min(1) }), answer: z.null() },
   withdrawMessage: { body: z.strictObject({ messageId: ClientId }), answer: z.null() },
   /** `by`: id of the principal; absent: the application itself. */

@@ -25,6 +25,10 @@ export function localMethods(
         );
       case "keepBytes":
         return inMemory(load, (session) => session.keepBytes(asked.body));
+      case "putFile":
+        return inMemory(load, (session) => session.files.put(asked.body));
+      case "deleteFile":
+        return inMemory(load, (session) => session.files.remove(asked.body.path));
       case "updateMessage":
         return inMemory(load, (session) => session.updateMessage(asked.body.messageId, asked.body.content));
       case "withdrawMessage":

@@ -37,6 +37,8 @@ export class SandboxCreation {
   generation: number;
   /** With it the harness goes on with its conversation. */
   nativeSessionId: string | null;
+  /** The workspace goes into a sandbox that is being started: what is changed in the store now would not be in it. */
+  takesWorkspace = false;
   readonly #starter: StartingSession;
   readonly #supervisor: CreatingSupervisor;
   /** Its provider may still be at it when nobody waits for it any more. */
@@ -54,11 +56,21 @@ export class SandboxCreation {
   }
 
   async start(signal: AbortSignal): Promise<RunnerLink> {
+    try {
+      return await this.#start(signal);
+    } finally {
+      this.takesWorkspace = false;
+    }
+  }
+
+  async #start(signal: AbortSignal): Promise<RunnerLink> {
     const { parts, session, status } = this.#starter;
     // Without one before, one that was made for any session can be its.
     const isFirst = this.generation === 0 && this.nativeSessionId === null;
-    const warm = isFirst ? await parts.warm.claim(session.key, session.state()) : undefined;
+    this.takesWorkspace = isFirst;
+    const warm = isFirst ? await session.inTurn(() => parts.warm.claim(session.key, session.state())) : undefined;
     if (warm !== undefined) return this.#takeWarm(warm, signal);
+    this.takesWorkspace = false;
     const tellPlace = (position: number): void =>
       status.tell("pending", `Waiting for a free sandbox, place ${position} in the line.`);
     this.#supervisor.tookSlot(await parts.slots.acquire(signal, tellPlace, session.key.sessionId));
@@ -92,6 +104,7 @@ export class SandboxCreation {
     const tell = (message: string): void => status.tell("starting", message);
     const { profile, install, signal, profileVersion } = await whatItNeeds(parts, session, { signal: abort, tell });
     const stored = newSandbox(parts.provider, this.generation + 1, profileVersion);
+    this.takesWorkspace = true;
     await announceSandbox(this.#starter, stored);
     this.generation = stored.generation;
     const spec = await sandboxSpec(parts, session.key, { state: session.state(), stored, install });

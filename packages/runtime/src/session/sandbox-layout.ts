@@ -76,21 +76,26 @@ async function isThere({ store, key, intact }: Layout, { sha256 }: FileEntry): P
 
 async function* fileCommands(layout: Layout, file: FileEntry): AsyncGenerator<CommandBody> {
   if ((file.type ?? "file") !== "file") yield { kind: "file:put", file, offset: 0, data: "", last: true };
-  else if (file.sha256 !== undefined) yield* contentCommands(layout, file, file.sha256);
+  else for await (const piece of filePieces(layout, file)) yield { kind: "file:put", ...piece };
 }
 
-async function* contentCommands(layout: Layout, file: FileEntry, sha256: string): AsyncGenerator<CommandBody> {
-  const size = file.size ?? 0;
+/** A file's bytes as commands carry them; none where it is not known what they are. */
+export async function* filePieces(
+  { store, key }: Pick<Layout, "key"> & { store: Pick<SessionStore, "blob"> },
+  file: FileEntry,
+): AsyncGenerator<{ file: FileEntry; offset: number; data: string; last: boolean }> {
+  const { size = 0, sha256 } = file;
+  if (sha256 === undefined) return;
   let offset = 0;
-  for await (const bytes of layout.store.blob(layout.key, sha256)) {
+  for await (const bytes of store.blob(key, sha256)) {
     for (let at = 0; at < bytes.length; at += BLOB_CHUNK_BYTES) {
       const chunk = bytes.subarray(at, at + BLOB_CHUNK_BYTES);
       const data = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString("base64");
-      yield { kind: "file:put", file, offset, data, last: offset + chunk.length === size };
+      yield { file, offset, data, last: offset + chunk.length === size };
       offset += chunk.length;
     }
   }
-  if (size === 0) yield { kind: "file:put", file, offset: 0, data: "", last: true };
+  if (size === 0) yield { file, offset: 0, data: "", last: true };
   else if (offset !== size)
     throw new RuntimeError("persistence_unavailable", `The bytes of ${file.path} are not in the store.`);
 }

@@ -20,7 +20,7 @@ export async function announceSandbox(
   stored: StoredSandbox,
 ): Promise<void> {
   const { generation } = stored;
-  const unkept = unkeptFiles(await parts.store.files(session.key));
+  const unkept = unkeptFiles(await session.inTurn(() => parts.store.files(session.key)));
   await session.write({
     events: [
       status.event("starting", "Starting a sandbox.", { generation }),

@@ -98,6 +98,19 @@ export class SandboxSupervisor {
     return this.#starting;
   }
 
+  /** Whether the workspace is in a sandbox, or on its way into one: what changes there is the runner's to tell. */
+  get hasWorkspace(): boolean {
+    return this.#running !== undefined || this.#creation.takesWorkspace;
+  }
+
+  /** The link to the runner that has the workspace, once it is ready and nothing ends it; undefined: none has. */
+  async workspaceLink(): Promise<RunnerLink | undefined> {
+    await this.#abandonment.ended();
+    await this.#ending?.catch(() => undefined);
+    if (this.#prepared) await this.end("What the sandbox holds is saved.", { loaded: true });
+    return this.hasWorkspace ? this.#starting?.catch(() => undefined) : undefined;
+  }
+
   /** Its runner did not do as it was told, and it is being ended. */
   get abandoned(): boolean {
     return this.#abandonment.pending;

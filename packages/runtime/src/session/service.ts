@@ -22,6 +22,8 @@ import type {
 import type { Principal } from "../auth/principal.ts";
 import type { LogFrame } from "../log/frame.ts";
 import type { SessionListChange } from "../log/list-watch.ts";
+import type { FilesPlace } from "../persistence/files-as-of.ts";
+import type { FilePut } from "./session-files.ts";
 import type { SentMessage } from "./sent-message.ts";
 import type { Notice } from "../log/notices.ts";
 
@@ -97,13 +99,18 @@ export interface SessionService {
     sessionId: string,
     page: { conversationId: string; before?: string; limit: number },
   ): Promise<BlocksPage>;
-  files(principal: Principal, sessionId: string): Promise<ListFilesAnswer>;
-  /** One file with its bytes, as last synced; `file_not_found` otherwise. */
+  /** Its files, as last synced; with `seq` as they were after that event of the log, or at the `start`. */
+  files(principal: Principal, sessionId: string, at?: { seq?: FilesPlace | undefined }): Promise<ListFilesAnswer>;
+  /** One file with its bytes, as `files`; `file_not_found` otherwise, `file_not_kept` where its bytes of then are not there. */
   file(
     principal: Principal,
     sessionId: string,
-    path: string,
+    at: { path: string; seq?: FilesPlace | undefined },
   ): Promise<{ entry: FileEntry; bytes: AsyncIterable<Uint8Array> }>;
+  /** Writes a file into the workspace; resolves when that is in the log. */
+  putFile(principal: Principal, sessionId: string, file: { path: string; bytes: Uint8Array }): Promise<FilePut>;
+  /** Removes one; resolves when that is in the log. */
+  deleteFile(principal: Principal, sessionId: string, path: string): Promise<void>;
   /** The workspace as a zip, as last synced, made while it is read. Rejects at once where there is no such session. */
   archive(principal: Principal, sessionId: string): Promise<AsyncIterable<Uint8Array>>;
   /** What its sandboxes may reach, and what they did reach or were refused. */

@@ -7,6 +7,7 @@ import type { SessionKey } from "../persistence/session-store.ts";
 import { piecesOf, type GivenAttachment } from "./attachments.ts";
 import { sha256 } from "./entry-translation.ts";
 import { keptAnswer, type IncomingMessage } from "./message-queue.ts";
+import type { FilePut } from "./session-files.ts";
 import type { SessionManager } from "./session-manager.ts";
 import { incomingMessage, type SentMessage } from "./sent-message.ts";
 import type { SessionParts } from "./session-parts.ts";
@@ -64,9 +65,20 @@ export class SessionRequests {
       const { bytes } = given[index] ?? { bytes: new Uint8Array() };
       if (done.has(sha)) continue;
       done.add(sha);
-      for (const piece of piecesOf(bytes, sha)) await this.ask(key, "keepBytes", piece);
+      await this.#keep(key, bytes, sha);
     }
     return null;
+  }
+
+  async #keep(key: SessionKey, bytes: Uint8Array, sha: string): Promise<void> {
+    for (const piece of piecesOf(bytes, sha)) await this.ask(key, "keepBytes", piece);
+  }
+
+  /** Writes a file into the workspace; resolves when that is in the log. */
+  async putFile(key: SessionKey, { path, bytes }: { path: string; bytes: Uint8Array }): Promise<FilePut> {
+    const sha = sha256(bytes);
+    await this.#keep(key, bytes, sha);
+    return this.ask(key, "putFile", { path, size: bytes.byteLength, sha256: sha });
   }
 
   /** Stops the turn that is running now as far as whoever asks can know: not one that begins while the word travels. */
@@ -79,7 +91,11 @@ export class SessionRequests {
   }
 
   /** Asks the node that runs the session now; where no other one does, this one as it is. */
-  async look<M extends "network" | "sandboxLog">(key: SessionKey, method: M, body: MethodBody<M>): Promise<MethodAnswer<M>> {
+  async look<M extends "network" | "sandboxLog">(
+    key: SessionKey,
+    method: M,
+    body: MethodBody<M>,
+  ): Promise<MethodAnswer<M>> {
     const { remote, here } = this.#parts;
     const nodeId = await remote?.holder(key);
     if (remote === undefined || nodeId === undefined) return here(key, method, body);

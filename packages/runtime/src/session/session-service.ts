@@ -13,6 +13,8 @@ import { followLog } from "../log/follower.ts";
 import type { Notice } from "../log/notices.ts";
 import { overviewOf } from "../persistence/session-overview.ts";
 import type { SessionKey } from "../persistence/session-store.ts";
+import { assertGiven } from "./given-path.ts";
+import { filesOf, keptFile } from "./kept-file.ts";
 import type { Follow, SessionService } from "./service.ts";
 import type { SessionManager } from "./session-manager.ts";
 import type { SessionParts } from "./session-parts.ts";
@@ -100,24 +102,20 @@ export function createSessionService(
         ...(more && oldest !== undefined ? { before: oldest.id } : {}),
       };
     },
-    async files(principal, sessionId) {
+    async files(principal, sessionId, { seq } = {}) {
       const key = keyOf(principal, sessionId);
-      await manager.head(key);
-      return { files: [...(await store.files(key))] };
+      return { files: [...(await filesOf({ store, key, head: await manager.head(key) }, seq))] };
     },
-    async file(principal, sessionId, path) {
+    async file(principal, sessionId, { path, seq }) {
       const key = keyOf(principal, sessionId);
-      await manager.head(key);
-      const entry = (await store.files(key)).find((file) => file.path === path);
-      if (entry === undefined) throw new RuntimeError("file_not_found", `There is no file ${path} in the workspace.`);
-      const kept = entry.sha256 === undefined ? -1 : await store.blobSize(key, entry.sha256);
-      if (entry.sha256 === undefined || kept < (entry.size ?? 0)) {
-        throw new RuntimeError(
-          "file_not_found",
-          `${path} has no bytes here: it is a ${entry.type ?? "file"}, or larger than what is kept.`,
-        );
-      }
-      return { entry, bytes: store.blob(key, entry.sha256) };
+      return keptFile({ store, key, head: await manager.head(key) }, { path, seq });
+    },
+    async putFile(principal, sessionId, file) {
+      assertGiven({ path: file.path, size: file.bytes.byteLength }, parts.limits);
+      return requests.putFile(keyOf(principal, sessionId), file);
+    },
+    async deleteFile(principal, sessionId, path) {
+      await requests.ask(keyOf(principal, sessionId), "deleteFile", { path });
     },
     async archive(principal, sessionId) {
       const key = keyOf(principal, sessionId);

@@ -21,6 +21,7 @@ import { claim, loadedEvent, type IncomingMessage } from "./message-queue.ts";
 import { optionsChange } from "./options-change.ts";
 import { RunnerIntake } from "./runner-intake.ts";
 import { SandboxSupervisor } from "./sandbox-supervisor.ts";
+import { SessionFiles } from "./session-files.ts";
 import { SessionMessages } from "./session-messages.ts";
 import type { SessionParts } from "./session-parts.ts";
 import { SessionRewind } from "./session-rewind.ts";
@@ -66,6 +67,8 @@ export class Session implements AgentSession {
   readonly lease: Lease | undefined;
   /** Milliseconds since the epoch. */
   readonly loadedAt: number;
+  /** What people change in its workspace. */
+  readonly files: Pick<SessionFiles, "put" | "remove">;
   readonly #parts: SessionParts;
   readonly #log: SessionLog;
   readonly #writer: SessionWriter;
@@ -106,6 +109,7 @@ export class Session implements AgentSession {
         state: () => log.state,
         cursor: () => this.#writer.cursor,
         storeFailure: () => this.#writer.failure,
+        inTurn: (task) => this.#writer.run(task),
         // An unload does not wait for a store that fails: it fails too, and nothing has ended.
         write: (write) =>
           this.#writer.run(() => (this.#closing ? this.#writer.append(write) : this.#writer.save(write))),
@@ -126,6 +130,7 @@ export class Session implements AgentSession {
     };
     this.#hostTools = new HostToolCalls(parts, session);
     this.#rewind = new SessionRewind(parts, session);
+    this.files = new SessionFiles(parts, { ...session, refuseWhileClosing: () => this.#refuseWhileClosing() });
     this.#control = new TurnControl(parts, { ...session, closeTurn: (stop) => this.#turns.closeTurn(stop) });
     this.#turns = new TurnDelivery(parts, {
       ...session,

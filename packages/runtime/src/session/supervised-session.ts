@@ -15,6 +15,8 @@ export interface SupervisedSession {
   cursor(): RunnerCursor | null;
   /** Why the store refuses at the moment, or undefined. */
   storeFailure(): RuntimeError | undefined;
+  /** Does it in the session's mailbox: after every write that has begun. */
+  inTurn<T>(task: () => Promise<T>): Promise<T>;
   /** Appends in the session's mailbox. */
   write(write: LogWrite): Promise<void>;
   /** Of the session's lease; 1 where no other server shares the store. */

@@ -89,6 +89,6 @@ function depthExceeds(value: unknown, limit: number): boolean {
   return false;
 }
 
-function tooLarge(limit: number): RuntimeError {
+export function tooLarge(limit: number): RuntimeError {
   return new RuntimeError("payload_too_large", `The body may have at most ${limit} bytes.`, { field: "body" });
 }

@@ -210,13 +210,31 @@ export class MemorySessions implements SessionService {
     return end > page.limit && blocks[0] !== undefined ? { blocks, before: blocks[0].id } : { blocks };
   }
 
-  async files(principal: Principal, sessionId: string) {
+  async files(principal: Principal, sessionId: string, { seq }: { seq?: number | "start" | undefined } = {}) {
     this.#session(principal, sessionId);
+    if (seq !== undefined) this.calls.push(`files ${seq}`);
     return { files: [...this.workspace].map(([path, bytes]) => ({ path, size: bytes.byteLength })) };
   }
 
-  async file(principal: Principal, sessionId: string, path: string) {
+  async putFile(principal: Principal, sessionId: string, { path, bytes }: { path: string; bytes: Uint8Array }) {
     this.#session(principal, sessionId);
+    const created = !this.workspace.has(path);
+    this.workspace.set(path, bytes);
+    return { file: { path, size: bytes.byteLength }, created };
+  }
+
+  async deleteFile(principal: Principal, sessionId: string, path: string) {
+    this.#session(principal, sessionId);
+    if (!this.workspace.delete(path)) throw new RuntimeError("file_not_found", "There is no such file.");
+  }
+
+  async file(
+    principal: Principal,
+    sessionId: string,
+    { path, seq }: { path: string; seq?: number | "start" | undefined },
+  ) {
+    this.#session(principal, sessionId);
+    if (seq !== undefined) this.calls.push(`file ${seq}`);
     const bytes = this.workspace.get(path);
     if (bytes === undefined) throw new RuntimeError("file_not_found", "There is no such file.");
     async function* chunks(whole: Uint8Array) {
