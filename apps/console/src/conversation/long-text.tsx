@@ -16,6 +16,8 @@ export interface LongTextProps {
   readonly more?: { readonly isLoading: boolean; readonly load: () => Promise<string | undefined> } | undefined;
   /** What it is saved as. */
   readonly fileName: string;
+  /** What is shown of what is laid out; a file has it as it was. */
+  readonly format?: (text: string) => string;
   /** Words of somebody, and no output of a program. */
   readonly isProse?: boolean;
   readonly className?: string | undefined;
@@ -26,8 +28,21 @@ const FOLDED = 4000;
 const OPEN = 100_000;
 const SMALL = "h-7 px-2 text-xs text-muted";
 
+function asItIs(text: string): string {
+  return text;
+}
+
 /** A text that may be of any length: its beginning, then more of it, then a file. */
-export function LongText({ id, text, lines = 12, more, fileName, isProse = false, className }: LongTextProps) {
+export function LongText({
+  id,
+  text,
+  lines = 12,
+  more,
+  fileName,
+  format = asItIs,
+  isProse = false,
+  className,
+}: LongTextProps) {
   const [isOpen, setOpen] = useFold(`${id}/text`, false);
   const bounds = isOpen ? { lines: Number.POSITIVE_INFINITY, characters: OPEN } : { lines, characters: FOLDED };
   const shown = firstLines(text, bounds);
@@ -50,7 +65,7 @@ export function LongText({ id, text, lines = 12, more, fileName, isProse = false
           className,
         )}
       >
-        {shown.text}
+        {format(shown.text)}
       </pre>
       {(hasMore || isOpen) && (
         <div className="flex flex-wrap items-center gap-1 text-xs text-muted">

@@ -128,7 +128,8 @@ function ToolResult({ toolName, result }: { readonly toolName: string; readonly 
       {isError && <p className="text-xs font-medium text-bad">Failed</p>}
       <LongText
         id={result.id}
-        text={terminalText(whole.block.content)}
+        text={whole.block.content}
+        format={terminalText}
         more={more}
         fileName="output.txt"
         className={isError ? undefined : "text-muted"}
