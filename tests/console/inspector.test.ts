@@ -1,0 +1,269 @@
+import type { SessionEvent } from "@hhopkins/agent-runtime-protocol";
+import { script } from "@hhopkins/agent-runtime-testkit";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { startConsoleUnderTest, type ConsolePage, type ConsoleUnderTest } from "./testing/console-under-test.ts";
+
+const PROFILE = { id: "files", name: "Files", tools: ["Read", "Write", "Edit", "Bash"] };
+const HOSTILE = 'a"b<i>\u202Etxt\n.md';
+const PAGE_TEXT = '<img src="http://127.0.0.1:9/x" onerror="window.hacked=1"><script>window.hacked=1</script>';
+
+let tested: ConsoleUnderTest;
+let sessionId: string;
+let tab: ConsolePage;
+let page: Page;
+
+beforeAll(async () => {
+  tested = await startConsoleUnderTest({
+    prepare: (folder) =>
+      writeFile(
+        join(folder, "agent-runtime.config.ts"),
+        `export default { profiles: [${JSON.stringify(PROFILE)}] };\n`,
+      ),
+  });
+  sessionId = await tested.createSession({
+    agentProfileRef: "files",
+    defaultWorkspaceFiles: [
+      { path: "src/app.ts", content: 'const name = "world";\nconsole.log(name);\n' },
+      { path: "old.txt", content: "to be removed\n" },
+      { path: "same.txt", content: "as it was\n" },
+    ],
+  });
+  tab = await tested.open({ path: `/sessions/${sessionId}/files`, acceptDownloads: true });
+  ({ page } = tab);
+});
+afterAll(() => tested[Symbol.asyncDispose]());
+
+const inspector = () => page.getByRole("complementary", { name: "Inspector" });
+const item = (name: string | RegExp) => inspector().getByRole("treeitem", { name });
+const panel = (name: string) => inspector().getByRole("tab", { name }).click();
+const settled = () => tested.server.until(sessionId, ({ turn, queue }) => turn === null && queue.length === 0);
+
+async function turn(text: string): Promise<void> {
+  await tested.send(sessionId, text);
+  await settled();
+}
+
+test("files appear as the agent writes them; what changed since the start is marked, and shown line by line", async () => {
+  await item("src").waitFor();
+  await tested.send(
+    sessionId,
+    `Work. ${script([
+      {
+        tools: [
+          {
+            name: "Edit",
+            input: { file_path: "/workspace/src/app.ts", old_string: '"world"', new_string: '"everyone"' },
+          },
+          { name: "Write", input: { file_path: `/workspace/${HOSTILE}`, content: PAGE_TEXT } },
+          {
+            name: "Bash",
+            input: { command: "rm old.txt; printf '\\0\\1\\2' > raw.bin; mkdir -p deep/er; echo x > deep/er/x" },
+          },
+        ],
+      },
+      { text: "done" },
+    ])}`,
+  );
+  await item("raw.bin").waitFor();
+  await item("deep").click();
+  await item("er").click();
+  await item("x added").waitFor();
+  // By the keyboard: back to the folder, close it, and on to the one below.
+  const tree = inspector().getByRole("tree", { name: "Files" });
+  await item("x added").click();
+  await tree.press("ArrowLeft");
+  await tree.press("ArrowLeft");
+  await item("x added").waitFor({ state: "detached" });
+  await item("src").click();
+  await item("app.ts modified").click();
+  expect(page.url()).toContain(`/files/${encodeURIComponent("src/app.ts")}`);
+  const content = inspector().getByRole("region", { name: "Content of the file" });
+  await expect.poll(() => content.textContent()).toBe('const name = "everyone";\nconsole.log(name);\n');
+  // In colours, by a part of the page that comes when it is needed.
+  await content.locator(".hljs-string").waitFor();
+  await inspector().getByRole("button", { name: "Changes" }).click();
+  const rows = inspector().getByRole("table", { name: "Difference from the start" }).getByRole("row");
+  await expect
+    .poll(() => rows.allTextContents())
+    .toEqual(['1-removedconst name = "world";', '1+addedconst name = "everyone";', "2 console.log(name);"]);
+  await inspector()
+    .getByRole("button", { name: /^Changed/ })
+    .click();
+  await item("old.txt deleted").click();
+  await expect.poll(() => rows.allTextContents()).toEqual(["1-removedto be removed"]);
+  expect(await item("same.txt").count()).toBe(0);
+  await inspector()
+    .getByRole("button", { name: /^Changed/ })
+    .click();
+  await settled();
+});
+
+test("names with anything in them are shown as they are, and kept by a safe one; what is in a file is inert", async () => {
+  await item('a"b<i>⟨202E⟩txt⟨A⟩.md added').click();
+  const content = inspector().getByRole("region", { name: "Content of the file" });
+  await expect.poll(() => content.textContent()).toBe(PAGE_TEXT);
+  expect(await page.evaluate("window.hacked")).toBeUndefined();
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    inspector().getByRole("button", { name: "Download this file" }).click(),
+  ]);
+  expect(download.suggestedFilename()).toBe("a_b_i__txt_.md");
+  expect(await readFile(await download.path(), "utf8")).toBe(PAGE_TEXT);
+  // The link of a file with such a name leads to it.
+  await page.reload();
+  await expect.poll(() => content.textContent()).toBe(PAGE_TEXT);
+});
+
+test("bytes are downloaded as they are, and all files as a zip", async () => {
+  await item("raw.bin").click();
+  await inspector().getByText("No text: 3 B of bytes").waitFor();
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    inspector().getByRole("button", { name: "Download this file" }).click(),
+  ]);
+  expect([...(await readFile(await download.path()))]).toEqual([0, 1, 2]);
+  const [zip] = await Promise.all([
+    page.waitForEvent("download"),
+    inspector()
+      .getByRole("button", { name: /^Download all/ })
+      .click(),
+  ]);
+  const [saved, served] = await Promise.all([
+    readFile(await zip.path()),
+    tested.server.request("GET", `/sessions/${sessionId}/archive`).then((response) => response.arrayBuffer()),
+  ]);
+  expect(saved.subarray(0, 2).toString()).toBe("PK");
+  expect(saved.length).toBe(served.byteLength);
+  // No token is in an address.
+  expect(tab.requests.filter((address) => /[?&](token|key)=|bearer/i.test(address))).toEqual([]);
+});
+
+test("what is uploaded the agent reads; what is there is replaced only when that is said; and it can be deleted", async () => {
+  const upload = async (content: string): Promise<void> => {
+    await inspector()
+      .locator("input[type=file]")
+      .setInputFiles({ name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from(content) });
+  };
+  await item("raw.bin").click();
+  await upload("from the console\n");
+  await item("notes.txt added").click();
+  await turn(
+    `Read. ${script([{ tools: [{ name: "Read", input: { file_path: "/workspace/notes.txt" } }] }, { text: "read" }])}`,
+  );
+  const { blocks } = await tested.server.state(sessionId);
+  expect(blocks.findLast((block) => block.type === "tool_result")).toMatchObject({
+    content: expect.stringContaining("from the console") as string,
+  });
+  await upload("once more\n");
+  await page.getByRole("alertdialog", { name: "Replace files?" }).getByRole("button", { name: "Replace" }).click();
+  const content = inspector().getByRole("region", { name: "Content of the file" });
+  await expect.poll(() => content.textContent()).toBe("once more\n");
+  await inspector().getByRole("button", { name: "Delete this file" }).click();
+  await page.getByRole("alertdialog").getByRole("button", { name: "Delete" }).click();
+  await item(/^notes/).waitFor({ state: "detached" });
+  await settled();
+});
+
+test("the tape has the whole log: filtered, looked into, and copied as it is", async () => {
+  await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+  const copied = async (button: RegExp | string): Promise<SessionEvent[]> => {
+    await inspector().getByRole("button", { name: button }).click();
+    const text = await page.evaluate(() => navigator.clipboard.readText());
+    return text
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as SessionEvent);
+  };
+  await panel("Events");
+  const log = await readLog();
+  const list = inspector().getByRole("listbox", { name: "Events" });
+  await inspector().getByText(`${log.length} events`, { exact: true }).waitFor();
+  expect(await copied(/^Copy all/)).toEqual(log);
+
+  await inspector().getByLabel("Type of events").selectOption("session:file:created");
+  const created = log.filter(({ type }) => type === "session:file:created");
+  await inspector().getByText(`${created.length} of ${log.length} events`).waitFor();
+  await inspector().getByLabel("Find in events").fill("RAW.BIN");
+  const option = list.getByRole("option", { name: /file:created raw\.bin/ });
+  await option.click();
+  expect(await list.getByRole("option").count()).toBe(1);
+  const json = inspector().getByLabel("Event as JSON", { exact: true });
+  const raw = created.find(({ data }) => JSON.stringify(data).includes("raw.bin"));
+  expect(JSON.parse((await json.textContent()) ?? "")).toEqual(raw);
+  expect(await copied("Copy this event as JSON")).toEqual([raw]);
+
+  // A range, by the keyboard.
+  await inspector().getByLabel("Find in events").fill("");
+  await list.press("Home");
+  await list.press("Shift+ArrowDown");
+  await list.press("Shift+ArrowDown");
+  expect(await copied("Copy the 3 chosen as NDJSON")).toEqual(created.slice(0, 3));
+});
+
+test("a paused tape stands still, and what came meanwhile is there when it goes on", async () => {
+  await inspector().getByLabel("Type of events").selectOption("session:turn:completed");
+  const list = inspector().getByRole("listbox", { name: "Events" });
+  const before = await list.getByRole("option").count();
+  await inspector().getByRole("button", { name: "Pause" }).click();
+  await turn(`Say. ${script([{ text: "something new" }])}`);
+  await page.getByRole("paragraph").getByText("something new", { exact: true }).first().waitFor();
+  expect(await list.getByRole("option").count()).toBe(before);
+  await inspector().getByRole("button", { name: "Go on" }).click();
+  await expect.poll(() => list.getByRole("option").count()).toBe(before + 1);
+});
+
+test("usage is by turn and over time, as the log has it", async () => {
+  await panel("Usage");
+  const turns = (await readLog()).filter((event) => event.type === "session:turn:completed");
+  const rows = inspector().getByRole("region", { name: "By turn" }).getByRole("row");
+  await expect.poll(() => rows.count()).toBe(turns.length + 1);
+  expect(await rows.nth(1).textContent()).toContain(`seq ${turns[0]?.seq}`);
+  const chart = inspector().getByRole("region", { name: "Over time" }).getByRole("img");
+  expect(await chart.getAttribute("aria-label")).toMatch(/^From .+ to .+/);
+  await inspector().getByRole("button", { name: "Tokens" }).click();
+  const { sessionMetadata } = await tested.server.state(sessionId);
+  expect(await inspector().getByRole("region", { name: "In all" }).textContent()).toContain(
+    `Input${short(sessionMetadata.usage.inputTokens)}`,
+  );
+});
+
+test("the sandbox is shown with those before it; put to sleep it ends, and the next message starts another", async () => {
+  await panel("Sandbox");
+  const state = inspector().getByRole("region", { name: "State" });
+  await state.getByText("ready").waitFor();
+  await inspector().getByRole("region", { name: "Network" }).getByText("the model").waitFor();
+  await state.getByRole("button", { name: "Save files now" }).click();
+  await page.getByText("The workspace is saved.").waitFor();
+  await state.getByRole("button", { name: "Put to sleep" }).click();
+  await page.getByRole("alertdialog").getByRole("button", { name: "Put to sleep" }).click();
+  await state.getByText("terminated").waitFor();
+  await turn(`Wake. ${script([{ text: "awake" }])}`);
+  await state.getByText("ready").waitFor();
+  await expect
+    .poll(() => inspector().getByRole("region", { name: "Sandboxes so far" }).getByRole("listitem").count())
+    .toBe(2);
+});
+
+async function readLog(): Promise<SessionEvent[]> {
+  const { logId } = await tested.server.state(sessionId);
+  const response = await tested.server.request(
+    "GET",
+    `/sessions/${sessionId}/events?after=0&logId=${logId}&follow=false`,
+  );
+  const text = await response.text();
+  return text
+    .split("\n\n")
+    .map((message) => /^event: (.+)$[^]*^data: (.+)$/m.exec(message))
+    .filter((found) => found !== null)
+    .map(([, type = "", data = ""]) => {
+      const { seq, from, at, ...rest } = JSON.parse(data) as Record<string, unknown>;
+      return { type, seq, ...(from === undefined ? {} : { from }), at, data: rest } as unknown as SessionEvent;
+    });
+}
+
+function short(count: number): string {
+  return count < 1000 ? String(count) : `${(count / 1000).toFixed(1).replace(/\.0$/, "")}k`;
+}
