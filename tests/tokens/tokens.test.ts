@@ -129,9 +129,15 @@ test("streams end with their token, and followers go on with the next one withou
   const closed = once(socket, "close");
 
   let asked = 0;
-  const getToken = async (): Promise<string> => {
+  const nextToken = async (): Promise<string> => {
     asked += 1;
     return tokenOf({ sessionId: own, rights: ["read"], expiresInMs: 1000 });
+  };
+  // As the docs have it: a token serves until the server refuses it.
+  let kept: string | undefined;
+  const getToken = async (refused?: string): Promise<string> => {
+    if (kept === undefined || kept === refused) kept = await nextToken();
+    return kept;
   };
   const seen: LiveEvent[] = [];
   const statuses: string[] = [];
@@ -141,7 +147,7 @@ test("streams end with their token, and followers go on with the next one withou
     { onEvent: (event) => seen.push(event), onConnection: (status) => statuses.push(status) },
     { fromStart: true, backoff },
   );
-  const streaming = new SseFollower({ url: server.url, sessionId: own, key: getToken });
+  const streaming = new SseFollower({ url: server.url, sessionId: own, key: nextToken });
   let writes = 0;
   await vi.waitFor(async () => {
     writes += 1;
