@@ -12,13 +12,16 @@ const shared = {
 // `vitest.long.config.ts` has the ones that take too long for every run.
 export default defineConfig({
   test: {
-    maxWorkers: 2,
+    // Most tests wait for processes that they start: three workers keep two cores busy.
+    maxWorkers: 3,
     reporters: ["default", "./scripts/test-report.ts"],
     projects: [
       {
         test: {
           ...shared,
           name: "unit",
+          // Files of one worker share their modules, which would be loaded anew for each: a test leaves no trace in them.
+          isolate: false,
           include: ["packages/*/src/**/*.test.ts", "apps/*/src/**/*.test.ts"],
           testTimeout: 90_000,
           hookTimeout: 90_000,
