@@ -43,7 +43,7 @@ export const reactRows: readonly Row[] = [
   ),
   ...tested(
     "provider property",
-    fieldsOf("SessionStateProvider", "sessionId state children"),
+    fieldsOf("SessionStateProvider", "sessionId state readBlocks children"),
     testsIn("tests/react/session-state-provider.test.ts")(
       "SessionStateProvider shows a given state to the hooks below it; nothing is followed or sent, and without one it is live",
     ),

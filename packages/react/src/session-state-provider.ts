@@ -1,5 +1,5 @@
-import { ClientError, type SessionSnapshot, type SessionStore } from "@hhopkins/agent-runtime-client";
-import type { SessionState } from "@hhopkins/agent-runtime-protocol";
+import { ClientError, olderCursor, type SessionSnapshot, type SessionStore } from "@hhopkins/agent-runtime-client";
+import { MAIN_CONVERSATION, type BlocksPage, type SessionState } from "@hhopkins/agent-runtime-protocol";
 import { createContext, createElement, useMemo } from "react";
 import type { ReactElement, ReactNode } from "react";
 
@@ -7,6 +7,8 @@ export interface SessionStateProviderProps {
   readonly sessionId: string;
   /** What the hooks below show of this session; undefined: the session itself, live. */
   readonly state: SessionState | undefined;
+  /** The blocks before one of `state`, for `loadOlder`; without it there are none. Keep its identity too. */
+  readonly readBlocks?: (conversationId: string, before: string) => BlocksPage;
   readonly children?: ReactNode;
 }
 
@@ -17,13 +19,22 @@ export const StillStore = createContext<SessionStore | undefined>(undefined);
  * Shows one state of a session to all hooks below it that have its id, such as one of the past that was made of its log.
  * Nothing is followed there, and messages are not sent. Keep the identity of `state` while it is the same.
  */
-export function SessionStateProvider({ sessionId, state, children }: SessionStateProviderProps): ReactElement {
-  const store = useMemo(() => (state === undefined ? undefined : stillStore(sessionId, state)), [sessionId, state]);
+export function SessionStateProvider(props: SessionStateProviderProps): ReactElement {
+  const { sessionId, state, readBlocks, children } = props;
+  const store = useMemo(
+    () => (state === undefined ? undefined : stillStore(sessionId, state, readBlocks)),
+    [sessionId, state, readBlocks],
+  );
   return createElement(StillStore.Provider, { value: store }, children);
 }
 
-function stillStore(sessionId: string, state: SessionState): SessionStore {
-  const snapshot: SessionSnapshot = { sessionId, state, connection: "idle", pending: [], older: {} };
+function stillStore(
+  sessionId: string,
+  state: SessionState,
+  readBlocks: SessionStateProviderProps["readBlocks"],
+): SessionStore {
+  let snapshot: SessionSnapshot = { sessionId, state, connection: "idle", pending: [], older: {} };
+  const listeners = new Set<() => void>();
   const loaded = Promise.resolve(state);
   const refuse = (messageId: string) =>
     Promise.resolve({
@@ -34,11 +45,25 @@ function stillStore(sessionId: string, state: SessionState): SessionStore {
     sessionId,
     isIdle: true,
     getSnapshot: () => snapshot,
-    subscribe: () => () => {},
+    subscribe(listener) {
+      const own = (): void => listener();
+      listeners.add(own);
+      return () => void listeners.delete(own);
+    },
     sendMessage: (_content, { messageId = "" } = {}) => refuse(messageId),
     retryMessage: refuse,
     dropMessage: () => {},
-    loadOlder: () => Promise.resolve(),
+    loadOlder(conversationId = MAIN_CONVERSATION) {
+      const before = olderCursor(snapshot, conversationId);
+      if (before === undefined) return Promise.resolve();
+      const page = readBlocks?.(conversationId, before) ?? { blocks: [] };
+      const { older } = snapshot;
+      const blocks = [...page.blocks, ...(older[conversationId]?.blocks ?? [])];
+      const next = page.before === undefined ? {} : { before: page.before };
+      snapshot = { ...snapshot, older: { ...older, [conversationId]: { blocks, isLoading: false, ...next } } };
+      for (const listener of listeners) listener();
+      return Promise.resolve();
+    },
     load: () => loaded,
     reload: () => {},
   };

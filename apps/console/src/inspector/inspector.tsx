@@ -3,6 +3,7 @@ import { lazy, Suspense } from "react";
 import type { ReactNode } from "react";
 import { Link, useLocation } from "wouter";
 import { useHashSearch } from "../hash-location.ts";
+import { PastBar } from "../past/past-bar.tsx";
 import { seqOf, withSeq } from "../past/seq-of-address.ts";
 import { PANELS, paths, type Panel } from "../routes.ts";
 import type { SessionPageProps } from "../session/session-page.tsx";
@@ -58,6 +59,7 @@ export function Inspector({ sessionId, panel, item }: SessionPageProps) {
       <>
         <Rail address={address} isWide={false} open={open} />
         <Sheet title={NAMES[open].label} side="bottom" open onOpenChange={() => navigate(address(undefined))}>
+          {open === "events" && <PastBar sessionId={sessionId} />}
           {content}
         </Sheet>
       </>

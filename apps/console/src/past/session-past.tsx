@@ -1,7 +1,7 @@
 import type { SessionSnapshot } from "@hhopkins/agent-runtime-client";
 import { initialState, type SessionState } from "@hhopkins/agent-runtime-protocol";
 import { SessionStateProvider, useAgentService, useEvents } from "@hhopkins/agent-runtime-react";
-import { useDeferredValue, useEffect, useMemo, useState } from "react";
+import { useCallback, useDeferredValue, useEffect, useMemo, useState } from "react";
 import type { ReactNode } from "react";
 import { PastBar } from "./past-bar.tsx";
 import {
@@ -66,13 +66,18 @@ function Shown(props: {
     if (seq === undefined) return undefined;
     return timeline?.at(seq) ?? nothingYet(sessionId, logId, stores.get(sessionId).getSnapshot());
   }, [seq, timeline, sessionId, logId, stores]);
+  const readBlocks = useCallback(
+    (conversationId: string, before: string) =>
+      timeline?.blocksBefore(seq ?? 0, conversationId, before) ?? { blocks: [] },
+    [timeline, seq],
+  );
   const past = useMemo(
     () => (seq === undefined ? undefined : { seq, at: timeline?.eventAt(seq)?.at }),
     [seq, timeline],
   );
   return (
     <PastProvider value={past}>
-      <SessionStateProvider sessionId={sessionId} state={state}>
+      <SessionStateProvider sessionId={sessionId} state={state} readBlocks={readBlocks}>
         {children}
       </SessionStateProvider>
     </PastProvider>

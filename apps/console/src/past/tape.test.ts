@@ -45,6 +45,33 @@ test("the state at any place is the reduced log up to there, between keyframes a
     expect(timeline.at(seq)).toEqual(stateOf(events.slice(0, seq)));
 });
 
+test("blocks that left the window are as they were then, page by page up to the first", () => {
+  const events = log(12_000);
+  const timeline = new Timeline(sessionId, "log");
+  timeline.append(events);
+  const state = timeline.at(11_000);
+  let blocks = [...state.blocks];
+  let before = state.blocksBefore;
+  let pages = 0;
+  for (; before !== undefined; pages += 1) {
+    const page = timeline.blocksBefore(11_000, "main", before);
+    expect(page.blocks.length).toBeGreaterThan(0);
+    blocks = [...page.blocks, ...blocks];
+    before = page.before;
+  }
+  expect(pages).toBeGreaterThan(0);
+  const whole = new Map(
+    events
+      .slice(0, 11_000)
+      .flatMap((event) => (event.type === "session:block:start" ? [[event.data.block.id, ""]] : [])),
+  );
+  for (const { type, data } of events.slice(0, 11_000))
+    if (type === "session:block:delta") whole.set(data.blockId, (whole.get(data.blockId) ?? "") + data.delta);
+  expect(blocks.map((block) => [block.id, "content" in block && block.content])).toEqual([...whole]);
+  expect(timeline.blocksBefore(11_000, "main", "unknown")).toEqual({ blocks: [] });
+  expect(timeline.blocksBefore(11_000, "nobody", "b0")).toEqual({ blocks: [] });
+});
+
 test("a place that compaction took is the last one before it that is kept", () => {
   const events = log(30).filter(({ seq }) => seq < 10 || seq > 20);
   const timeline = new Timeline(sessionId, "log");

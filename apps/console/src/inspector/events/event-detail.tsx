@@ -4,7 +4,6 @@ import { usePastControls } from "../../past/past-controls.ts";
 import type { TapeEvent } from "../../past/tape.ts";
 import { Button } from "../../ui/button.tsx";
 import { CopyButton } from "../../ui/copy-button.tsx";
-import { timeText } from "../../ui/format.ts";
 import { shortType } from "./event-summary.ts";
 
 /** What is shown of an event; all of it can be copied. */
@@ -19,7 +18,6 @@ export function EventDetail({ event, onClose }: { readonly event: TapeEvent; rea
       <header className="flex items-center gap-1 border-b py-1 pr-1 pl-3">
         <h2 className="min-w-0 flex-1 truncate text-sm font-semibold">
           {event.seq} · {shortType(event.type)}
-          <span className="ml-2 font-normal text-muted">{timeText(event.at)}</span>
         </h2>
         <Button tone="ghost" className="h-7 px-2" onClick={() => goTo(event.seq)}>
           <History />

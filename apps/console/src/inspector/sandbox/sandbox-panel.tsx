@@ -41,6 +41,7 @@ export function SandboxPanel({ sessionId }: { readonly sessionId: string }) {
       </section>
       {past !== undefined && <p className="text-muted">What follows is as of now.</p>}
       <Fault fetched={overview} />
+      {value === undefined && overview.error === undefined && <p className="text-muted">Asking the server…</p>}
       {value !== undefined && value.generations.length > 0 && <Generations generations={value.generations} />}
       {limits !== undefined && (
         <Part title="Limits of a turn">
@@ -92,7 +93,7 @@ function State({ sandbox, isLoaded, provider }: StateProps) {
       <Facts
         facts={[
           ["Sandbox", sandboxId ?? "not known"],
-          ["Provider", provider ?? "none"],
+          ...(provider === undefined ? [] : [["Provider", provider] as const]),
           ["Sandboxes before it", String(restartCount)],
           ["Last looked at", lastHealthCheck === null ? "never" : timeText(lastHealthCheck)],
           ["Session", isLoaded ? "loaded" : "not loaded: the next message loads it"],

@@ -16,7 +16,7 @@ export function UsageChart({ points, of, format }: UsageChartProps) {
     BOX,
   );
   const [first, last] = [points[0], points.at(-1)];
-  if (path === undefined || first === undefined || last === undefined)
+  if (path === undefined || first === undefined || last === undefined || last[of] === 0)
     return <p className="text-muted">Nothing was used so far.</p>;
   const { width, height } = BOX;
   const [from, to] = [new Date(first.time).toISOString(), new Date(last.time).toISOString()];

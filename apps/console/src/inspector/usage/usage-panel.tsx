@@ -94,7 +94,7 @@ function figuresOf(usage: Usage): readonly (readonly [string, number])[] {
 
 function Figures({ figures }: { readonly figures: ReturnType<typeof figuresOf> }) {
   return (
-    <dl className="mt-2 grid grid-cols-[repeat(auto-fit,minmax(5rem,1fr))] gap-x-4 gap-y-2">
+    <dl className="mt-2 grid grid-cols-5 gap-x-3">
       {figures.map(([name, value]) => (
         <div key={name}>
           <dt className="text-xs text-muted">{name}</dt>

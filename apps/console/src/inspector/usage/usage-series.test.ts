@@ -37,6 +37,7 @@ const log: SessionEvent[] = [
 test("a log's usage over time and by turn, up to a place", () => {
   expect(usageSeries(log)).toEqual({
     points: [
+      { time: Date.parse(at(0)), tokens: 0, costUSD: 0 },
       { time: Date.parse(at(1)), tokens: 10, costUSD: 0.1 },
       { time: Date.parse(at(5)), tokens: 40, costUSD: 0.4 },
     ],
@@ -61,7 +62,7 @@ test("a log's usage over time and by turn, up to a place", () => {
       },
     ],
   });
-  expect(usageSeries(log, 3).points).toHaveLength(1);
+  expect(usageSeries(log, 3).points).toHaveLength(2);
   expect(usageSeries(log, 2).turns).toEqual([]);
 });
 

@@ -33,6 +33,8 @@ export function usageSeries(events: readonly SessionEvent[], seq = Infinity): Us
   for (const event of events) {
     if (event.seq > seq) break;
     if (event.type === "session:turn:started") starts.set(event.data.turnId, event.at);
+    // Before its first event a session has used nothing.
+    if (event.seq === 1) points.push({ time: Date.parse(event.at), tokens: 0, costUSD: 0 });
     if (event.type === "session:metadata:update") {
       const { usage, costUSD } = event.data.metadata;
       points.push({ time: Date.parse(event.at), tokens: usage.totalTokens, costUSD });
