@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import { modelAndFolder } from "../testing/model-and-folder.ts";
 import { bash, prompt } from "../testing/prompts.ts";
+import { runnerOf, sandboxPid } from "../testing/processes.ts";
+import { API_KEY, startRuntime } from "../testing/runtime-under-test.ts";
 import { startServerProcess, type ServerProcess } from "../testing/server-process.ts";
 import { logOf } from "../testing/session-log.ts";
 import { fileRequests } from "./file-requests.ts";
@@ -65,4 +67,25 @@ test("a file that was said to be written stays, wherever the server is killed; o
   expect(await eventsOf(fourth, id, "early")).toEqual(["session:file:created"]);
   expect((await fourth.request("POST", `/sessions/${id}/unload`)).status).toBe(204);
   expect((await again.list(id)).map(({ path }) => path)).toEqual(["early", "late", "seen"]);
+});
+
+test("a sandbox that is killed while its runner is to change files: they are changed all the same, for the next one", async () => {
+  await using bench = await startRuntime({}, { model: at.model });
+  const rest = bench.runtime.createRestServer({ apiKey: API_KEY });
+  const files = fileRequests("http://runtime.test", (request) => rest.fetch(request));
+  const id = await bench.create({ defaultWorkspaceFiles: [{ path: "old", content: "old" }] });
+  const { runtime } = await bench.turn(id, prompt("begin", { tools: [bash("touch made")] }, { text: "begun" }));
+  const sandbox = await sandboxPid(bench.dataDir, runtime.sandbox?.sandboxId ?? "");
+  process.kill(runnerOf(sandbox).pid, "SIGSTOP");
+  const changed = [files.put(id, "given", "given"), files.remove(id, "old")];
+  // Asked later, and answered: so those wait for the runner.
+  for (let n = 0; n < 5; n++) await bench.state(id);
+  process.kill(sandbox, "SIGKILL");
+  expect((await Promise.all(changed)).map(({ status }) => status)).toEqual([201, 204]);
+  expect((await files.list(id)).map(({ path }) => path)).toEqual(["given", "made"]);
+  const after = await bench.turn(
+    id,
+    prompt("look", { tools: [bash("ls | tr '\\n' ' '; cat given")] }, { text: "seen" }),
+  );
+  expect(after.blocks.findLast(({ type }) => type === "tool_result")).toMatchObject({ content: "given made given" });
 });

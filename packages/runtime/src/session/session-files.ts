@@ -22,6 +22,7 @@ import type { SessionWriter } from "./session-writer.ts";
 
 /** For a sandbox that starts or ends, and for its runner. */
 const CHANGE_MS = 60_000;
+const LOOK_MS = 5;
 
 /** What became of a file that was given. */
 export interface FilePut {
@@ -87,11 +88,17 @@ export class SessionFiles {
 
   /** Rejects with `file_not_found`, and as `put`. */
   remove(path: string): Promise<void> {
+    let begun = false;
     return this.#mailbox.run(() =>
       this.#do({
         path,
-        atRest: async (state) => restingRemoval(state, path),
+        atRest: async (state) => {
+          const change = restingRemoval(state, path);
+          // Its sandbox ended over it, and may have done it before.
+          return change === "missing" && begun ? undefined : change;
+        },
         commands: async function* () {
+          begun = true;
           yield { kind: "file:remove", path };
         },
       }),
@@ -113,7 +120,7 @@ export class SessionFiles {
       return link === undefined ? this.#atRest(change) : this.#inSandbox(link, change, deadline);
     };
     failpoint("file:before");
-    while (!(await withDeadline(isDone(), deadline - Date.now(), unanswered)));
+    while (!(await withDeadline(isDone(), deadline - Date.now(), unanswered))) await delay(LOOK_MS);
     failpointAfterAnswer("file:after");
   }
 
@@ -162,7 +169,7 @@ export class SessionFiles {
       if (cursor?.generation === generation && cursor.n >= n) return true;
       if (link.closed !== undefined) return false;
       if (failure !== undefined || Date.now() > deadline) throw unanswered();
-      await delay(5);
+      await delay(LOOK_MS);
     }
   }
 }
