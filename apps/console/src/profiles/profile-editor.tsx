@@ -47,7 +47,7 @@ export function ProfileEditor({ profileId, copyOf }: ProfileEditorProps) {
         </Link>
       </nav>
       <Head profileId={profileId} title={title} editor={editor} onSave={() => void save()} isKeepable={isKeepable} />
-      <Notes editor={editor} onOver={() => void save({ over: true })} />
+      <Notes editor={editor} hasPlaces={shown === "json"} onOver={() => void save({ over: true })} />
       {draft !== undefined && (
         <IssuesProvider value={issues}>
           <Tabs
@@ -128,7 +128,14 @@ function Head({ profileId, title, editor, onSave, isKeepable }: HeadProps) {
   );
 }
 
-function Notes({ editor, onOver }: { readonly editor: Editor; readonly onOver: () => void }) {
+interface NotesProps {
+  readonly editor: Editor;
+  /** What is wrong stands below already, with where it is. */
+  readonly hasPlaces: boolean;
+  readonly onOver: () => void;
+}
+
+function Notes({ editor, hasPlaces, onOver }: NotesProps) {
   const { fault, issues, isOutdated, reload, draft } = editor;
   if (isOutdated)
     return (
@@ -138,6 +145,7 @@ function Notes({ editor, onOver }: { readonly editor: Editor; readonly onOver: (
         <Button onClick={onOver}>Save mine over it</Button>
       </Note>
     );
+  if (hasPlaces && issues.size > 0) return null;
   if (fault === undefined) return draft === undefined ? <p role="status">Loading …</p> : null;
   return (
     <Note>

@@ -13,11 +13,18 @@ export function SchemaField(props: SchemaFieldProps) {
   const { path, name, isRequired = false, hasTitle = true } = props;
   const issue = useIssue(path);
   const id = elementId(path);
-  const isOne = ["choice", "text", "number", "lines"].includes(kindOf(props.schema));
+  const kind = kindOf(props.schema);
+  const isOne = ["choice", "text", "number", "lines"].includes(kind);
+  // The form that it has is a field of its own, of the same path.
+  const isOuter = kind === "variants" && props.value !== undefined;
   const Title = isOne ? "label" : "span";
-  const hint = path.includes(".") ? undefined : HINTS[name];
+  const hint = path.includes(".") || !hasTitle ? undefined : HINTS[name];
   return (
-    <div className="flex min-w-0 flex-col gap-1" {...(isOne ? {} : { id, role: "group", "aria-label": titleOf(name) })}>
+    <div
+      className="flex min-w-0 flex-col gap-1"
+      {...(isOne ? {} : { role: "group", "aria-label": titleOf(name) })}
+      {...(isOne || isOuter ? {} : { id })}
+    >
       {hasTitle && (
         <Title {...(isOne ? { htmlFor: id } : {})} className="flex items-baseline gap-2 font-medium">
           {titleOf(name)}
@@ -30,7 +37,7 @@ export function SchemaField(props: SchemaFieldProps) {
         </p>
       )}
       <Control {...props} id={id} isWrong={issue !== undefined} hasHint={hint !== undefined} />
-      {issue !== undefined && (
+      {issue !== undefined && !isOuter && (
         <p id={`${id}-issue`} className="text-sm text-bad">
           {issue}
         </p>

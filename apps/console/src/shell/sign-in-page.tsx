@@ -49,9 +49,9 @@ export function SignInPage() {
               />
             )}
           </Field>
-          <Button type="submit" tone="accent" disabled={key.trim() === "" || isBusy}>
+          <Button type="submit" tone="accent" disabled={key.trim() === ""}>
             <KeyRound />
-            {isBusy ? "Signing in …" : "Sign in"}
+            {isBusy && key === "" ? "Signing in …" : "Sign in"}
           </Button>
           <p role="status" className="text-xs text-muted empty:hidden">
             {isBusy && reason}
