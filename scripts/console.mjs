@@ -1,6 +1,6 @@
 // Builds the console into the folder that the server serves, where its sources have changed since the last build.
 import { createHash } from "node:crypto";
-import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -30,6 +30,16 @@ async function vite() {
   return import(pathToFileURL(join(dirname(manifest), "dist/node/index.js")).href);
 }
 
+/** Pages that are open may still fetch their parts for a while. */
+const KEPT_MS = 3_600_000;
+
+function removeOld(built) {
+  for (const name of readdirSync(join(target, "assets"))) {
+    const path = join(target, "assets", name);
+    if (!built.has(`assets/${name}`) && Date.now() - statSync(path).mtimeMs > KEPT_MS) rmSync(path);
+  }
+}
+
 /** Answers whether it had to build. Servers that run, and builds beside this one, never see half of it: the page comes last. */
 export async function buildConsole() {
   const made = fingerprint();
@@ -46,6 +56,7 @@ export async function buildConsole() {
       place(join(target, file), readFileSync(join(folder, file)));
     }
     place(stamp, Buffer.from(made));
+    removeOld(new Set(files));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
