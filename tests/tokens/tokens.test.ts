@@ -105,6 +105,8 @@ test("what is asked for is checked, and named", async () => {
 test("a token that has expired says so, over REST and WebSocket, and one of another key does not", async () => {
   const token = await expiredToken();
   await expect(by(token).listSessions()).rejects.toMatchObject({ code: "token_expired", status: 401 });
+  const answer = await fetch(`${server.url}/sessions`, { headers: { authorization: `Bearer ${token}` } });
+  expect([answer.status, answer.headers.get("www-authenticate")]).toEqual([401, "Bearer"]);
   const refused = new WebSocket(server.wsUrl, { headers: { authorization: `Bearer ${token}` } });
   await expect(once(refused, "open")).rejects.toThrow("401");
   const following = by(token).follow(own, {}, { backoff });

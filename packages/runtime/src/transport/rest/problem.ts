@@ -13,7 +13,7 @@ export function problemResponse(error: RuntimeError, headers: Record<string, str
       "content-type": "application/problem+json",
       "cache-control": "no-store",
       ...(retryAfter === undefined ? {} : { "retry-after": String(Math.ceil(retryAfter)) }),
-      ...(error.code === "unauthorized" ? { "www-authenticate": "Bearer" } : {}),
+      ...(error.status === 401 ? { "www-authenticate": "Bearer" } : {}),
       ...headers,
     },
   });
