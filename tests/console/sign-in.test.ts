@@ -36,8 +36,8 @@ async function keptOf(page: Page): Promise<string> {
   const inPage = await page.evaluate(async () => ({
     url: location.href,
     state: JSON.stringify(history.state),
-    local: JSON.stringify({ ...localStorage }),
-    session: JSON.stringify({ ...sessionStorage }),
+    local: JSON.stringify(Object.entries(localStorage)),
+    session: JSON.stringify(Object.entries(sessionStorage)),
     cookie: document.cookie,
     name: window.name,
     databases: JSON.stringify(await indexedDB.databases()),
