@@ -8,6 +8,7 @@ import { run, systemPackages } from "./run.mjs";
 const programs = {
   latency: "bench/latency.ts",
   cluster: "bench/cluster.ts",
+  console: "bench/console.ts",
   fanout: "bench/fanout.ts",
   gateway: "bench/gateway.ts",
   resume: "bench/resume.ts",
@@ -21,7 +22,7 @@ const [program, given] = Object.hasOwn(programs, first)
   : [programs.latency, process.argv.slice(2)];
 
 await ensureInstalled();
-const servers = { stores: ["postgresql", "mariadb"], cluster: ["postgresql", "redis", "nats"] };
+const servers = { console: ["chromium"], stores: ["postgresql", "mariadb"], cluster: ["postgresql", "redis", "nats"] };
 systemPackages("bubblewrap", ...(servers[first] ?? []));
 const { bundle } = await import("./bundle.mjs");
 await bundle();

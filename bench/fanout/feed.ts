@@ -75,13 +75,20 @@ function speaker(turnId: string, { deltas, blockDeltas }: Order): (text: string,
 
 type Say = ReturnType<typeof speaker>;
 
+/** The slice of an order's text that a delta says; undefined where the order has none. */
+function sliceOf({ text, chars }: Order, index: number): string | undefined {
+  if (text === undefined) return undefined;
+  const from = (index * chars) % text.length;
+  return text.slice(from, from + chars);
+}
+
 async function atFullSpeed(order: Order, say: Say): Promise<void> {
-  const text = "x".repeat(order.chars);
+  const letters = "x".repeat(order.chars);
   const final = endWord(order).padStart(order.chars, ".");
   for (let said = 0; said < order.deltas;) {
     let page = "";
     for (let count = 0; count < 64 && said < order.deltas; count++, said++) {
-      page += say(said + 1 === order.deltas ? final : text, said);
+      page += say(said + 1 === order.deltas ? final : (sliceOf(order, said) ?? letters), said);
     }
     if (!socket.write(page)) await once(socket, "drain");
   }
@@ -92,8 +99,9 @@ async function inTime(order: Order, perSecond: number, say: Say): Promise<void> 
   for (let said = 0; said < order.deltas;) {
     const due = Math.min(order.deltas, Math.floor(((performance.now() - from) * perSecond) / 1000));
     for (; said < due; said++) {
-      const text = `@${process.hrtime.bigint()};${said + 1 === order.deltas ? endWord(order) : ""}`;
-      socket.write(say(text.padEnd(order.chars, "x"), said));
+      const text = sliceOf(order, said) ?? `@${process.hrtime.bigint()};`;
+      const end = said + 1 === order.deltas ? endWord(order) : "";
+      socket.write(say(`${text}${end}`.padEnd(order.chars, "x"), said));
     }
     await delay(1);
   }

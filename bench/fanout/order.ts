@@ -7,6 +7,8 @@ export interface Order {
   readonly end: string;
   /** As fast as they are taken where absent; else each says when it was written, as `@<ns>;` of the monotonic clock. */
   readonly perSecond?: number;
+  /** What the deltas are slices of, over and over, in place of letters that say nothing, or of the times. */
+  readonly text?: string;
   /** Deltas of a block, whose end then carries the whole text. Without it one block has all, and ends empty. */
   readonly blockDeltas?: number;
 }
