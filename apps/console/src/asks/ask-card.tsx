@@ -6,7 +6,7 @@ import {
   type SessionSnapshot,
 } from "@hhopkins/agent-runtime-react";
 import { HelpCircle, ListChecks, Map as MapIcon, ShieldQuestion } from "lucide-react";
-import { useCallback } from "react";
+import { useCallback, useEffect, useRef } from "react";
 import { askCardId } from "../session/session-controls.tsx";
 import { messageOf } from "../session/use-session-turns.ts";
 import { useNow } from "../session/use-now.ts";
@@ -22,6 +22,8 @@ import { QuestionAsk } from "./question-ask.tsx";
 export interface AskCardProps {
   readonly sessionId: string;
   readonly ask: Ask;
+  /** The address means it. */
+  readonly isMeant: boolean;
   readonly isPast: boolean;
   /** It is being answered here; `isSent` false: it was not, after all. */
   readonly onAnswer: (askId: string, isSent: boolean) => void;
@@ -35,12 +37,14 @@ const KINDS = {
 } as const;
 
 /** One ask: who asks, what, until when, and its answers. */
-export function AskCard({ sessionId, ask, isPast, onAnswer }: AskCardProps) {
+export function AskCard({ sessionId, ask, isMeant, isPast, onAnswer }: AskCardProps) {
   const { Icon, name } = KINDS[ask.kind];
   const { answering, error } = useAnswering(sessionId, ask, onAnswer);
+  const card = useFocusOnArrival(isMeant);
   const titleId = `${askCardId(ask.askId)}-title`;
   return (
     <article
+      ref={card}
       id={askCardId(ask.askId)}
       tabIndex={-1}
       aria-labelledby={titleId}
@@ -67,6 +71,16 @@ export function AskCard({ sessionId, ask, isPast, onAnswer }: AskCardProps) {
       )}
     </article>
   );
+}
+
+/** A new ask has the focus, unless a person is at something else; one that the address means has it in any case. */
+function useFocusOnArrival(isMeant: boolean) {
+  const card = useRef<HTMLElement>(null);
+  useEffect(() => {
+    const { activeElement } = document;
+    if (isMeant || activeElement === null || activeElement === document.body) card.current?.focus();
+  }, [isMeant]);
+  return card;
 }
 
 interface BodyProps {

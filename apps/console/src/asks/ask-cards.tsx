@@ -16,13 +16,18 @@ import { resolutionsOf, type ResolvedNote } from "./resolved-elsewhere.ts";
 
 const AskCard = lazy(() => import("./ask-card.tsx").then(({ AskCard: Card }) => ({ default: Card })));
 
+export interface AskCardsProps {
+  readonly sessionId: string;
+  /** The one that the address means. */
+  readonly askId?: string | undefined;
+}
+
 /** What the agent asks, as cards that can be answered. */
-export function AskCards({ sessionId }: { readonly sessionId: string }) {
+export function AskCards({ sessionId, askId }: AskCardsProps) {
   const { asks } = useAsks(sessionId);
   const isPast = usePast() !== undefined;
   const answered = useRef(new Set<string>());
   const { notes, dismiss } = useResolvedElsewhere(sessionId, isPast ? NONE : asks, answered.current);
-  useFocusOnNew(asks);
   useGoToAsk(asks);
   const onAnswer = useCallback((askId: string, isSent: boolean) => {
     if (isSent) answered.current.add(askId);
@@ -39,7 +44,14 @@ export function AskCards({ sessionId }: { readonly sessionId: string }) {
           <div className="mx-auto flex max-w-3xl flex-col gap-2">
             <Suspense>
               {asks.map((ask) => (
-                <AskCard key={ask.askId} sessionId={sessionId} ask={ask} isPast={isPast} onAnswer={onAnswer} />
+                <AskCard
+                  key={ask.askId}
+                  sessionId={sessionId}
+                  ask={ask}
+                  isMeant={ask.askId === askId}
+                  isPast={isPast}
+                  onAnswer={onAnswer}
+                />
               ))}
             </Suspense>
           </div>
@@ -96,22 +108,6 @@ function Notes({ notes, onDismiss }: NotesProps) {
       ))}
     </div>
   );
-}
-
-/** A new ask has the focus, unless a person is at something else. */
-function useFocusOnNew(asks: readonly Ask[]): void {
-  const showAsk = useSessionControls()?.showAsk;
-  const known = useRef<ReadonlySet<string>>(new Set());
-  useEffect(() => {
-    const fresh = asks.find(({ askId }) => !known.current.has(askId));
-    known.current = new Set(asks.map(({ askId }) => askId));
-    if (fresh !== undefined && isIdle()) showAsk?.(fresh.askId);
-  }, [asks, showAsk]);
-}
-
-function isIdle(): boolean {
-  const { activeElement } = document;
-  return activeElement === null || activeElement === document.body;
 }
 
 function useGoToAsk(asks: readonly Ask[]): void {

@@ -17,7 +17,7 @@ export function DenyField({ answering, label = "Deny" }: { readonly answering: A
     >
       <Input
         aria-label={`Reason to ${label.toLowerCase()}`}
-        placeholder="Reason, which the agent is told"
+        placeholder="Reason (optional)"
         maxLength={10_000}
         value={reason}
         onChange={(event) => setReason(event.target.value)}

@@ -13,7 +13,7 @@ export interface AttachmentTrayProps {
 export function AttachmentTray({ files, onRemove }: AttachmentTrayProps) {
   if (files.length === 0) return null;
   return (
-    <ul aria-label="Attachments" className="flex flex-wrap gap-2 px-1 pb-2">
+    <ul aria-label="Files to send" className="flex flex-wrap gap-2 px-1 pb-2">
       {files.map((file, place) => (
         <li
           key={`${file.name} ${place}`}

@@ -51,7 +51,6 @@ export function MessageForm({ sessionId }: { readonly sessionId: string }) {
   };
   return (
     <form
-      aria-label="New message"
       {...files.dropProps}
       onSubmit={(event) => {
         event.preventDefault();

@@ -4,6 +4,7 @@ import { useCallback, useMemo } from "react";
 import { Button } from "../ui/button.tsx";
 import { EmptyState } from "../ui/empty-state.tsx";
 import { Announcer } from "./announcer.tsx";
+import { BlockMenu } from "../session/block-menu.tsx";
 import { BlockLink, Item } from "./item.tsx";
 import { ConversationPlaceProvider, type ConversationPlace } from "./place.tsx";
 import { useConversationList, type ConversationList } from "./use-conversation-list.ts";
@@ -69,8 +70,9 @@ function List({ place: { sessionId, conversationId } }: { readonly place: Conver
                   <div className="mx-auto max-w-3xl">
                     <Item itemId={id} />
                   </div>
-                  <div className="absolute top-0 right-0 hidden opacity-0 group-focus-within/item:opacity-100 group-hover/item:opacity-100 xl:block">
+                  <div className="absolute top-0 right-0 hidden opacity-0 group-focus-within/item:opacity-100 group-hover/item:opacity-100 xl:flex">
                     <BlockLink sessionId={sessionId} itemId={id} />
+                    {conversationId === "main" && <BlockMenu blockId={id} />}
                   </div>
                 </article>
               );

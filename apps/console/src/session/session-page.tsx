@@ -1,4 +1,3 @@
-import { useEffect } from "react";
 import { AskCards } from "../asks/ask-cards.tsx";
 import { Composer } from "../composer/composer.tsx";
 import { Conversation } from "../conversation/conversation.tsx";
@@ -7,7 +6,6 @@ import { SessionPast } from "../past/session-past.tsx";
 import { DeletedBanner, SessionGone, usePresence } from "./session-gone.tsx";
 import { SessionControlsProvider } from "./session-controls-provider.tsx";
 import { SessionHeader } from "./session-header.tsx";
-import { useSessionControls } from "./session-controls.tsx";
 import { TurnResult } from "./turn-result.tsx";
 import { WaitingLine } from "./waiting-line.tsx";
 
@@ -54,15 +52,11 @@ function Session({ sessionId, panel, item }: SessionPageProps) {
 }
 
 function Foot({ sessionId, askId }: { readonly sessionId: string; readonly askId: string | undefined }) {
-  const showAsk = useSessionControls()?.showAsk;
-  useEffect(() => {
-    if (askId !== undefined) showAsk?.(askId);
-  }, [askId, showAsk]);
   return (
     <>
       <TurnResult sessionId={sessionId} />
       <WaitingLine sessionId={sessionId} />
-      <AskCards sessionId={sessionId} />
+      <AskCards sessionId={sessionId} askId={askId} />
       <Composer sessionId={sessionId} />
     </>
   );

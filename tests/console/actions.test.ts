@@ -1,0 +1,292 @@
+import type { SessionState } from "@hhopkins/agent-runtime-protocol";
+import { script } from "@hhopkins/agent-runtime-testkit";
+import type { Locator, Page, Route } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { PICTURES } from "../testing/pictures.ts";
+import { bash, prompt, TALK } from "../testing/prompts.ts";
+import { startConsoleUnderTest, type ConsolePage, type ConsoleUnderTest } from "./testing/console-under-test.ts";
+
+const PROFILE = {
+  id: "careful",
+  name: "Careful",
+  tools: ["Bash", "AskUserQuestion"],
+  permissions: { ask: ["Bash(echo *)"] },
+  commands: [{ name: "review", prompt: "Look at $ARGUMENTS" }],
+};
+/** A command that runs until somebody lays a file into the workspace. */
+const GATE = bash("until test -e gate; do sleep 0.1; done; rm gate");
+
+let tested: ConsoleUnderTest;
+beforeAll(async () => {
+  tested = await startConsoleUnderTest();
+  const made = await tested.server.request("POST", "/agent-profiles", PROFILE);
+  if (made.status !== 201) throw new Error(await made.text());
+});
+afterAll(() => tested[Symbol.asyncDispose]());
+
+async function openSession(name: string): Promise<ConsolePage & { id: string }> {
+  const id = await tested.createSession({ agentProfileRef: "careful", name });
+  const tab = await tested.open({ path: `/sessions/${id}` });
+  await tab.page.getByRole("heading", { name }).waitFor();
+  return { id, ...tab };
+}
+
+const field = (page: Page): Locator => page.getByRole("textbox", { name: "Message", exact: true });
+const button = (page: Page | Locator, name: string): Locator => page.getByRole("button", { name, exact: true });
+const card = (page: Page, text: string): Locator =>
+  page.getByRole("region", { name: "Asks" }).getByRole("article").filter({ hasText: text });
+const conversation = (page: Page): Locator => page.getByRole("feed", { name: "Messages" });
+
+async function say(page: Page, text: string): Promise<void> {
+  await field(page).fill(text);
+  await field(page).press("Enter");
+}
+
+/** The next request of each tab to that address waits for the others'. */
+async function sendTogether(tabs: readonly Page[], address: RegExp): Promise<void> {
+  let missing = tabs.length;
+  const all = Promise.withResolvers<void>();
+  const wait = async (route: Route): Promise<void> => {
+    missing -= 1;
+    if (missing === 0) all.resolve();
+    await all.promise;
+    await route.continue();
+  };
+  for (const tab of tabs) await tab.route(address, wait, { times: 1 });
+}
+
+async function openGate(id: string): Promise<void> {
+  const laid = await tested.server.request("PUT", `/sessions/${id}/files/gate`);
+  if (!laid.ok) throw new Error(await laid.text());
+}
+
+const idle = (id: string): Promise<SessionState> =>
+  tested.server.until(id, ({ turn, queue }) => turn === null && queue.length === 0);
+
+function results({ blocks }: SessionState): string[] {
+  return blocks.flatMap((block) => (block.type === "tool_result" ? [block.content] : []));
+}
+
+test("asks: allowed once, denied with a reason, changed, allowed for the session; two tabs, both of which act", async () => {
+  const { id, page, problems } = await openSession("Asks");
+  const { page: other, problems: otherProblems } = await tested.open({ path: `/sessions/${id}` });
+  await other.getByRole("heading", { name: "Asks" }).waitFor();
+  const commands = ["echo one", "echo two", "echo three", "echo four", "echo five", "echo six"];
+  const questions = [
+    {
+      question: "Which?",
+      header: "Colour",
+      multiSelect: true,
+      options: [
+        { label: "Red", description: "warm" },
+        { label: "Blue", description: "cold" },
+      ],
+    },
+  ];
+  const steps = [
+    ...commands.map((command) => ({ tools: [bash(command)] })),
+    { tools: [{ name: "AskUserQuestion", input: { questions } }] },
+    { text: "all asked" },
+  ];
+  await say(page, prompt("ask me", ...steps));
+
+  await card(page, "echo one").waitFor();
+  await page.getByRole("status", { name: "Why it is waiting" }).filter({ hasText: "waits for a permission" }).waitFor();
+  // Who writes goes on writing; who does nothing is taken to the ask.
+  expect(await field(page).evaluate((element) => element === document.activeElement)).toBe(true);
+  await expect.poll(() => card(other, "echo one").evaluate((element) => element === document.activeElement)).toBe(true);
+  await button(card(page, "echo one"), "Allow once").click();
+  await other.getByText(/^Allowed by .+, elsewhere: .*echo one/).waitFor();
+
+  await card(page, "echo two").getByLabel("Reason to deny").fill("Not on a Sunday.");
+  await button(card(page, "echo two"), "Deny").click();
+
+  await button(card(page, "echo three"), "Change…").click();
+  const editor = page.getByLabel("Call it with this instead");
+  await editor.fill('{ "command": ');
+  expect(await button(page, "Allow with this").isDisabled()).toBe(true);
+  await editor.fill('{ "command": "echo something else" }');
+  await button(page, "Allow with this").click();
+
+  // Both at once: one of them counts, and neither page is left with a card.
+  await card(other, "echo four").waitFor();
+  await sendTogether([page, other], /\/answer$/);
+  await Promise.all([
+    button(card(page, "echo four"), "Allow once").click(),
+    button(card(other, "echo four"), "Deny").click(),
+  ]);
+  await Promise.all([page, other].map((tab) => card(tab, "echo four").waitFor({ state: "detached" })));
+  const refusals = [problems, otherProblems].flatMap((all) => all.splice(0));
+  expect(refusals).toEqual([expect.stringMatching(/409 \(Conflict\).*\/answer\)$/)]);
+
+  await button(card(page, "echo five"), "Allow for the session").click();
+  // The sixth is not asked. The question is a form.
+  const question = card(page, "Which?");
+  await question.waitFor();
+  expect(await button(question, "Answer").isDisabled()).toBe(true);
+  await question.getByLabel("Blue").check();
+  await question.getByLabel("Your own answer: Which?").fill("Green");
+  await button(question, "Answer").click();
+
+  const state = await idle(id);
+  const [one, two, three, four, ...more] = results(state);
+  expect([one, two, three]).toEqual(["one", expect.stringContaining("Not on a Sunday."), "something else"]);
+  expect(four === "four" || four?.includes("denied") === true || four?.includes("doesn't want") === true).toBe(true);
+  expect(more.slice(0, 2)).toEqual(["five", "six"]);
+  expect(more[2]).toMatch(/Blue.*Green/);
+  for (const tab of [page, other]) {
+    await conversation(tab).getByText("all asked", { exact: true }).waitFor();
+    expect(await tab.getByRole("region", { name: "Asks" }).count()).toBe(0);
+  }
+  const answered = await tested.server.request("GET", `/sessions/${id}/events?after=0&follow=false`);
+  expect((await answered.text()).split("event: session:ask:resolved").length - 1).toBe(6);
+});
+
+test("the queue is changed and withdrawn, a message steers, another one interrupts, and Stop stops", async () => {
+  const { id, page } = await openSession("Queue");
+  await say(page, prompt("work", { tools: [GATE] }, { text: "as planned" }));
+  await tested.server.until(id, ({ blocks }) =>
+    blocks.some((block) => block.type === "tool_use" && block.status === "running"),
+  );
+
+  await say(page, prompt("first", { text: "the first" }));
+  await say(page, "second");
+  const queue = page.getByRole("region", { name: "Queue" });
+  await queue.getByText("second", { exact: true }).waitFor();
+  await queue.getByRole("listitem").nth(1).getByRole("button", { name: "Withdraw the waiting message" }).click();
+  await queue.getByText("second", { exact: true }).waitFor({ state: "detached" });
+  await queue.getByRole("button", { name: "Edit the waiting message" }).click();
+  await queue.getByLabel("Waiting message").fill(prompt("first, changed", { text: "the changed one" }));
+  await button(queue, "Save").click();
+  await queue.getByText(/^first, changed/).waitFor();
+
+  await field(page).fill(prompt("by the way", { text: "as you wish" }));
+  await field(page).press("Control+Enter");
+  await queue.getByText("into this turn").waitFor();
+  await openGate(id);
+  await conversation(page).getByText("as you wish", { exact: true }).waitFor();
+  await conversation(page).getByText("the changed one", { exact: true }).waitFor();
+  await idle(id);
+  expect(await queue.count()).toBe(0);
+
+  await say(page, prompt("talk", TALK));
+  await conversation(page)
+    .getByText(/^word word/)
+    .waitFor();
+  await field(page).fill(prompt("enough", TALK));
+  await page.getByRole("button", { name: "Other ways to send" }).click();
+  await page.getByRole("menuitem", { name: "Stop the turn, then this" }).click();
+  await tested.server.until(id, ({ turn, lastTurn }) => turn !== null && lastTurn?.status === "interrupted");
+  await expect
+    .poll(() =>
+      conversation(page)
+        .getByText(/^word word/)
+        .count(),
+    )
+    .toBe(2);
+  // By keys alone.
+  await field(page).press("Control+.");
+  const stopped = await idle(id);
+  expect(stopped.lastTurn?.status).toBe("interrupted");
+  await button(page, "Send").waitFor();
+  expect(await button(page, "Stop").count()).toBe(0);
+  const said = stopped.blocks.flatMap((block) =>
+    block.type === "user_message" ? [block.content.split(" <<<")[0]] : [],
+  );
+  expect(said).toEqual(["work", "by the way", "first, changed", "talk", "enough"]);
+});
+
+test("what goes with a message, what a message can begin with, and options; a draft lives over a reload", async () => {
+  const { id, page } = await openSession("Attach");
+  const picture = Buffer.from(PICTURES.png, "base64");
+  const [choosing] = await Promise.all([page.waitForEvent("filechooser"), button(page, "Attach files").click()]);
+  await choosing.setFiles([
+    { name: "dot.png", mimeType: "image/png", buffer: picture },
+    { name: "<b>notes.txt", mimeType: "text/plain", buffer: Buffer.from("hello") },
+    { name: "large.bin", mimeType: "application/octet-stream", buffer: Buffer.alloc(10_000_000) },
+  ]);
+  await page
+    .getByRole("region", { name: "Notices" })
+    .getByText(/large\.bin is too large.*10 MB/)
+    .waitFor();
+  const tray = page.getByRole("list", { name: "Files to send" });
+  expect(await tray.getByRole("listitem").allTextContents()).toEqual([
+    expect.stringContaining("dot.png"),
+    expect.stringContaining("<b>notes.txt"),
+  ]);
+  await tray.locator("img[src^=blob]").waitFor();
+  await say(page, prompt("look", { text: "seen" }));
+  await conversation(page).getByText("seen", { exact: true }).waitFor();
+  await conversation(page).getByText("<b>notes.txt").waitFor();
+  expect(await tray.count()).toBe(0);
+  const { blocks } = await idle(id);
+  const [message] = blocks.filter((block) => block.type === "user_message");
+  expect(message?.attachments?.map(({ name }) => name)).toEqual(["dot.png", "<b>notes.txt"]);
+  const kept = await tested.server.request("GET", `/sessions/${id}/messages/${message?.id}/attachments/dot.png`);
+  expect(Buffer.from(await kept.arrayBuffer()).equals(picture)).toBe(true);
+
+  await button(page, "Options").click();
+  await page.getByLabel("Effort").selectOption("low");
+  await tested.server.until(id, ({ sessionOptions }) => sessionOptions?.effort === "low");
+  await page.keyboard.press("Escape");
+  await button(page, "Options").getByText(/low/).waitFor();
+
+  await field(page).fill("/re");
+  await page.getByRole("option", { name: /\/review/ }).waitFor();
+  await field(page).press("Enter");
+  expect(await field(page).inputValue()).toBe("/review ");
+  await field(page).pressSequentially("this");
+  await page.reload();
+  await expect.poll(() => field(page).inputValue()).toBe("/review this");
+
+  const resultSchema = { type: "object", properties: { n: { type: "number" } }, required: ["n"] };
+  const asked = `count ${script([{ tools: [{ name: "StructuredOutput", input: { n: 7 } }] }])}`;
+  await tested.server.request("POST", `/sessions/${id}/message`, { content: asked, resultSchema });
+  await page.getByText("Result of the last turn").click();
+  await expect
+    .poll(async () => JSON.parse((await page.getByLabel("Result as JSON").textContent()) ?? "{}"))
+    .toEqual({ n: 7 });
+});
+
+test("a fork goes on beside its origin; a session goes back, and is deleted", async () => {
+  const { id, page } = await openSession("Origin");
+  await say(page, prompt("one", { text: "the first answer" }));
+  await idle(id);
+  await say(page, prompt("two", { text: "the second answer" }));
+  await idle(id);
+  await conversation(page).getByText("the second answer", { exact: true }).waitFor();
+
+  await button(page, "Session actions").click();
+  await page.getByRole("menuitem", { name: "Fork…" }).click();
+  await page.getByRole("radio", { name: /^one/ }).check();
+  await page.getByRole("dialog").getByLabel("Name").fill("Branch");
+  await button(page, "Fork").click();
+  await page.getByRole("heading", { name: "Branch" }).waitFor();
+  await conversation(page).getByText("the first answer", { exact: true }).waitFor();
+  expect(await conversation(page).getByText("the second answer", { exact: true }).count()).toBe(0);
+  await say(page, prompt("three", { text: "another way" }));
+  await conversation(page).getByText("another way", { exact: true }).waitFor();
+  await page.getByRole("link", { name: `forked from ${id}` }).click();
+
+  await conversation(page).getByText("the second answer", { exact: true }).waitFor();
+  await button(page, "Session actions").click();
+  await page.getByRole("menuitem", { name: "Go back…" }).click();
+  const dialog = page.getByRole("dialog", { name: "Go back" });
+  await dialog.getByRole("radio", { name: /^one/ }).check();
+  await dialog.getByText(/^1 turn goes from the view/).waitFor();
+  await button(dialog, "Go back").click();
+  await conversation(page).getByText("the second answer", { exact: true }).waitFor({ state: "detached" });
+  await conversation(page).getByText("the first answer", { exact: true }).waitFor();
+  // What it went back before can be forked still, and not be gone back to.
+  await button(page, "Session actions").click();
+  await page.getByRole("menuitem", { name: "Go back…" }).click();
+  expect(await dialog.getByRole("radio", { name: /^two/ }).isDisabled()).toBe(true);
+  await button(dialog, "Cancel").click();
+
+  await button(page, "Session actions").click();
+  await page.getByRole("menuitem", { name: "Delete…" }).click();
+  await button(page.getByRole("alertdialog"), "Delete").click();
+  await page.getByText("Origin was deleted.").waitFor();
+  expect((await tested.server.request("GET", `/sessions/${id}`)).status).toBe(404);
+  expect(page.url()).not.toContain(id);
+});
