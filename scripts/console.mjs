@@ -14,7 +14,12 @@ const stamp = join(target, ".built-from");
 
 function fingerprint() {
   const hash = createHash("sha256");
-  const patterns = ["apps/console/{*,src/**,public/**}", "packages/{client,react,protocol}/src/**", "pnpm-lock.yaml"];
+  const patterns = [
+    "apps/console/{*,src/**,public/**}",
+    "packages/{client,react,protocol}/src/**",
+    "pnpm-lock.yaml",
+    "scripts/console.mjs",
+  ];
   const files = globSync(patterns, { cwd: root, withFileTypes: true }).filter((entry) => entry.isFile());
   for (const path of files.map((entry) => join(entry.parentPath, entry.name)).sort()) {
     if (/\.test\.tsx?$|\/testing\//.test(path)) continue;
@@ -46,6 +51,9 @@ export async function buildConsole() {
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === made) return false;
   mkdirSync(join(root, "apps/server/dist"), { recursive: true });
   const folder = mkdtempSync(join(root, "apps/server/dist/.console-"));
+  // Whoever builds it, such as tests: what is served is not React for development.
+  const environment = process.env.NODE_ENV;
+  process.env.NODE_ENV = "production";
   try {
     const { build } = await vite();
     await build({ configFile: join(source, "vite.config.ts"), logLevel: "error", build: { outDir: folder } });
@@ -58,6 +66,8 @@ export async function buildConsole() {
     place(stamp, Buffer.from(made));
     removeOld(new Set(files));
   } finally {
+    if (environment === undefined) delete process.env.NODE_ENV;
+    else process.env.NODE_ENV = environment;
     rmSync(folder, { recursive: true, force: true });
   }
   return true;

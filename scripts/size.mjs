@@ -1,7 +1,9 @@
-// What the client weighs in a browser: bundled, minified, gzipped. Fails above its budget.
+// What the client weighs in a browser: bundled, minified, gzipped; and the console until its first view. Fails above its budget.
 import { build } from "esbuild";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { buildConsole } from "./console.mjs";
 import { root } from "./pnpm.mjs";
 
 /** Bytes that each entry may have; what is external a page has anyway. */
@@ -32,5 +34,19 @@ for (const { entry, bytes, external } of budgets) {
   if (size <= bytes && foreign.length === 0) continue;
   if (foreign.length > 0) console.error(`${entry} brings in ${foreign.join(", ")}`);
   else console.error(`${entry} is over its budget`);
+  process.exitCode = 1;
+}
+
+/** Bytes of the console's page with all that it names: what is fetched before anything is shown. */
+const consoleBudget = 300_000;
+await buildConsole();
+const folder = join(root, "apps/server/dist/console");
+const page = readFileSync(join(folder, "index.html"), "utf8");
+const named = Array.from(page.matchAll(/(?:src|href)="\.\/([^"]+\.(?:js|css))"/g), ([, path]) => path);
+const files = ["index.html", ...named].map((path) => gzipSync(readFileSync(join(folder, path)), { level: 9 }).length);
+const first = files.reduce((sum, size) => sum + size, 0);
+console.log(`the console's first view: ${first} bytes gzipped of ${consoleBudget}, in ${files.length} files`);
+if (first > consoleBudget || named.length === 0) {
+  console.error("The console's first view is over its budget: let what is not needed at first come later.");
   process.exitCode = 1;
 }
