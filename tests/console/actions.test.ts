@@ -1,31 +1,38 @@
 import type { SessionState } from "@hhopkins/agent-runtime-protocol";
 import { script } from "@hhopkins/agent-runtime-testkit";
+import { readFileSync } from "node:fs";
 import type { Locator, Page, Route } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { PICTURES } from "../testing/pictures.ts";
 import { bash, prompt, TALK } from "../testing/prompts.ts";
 import { startConsoleUnderTest, type ConsolePage, type ConsoleUnderTest } from "./testing/console-under-test.ts";
 
-const PROFILE = {
-  id: "careful",
-  name: "Careful",
-  tools: ["Bash", "AskUserQuestion"],
-  permissions: { ask: ["Bash(echo *)"] },
-  commands: [{ name: "review", prompt: "Look at $ARGUMENTS" }],
-};
+const SERVER = new URL("../../packages/runner/src/claude-agent-sdk/testing/asking-server.mjs", import.meta.url);
+const PROFILES = [
+  { id: "plain", name: "Plain", tools: ["Bash"], commands: [{ name: "review", prompt: "Look at $ARGUMENTS" }] },
+  {
+    id: "asking",
+    name: "Asking",
+    permissions: { ask: ["Bash(echo *)"] },
+    externalMCPs: [{ name: "booking", command: "node", args: ["tools/asking.mjs"] }],
+    defaultWorkspaceFiles: [{ path: "tools/asking.mjs", content: readFileSync(SERVER, "utf8") }],
+  },
+];
 /** A command that runs until somebody lays a file into the workspace. */
 const GATE = bash("until test -e gate; do sleep 0.1; done; rm gate");
 
 let tested: ConsoleUnderTest;
 beforeAll(async () => {
   tested = await startConsoleUnderTest();
-  const made = await tested.server.request("POST", "/agent-profiles", PROFILE);
-  if (made.status !== 201) throw new Error(await made.text());
+  for (const profile of PROFILES) {
+    const made = await tested.server.request("POST", "/agent-profiles", profile);
+    if (made.status !== 201) throw new Error(await made.text());
+  }
 });
 afterAll(() => tested[Symbol.asyncDispose]());
 
-async function openSession(name: string): Promise<ConsolePage & { id: string }> {
-  const id = await tested.createSession({ agentProfileRef: "careful", name });
+async function openSession(name: string, agentProfileRef = "plain"): Promise<ConsolePage & { id: string }> {
+  const id = await tested.createSession({ agentProfileRef, name });
   const tab = await tested.open({ path: `/sessions/${id}` });
   await tab.page.getByRole("heading", { name }).waitFor();
   return { id, ...tab };
@@ -68,7 +75,7 @@ function results({ blocks }: SessionState): string[] {
 }
 
 test("asks: allowed once, denied with a reason, changed, allowed for the session; two tabs, both of which act", async () => {
-  const { id, page, problems } = await openSession("Asks");
+  const { id, page, problems } = await openSession("Asks", "asking");
   const { page: other, problems: otherProblems } = await tested.open({ path: `/sessions/${id}` });
   await other.getByRole("heading", { name: "Asks" }).waitFor();
   const commands = ["echo one", "echo two", "echo three", "echo four", "echo five", "echo six"];
@@ -86,6 +93,9 @@ test("asks: allowed once, denied with a reason, changed, allowed for the session
   const steps = [
     ...commands.map((command) => ({ tools: [bash(command)] })),
     { tools: [{ name: "AskUserQuestion", input: { questions } }] },
+    { tools: [{ name: "mcp__booking__book", input: {} }] },
+    { tools: [{ name: "EnterPlanMode", input: {} }] },
+    { tools: [{ name: "ExitPlanMode", input: { plan: "# First this\n\n- <b>then</b> that" } }] },
     { text: "all asked" },
   ];
   await say(page, prompt("ask me", ...steps));
@@ -128,18 +138,37 @@ test("asks: allowed once, denied with a reason, changed, allowed for the session
   await question.getByLabel("Your own answer: Which?").fill("Green");
   await button(question, "Answer").click();
 
+  const booking = card(page, "How many seats?");
+  await button(booking, "Send").click();
+  await booking.getByText("seats is needed.").waitFor();
+  await booking.getByRole("textbox", { name: "seats (needed)" }).fill("2");
+  await button(booking, "Send").click();
+
+  // A plan is markdown, and nothing more than that. Its address leads to it.
+  const plan = card(page, "Is this plan how to go on?");
+  await plan.getByRole("heading", { name: "First this" }).waitFor();
+  await plan.getByText("<b>then</b> that").waitFor();
+  const [{ askId } = { askId: "" }] = (await tested.server.state(id)).asks;
+  await field(page).focus();
+  await page.evaluate((hash) => (location.hash = hash), `/sessions/${id}/asks/${encodeURIComponent(askId)}`);
+  await expect.poll(() => plan.evaluate((element) => element === document.activeElement)).toBe(true);
+  await plan.getByLabel("Reason to keep planning").fill("Think again.");
+  await button(plan, "Keep planning").click();
+
   const state = await idle(id);
   const [one, two, three, four, ...more] = results(state);
   expect([one, two, three]).toEqual(["one", expect.stringContaining("Not on a Sunday."), "something else"]);
   expect(four === "four" || four?.includes("denied") === true || four?.includes("doesn't want") === true).toBe(true);
   expect(more.slice(0, 2)).toEqual(["five", "six"]);
   expect(more[2]).toMatch(/Blue.*Green/);
+  expect(JSON.parse(more[3] ?? "")).toEqual({ action: "accept", content: { seats: 2 } });
+  expect(more.at(-1)).toContain("Think again.");
   for (const tab of [page, other]) {
     await conversation(tab).getByText("all asked", { exact: true }).waitFor();
     expect(await tab.getByRole("region", { name: "Asks" }).count()).toBe(0);
   }
   const answered = await tested.server.request("GET", `/sessions/${id}/events?after=0&follow=false`);
-  expect((await answered.text()).split("event: session:ask:resolved").length - 1).toBe(6);
+  expect((await answered.text()).split("event: session:ask:resolved").length - 1).toBe(8);
 });
 
 test("the queue is changed and withdrawn, a message steers, another one interrupts, and Stop stops", async () => {
@@ -266,7 +295,7 @@ test("a fork goes on beside its origin; a session goes back, and is deleted", as
   expect(await conversation(page).getByText("the second answer", { exact: true }).count()).toBe(0);
   await say(page, prompt("three", { text: "another way" }));
   await conversation(page).getByText("another way", { exact: true }).waitFor();
-  await page.getByRole("link", { name: `forked from ${id}` }).click();
+  await page.getByRole("link", { name: `forked from Session ${id.slice(0, 8)}` }).click();
 
   await conversation(page).getByText("the second answer", { exact: true }).waitFor();
   await button(page, "Session actions").click();

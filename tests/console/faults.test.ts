@@ -75,14 +75,11 @@ test("a session is deleted under its reader; one that never was is not there", a
   await say(reader.page, prompt("hello", { text: "hello to you" }));
   await conversation(reader.page).getByText("hello to you", { exact: true }).waitFor();
   expect((await tested.server.request("DELETE", `/sessions/${id}`)).status).toBe(204);
-  await reader.page
-    .getByRole("alert")
-    .getByText(/This session was deleted/)
-    .waitFor();
+  await reader.page.getByRole("alert").getByText("This session has been deleted.").waitFor();
   // What was read stays until one leaves, and nothing can be said to it any more.
   expect(await conversation(reader.page).getByText("hello to you", { exact: true }).count()).toBe(1);
   expect(await field(reader.page).count()).toBe(0);
-  await reader.page.getByRole("link", { name: "All sessions" }).click();
+  await reader.page.getByRole("link", { name: "To the sessions" }).click();
   await expect.poll(() => reader.page.getByText("Doomed").count()).toBe(0);
 
   await reader.page.evaluate((hash) => (location.hash = hash), "/sessions/never-was");

@@ -1,5 +1,5 @@
 import { useConnection, useSessionSelector, type SessionSnapshot } from "@hhopkins/agent-runtime-react";
-import { CloudOff, SearchX, ServerOff, Trash2 } from "lucide-react";
+import { CloudOff, SearchX, ServerOff } from "lucide-react";
 import type { ReactNode } from "react";
 import { Link } from "wouter";
 import { paths } from "../routes.ts";
@@ -8,12 +8,12 @@ import { EmptyState } from "../ui/empty-state.tsx";
 
 const hasState = ({ state }: SessionSnapshot): boolean => state !== undefined;
 
-/** Whether there is a session to show. `gone`: there was one, and it was deleted. */
+/** Whether there is a session to show. `gone`: there was one, and nothing can be done to it any more. */
 export function usePresence(sessionId: string): "there" | "loading" | "away" | "missing" | "gone" | "refused" {
   const isThere = useSessionSelector(sessionId, hasState);
   const { status, error } = useConnection(sessionId);
-  if (status === "failed" && error?.code === "session_not_found") return isThere ? "gone" : "missing";
-  if (status === "failed") return "refused";
+  if (status === "failed" && isThere) return "gone";
+  if (status === "failed") return error?.code === "session_not_found" ? "missing" : "refused";
   if (isThere) return "there";
   return error === undefined ? "loading" : "away";
 }
@@ -56,19 +56,6 @@ export function SessionGone({ sessionId }: { readonly sessionId: string }) {
         </Centered>
       );
   }
-}
-
-/** Over a session that was deleted under its reader: what is below is the last that was seen of it. */
-export function DeletedBanner() {
-  return (
-    <div role="alert" className="flex shrink-0 items-center gap-2 border-b bg-bad/10 px-4 py-2 text-sm">
-      <Trash2 aria-hidden className="size-4 shrink-0 text-bad" />
-      <p className="min-w-0 flex-1">
-        This session was deleted. What you see is the last of it, and will go with this page.
-      </p>
-      <HomeLink />
-    </div>
-  );
 }
 
 function HomeLink() {

@@ -4,6 +4,7 @@ import { clsx } from "clsx";
 import type { ReactNode } from "react";
 import { Link } from "wouter";
 import { paths } from "../routes.ts";
+import { nameOf } from "../sessions/session-name.ts";
 import { statusOf } from "../sessions/session-status.ts";
 import { useTitle } from "../shell/use-title.ts";
 import { Badge } from "../ui/badge.tsx";
@@ -35,8 +36,8 @@ function activityOf({ asks, turn, queue }: SessionState): SessionActivity {
 /** What a session is, how it is, and what can be done to it. */
 export function SessionHeader({ sessionId, children }: { readonly sessionId: string; readonly children?: ReactNode }) {
   const head = useSessionSelector(sessionId, headOf, shallowEqual);
-  const name = head.name ?? sessionId;
-  useTitle(name);
+  const name = nameOf({ sessionId, name: head.name });
+  useTitle(`${head.activity === "running" ? "▸ " : ""}${name}`);
   const status = head.runtime === undefined ? undefined : statusOf({ activity: head.activity, runtime: head.runtime });
   return (
     <header className="flex shrink-0 items-center gap-2 border-b bg-panel py-1.5 pr-2 pl-4">
@@ -94,8 +95,12 @@ function ProfileLink({ id }: { readonly id: string }) {
 
 function OriginLink({ sessionId }: { readonly sessionId: string }) {
   return (
-    <Link href={paths.session(sessionId)} className="underline-offset-2 hover:text-ink hover:underline">
-      forked from {sessionId}
+    <Link
+      href={paths.session(sessionId)}
+      title={sessionId}
+      className="underline-offset-2 hover:text-ink hover:underline"
+    >
+      forked from {nameOf({ sessionId })}
     </Link>
   );
 }

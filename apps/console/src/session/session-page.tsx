@@ -3,7 +3,7 @@ import { Composer } from "../composer/composer.tsx";
 import { Conversation } from "../conversation/conversation.tsx";
 import { Inspector } from "../inspector/inspector.tsx";
 import { SessionPast } from "../past/session-past.tsx";
-import { DeletedBanner, SessionGone, usePresence } from "./session-gone.tsx";
+import { SessionGone, usePresence } from "./session-gone.tsx";
 import { SessionControlsProvider } from "./session-controls-provider.tsx";
 import { SessionHeader } from "./session-header.tsx";
 import { TurnResult } from "./turn-result.tsx";
@@ -40,7 +40,6 @@ function Session({ sessionId, panel, item }: SessionPageProps) {
         <div className="flex min-h-0 flex-1 flex-col lg:flex-row">
           <section aria-label="Session" className="flex min-h-0 min-w-0 flex-1 flex-col">
             <SessionHeader sessionId={sessionId} />
-            {presence === "gone" && <DeletedBanner />}
             <Conversation sessionId={sessionId} />
             {presence === "there" && <Foot sessionId={sessionId} askId={panel === "asks" ? item : undefined} />}
           </section>

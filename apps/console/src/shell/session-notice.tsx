@@ -1,23 +1,24 @@
-import { useAgentSession, useConnection, useTurn } from "@hhopkins/agent-runtime-react";
+import { useAgentSession, useConnection } from "@hhopkins/agent-runtime-react";
 import { CircleX } from "lucide-react";
 import { Link } from "wouter";
 import { paths } from "../routes.ts";
-import { nameOf } from "../sessions/session-name.ts";
 import { Button } from "../ui/button.tsx";
-import { useTitle } from "./use-title.ts";
 
-/** Says why a session cannot be followed, above what is still shown of it; and names the tab. */
+/** Says why a session cannot be followed any more, above what is still shown of it. */
 export function SessionNotice({ sessionId }: { readonly sessionId: string }) {
   const { session } = useAgentSession(sessionId);
-  const { isRunning } = useTurn(sessionId);
   const { status, error, reload } = useConnection(sessionId);
-  useTitle(`${isRunning ? "▸ " : ""}${nameOf({ sessionId, name: session?.name })}`);
-  if (status !== "failed") return null;
+  // What was never there the session's page speaks of.
+  if (status !== "failed" || session === undefined) return null;
   const isGone = error?.code === "session_not_found";
   return (
     <div role="alert" className="flex shrink-0 flex-wrap items-center gap-x-3 gap-y-1 border-b bg-bad/10 px-4 py-2">
       <CircleX aria-hidden className="size-4 shrink-0 text-bad" />
-      <p className="min-w-0 flex-1 break-words">{isGone ? goneText(session !== undefined) : error?.message}</p>
+      <p className="min-w-0 flex-1 break-words">
+        {isGone
+          ? "This session has been deleted. What you see is the last of it; nothing can be sent any more."
+          : error?.message}
+      </p>
       {isGone ? (
         <Link href={paths.home} className="font-medium underline">
           To the sessions
@@ -27,10 +28,4 @@ export function SessionNotice({ sessionId }: { readonly sessionId: string }) {
       )}
     </div>
   );
-}
-
-function goneText(wasThere: boolean): string {
-  return wasThere
-    ? "This session has been deleted. What you see is the last of it; nothing can be sent any more."
-    : "There is no such session: it was deleted, or the address is wrong, or it belongs to somebody else.";
 }
