@@ -142,19 +142,14 @@ test("streams end with their token, and followers go on with the next one withou
     return kept;
   };
   const seen: LiveEvent[] = [];
-  const statuses: string[] = [];
   const page = createAgentClient({ baseUrl: server.url, getToken });
-  const following = page.follow(
-    own,
-    { onEvent: (event) => seen.push(event), onConnection: (status) => statuses.push(status) },
-    { fromStart: true, backoff },
-  );
+  const following = page.follow(own, { onEvent: (event) => seen.push(event) }, { fromStart: true, backoff });
   const streaming = new SseFollower({ url: server.url, sessionId: own, key: nextToken });
   let writes = 0;
   await vi.waitFor(async () => {
     writes += 1;
     await owner.updateOptions(own, { model: `m-${writes}` });
-    expect(statuses.filter((status) => status === "live").length).toBeGreaterThan(2);
+    expect(asked).toBeGreaterThan(5);
     expect(streaming.connections).toBeGreaterThan(2);
   }, WAIT);
   const { lastSeq } = await owner.getSession(own);
@@ -163,7 +158,6 @@ test("streams end with their token, and followers go on with the next one withou
   const text = await (await fetch(`${server.url}/sessions/${own}`, { headers: { "x-api-key": KEY } })).text();
   expect(JSON.stringify(following.state)).toBe(text);
   expect(JSON.stringify(streaming.state)).toBe(text);
-  expect(asked).toBeGreaterThan(4);
   following.stop();
   await Promise.all([following.ended, streaming.stop()]);
 

@@ -82,13 +82,17 @@ export class Endpoint {
     }
   }
 
-  /** A connection for live events; the token goes as a subprotocol, which browsers can send too. */
-  async connect(): Promise<WebSocket> {
-    const token = await this.#token();
+  /**
+   * A connection for live events; the token goes as a subprotocol, which browsers can send too. `ended`: the token of
+   * the connection before, where that has ended with it.
+   */
+  async connect(ended?: string): Promise<{ webSocket: WebSocket; token: string | undefined }> {
+    const token = await this.#token(ended);
     const Socket = this.#options.WebSocket ?? globalThis.WebSocket;
     const protocols: string[] = [WEBSOCKET_SUBPROTOCOL];
     if (token !== undefined) protocols.push(BEARER_SUBPROTOCOL_PREFIX + base64Url(token));
-    return new Socket(this.#options.wsUrl ?? `${this.#base.replace(/^http/, "ws")}/ws`, protocols);
+    const address = this.#options.wsUrl ?? `${this.#base.replace(/^http/, "ws")}/ws`;
+    return { webSocket: new Socket(address, protocols), token };
   }
 
   async #token(refused?: string): Promise<string | undefined> {

@@ -9,3 +9,5 @@ export const PROTOCOL_VERSION = 1;
 export const WEBSOCKET_SUBPROTOCOL = "agent-runtime.v1";
 /** Prefix of the subprotocol that carries a browser's token: `bearer.` + base64url(token). */
 export const BEARER_SUBPROTOCOL_PREFIX = "bearer.";
+/** With this code a WebSocket is closed whose token has ended: the client comes back with another one. */
+export const TOKEN_EXPIRED_CLOSE = 4401;

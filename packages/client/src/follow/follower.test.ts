@@ -27,7 +27,7 @@ function snapshot(lastSeq: number, logId = "log"): SessionState {
   return { ...initialState("s", logId), lastSeq };
 }
 
-function follow(options: FollowOptions = {}, more: { getToken?: () => Promise<string> } = {}): void {
+function follow(options: FollowOptions = {}, more: { getToken?: (refused?: string) => Promise<string> } = {}): void {
   const client = createAgentClient({
     baseUrl: "http://x/",
     ...(more.getToken === undefined ? { apiKey: "kéy" } : more),
@@ -202,6 +202,27 @@ describe("follow", () => {
     one.acknowledge(4);
     one.say(queued(4));
     expect(following.state?.lastSeq).toBe(4);
+  });
+
+  test("a line that ends with its token is followed by the next one, and nobody is told of a cut", async () => {
+    let kept = "t";
+    const getToken = async (refused?: string) => (kept = refused === kept ? `${kept}'` : kept);
+    follow({}, { getToken });
+    const one = await socket(1);
+    one.open();
+    one.acknowledge(3);
+    one.say(queued(4));
+    one.end(4401);
+    const two = await socket(2);
+    two.open();
+    expect(two.sent[0]).toMatchObject({ data: { after: 4 } });
+    two.acknowledge(4);
+    expect([statuses, errors, kept]).toEqual([["live"], [], "t'"]);
+    expect(two.protocols[1]).not.toBe(one.protocols[1]);
+    two.end(4401);
+    server.answers = [{ problem: "token_expired", status: 401 }];
+    (await socket(3)).cut();
+    await vi.waitFor(() => expect(statuses).toEqual(["live", "reconnecting"]), { interval: 1 });
   });
 
   test("a line without a word is dead", async () => {

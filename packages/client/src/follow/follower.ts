@@ -3,7 +3,7 @@ import { asClientError, ClientError } from "../client-error.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { BACKOFF, pause, waitBefore, type Backoff } from "./backoff.ts";
 import type { IncomingFrame, LiveEvent } from "./frame.ts";
-import { runConnection } from "./live-connection.ts";
+import { runConnection, type Ending } from "./live-connection.ts";
 import { shared } from "./shared.ts";
 import { onWake } from "./wake.ts";
 
@@ -69,6 +69,8 @@ export class Follower implements Following {
   #target = 0;
   #failure: ClientError | undefined;
   #progressed = false;
+  /** Of the last connection, where both ended together. */
+  #endedToken: string | undefined;
   /** The log has lost its beginning: only a snapshot can be begun with. */
   #isBeginningGone = false;
   #finish: () => void = () => {};
@@ -112,19 +114,20 @@ export class Follower implements Following {
       if (signal.aborted) break;
       const since = Date.now();
       this.#progressed = false;
-      await this.#attempt();
+      const ending = await this.#attempt();
       if (this.#failure !== undefined) break;
-      if (!signal.aborted) this.#show("reconnecting");
+      if (!signal.aborted && ending !== "expired") this.#show("reconnecting");
       if (this.#progressed || Date.now() - since > GOOD_CONNECTION_MS) attempt = -1;
     }
   }
 
-  async #attempt(): Promise<void> {
+  /** Answers how the connection ended; undefined: there was none. */
+  async #attempt(): Promise<Ending | undefined> {
     const { endpoint, options } = this.#parts;
     try {
       if (this.#state === undefined && (options.fromStart !== true || this.#isBeginningGone))
         this.#accept(await this.#snapshot());
-      const webSocket = await endpoint.connect();
+      const { webSocket, token } = await endpoint.connect(this.#endedToken);
       const ending = await runConnection(webSocket, {
         onOpen: (send) => send({ id: JOIN_ID, event: "session:join", data: this.#cursor() }),
         onFrame: (frame) => this.#take(frame),
@@ -132,10 +135,13 @@ export class Follower implements Following {
         signal: this.#stopping.signal,
         wakes: this.#wakes,
       });
+      this.#endedToken = ending === "expired" ? token : undefined;
       // A browser does not say why an upgrade was refused; the REST side does.
       if (ending === "never-opened") await this.#snapshot("?blocks=1");
+      return ending;
     } catch (error) {
       if (!this.#stopping.signal.aborted) this.#fault(asClientError(error));
+      return undefined;
     }
   }
 

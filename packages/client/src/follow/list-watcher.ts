@@ -34,7 +34,9 @@ export function watchList(endpoint: Endpoint, handlers: WatchHandlers, { backoff
   const stopping = new AbortController();
   const wakes = new EventTarget();
   const { signal } = stopping;
-  const line = { isRefused: false, isLive: false };
+  const line = { isRefused: false, isLive: false, isRenewing: false };
+  /** Of the last connection, where both ended together. */
+  let endedToken: string | undefined;
   const refuse = (error: ClientError): void => {
     line.isRefused = endpoint.isShutOut(error) || error.code === "forbidden";
     handlers.onError?.(error);
@@ -48,13 +50,16 @@ export function watchList(endpoint: Endpoint, handlers: WatchHandlers, { backoff
   };
   const attempt = async (): Promise<void> => {
     try {
-      const ending = await runConnection(await endpoint.connect(), {
+      const { webSocket, token } = await endpoint.connect(endedToken);
+      const ending = await runConnection(webSocket, {
         onOpen: (send) => send({ id: WATCH_ID, event: "sessions:watch" }),
         onFrame: take,
         pingMs: PING_MS,
         signal,
         wakes,
       });
+      line.isRenewing = ending === "expired";
+      endedToken = line.isRenewing ? token : undefined;
       // A browser does not say why an upgrade was refused; the REST side does.
       if (ending === "never-opened") await endpoint.call("/sessions?limit=1", { signal });
     } catch (error) {
@@ -65,11 +70,11 @@ export function watchList(endpoint: Endpoint, handlers: WatchHandlers, { backoff
     const leave = onWake(() => wakes.dispatchEvent(new Event("wake")));
     for (let tries = 0; !signal.aborted && !line.isRefused; tries += 1) {
       await pause(waitBefore(tries, backoff, Math.random), signal, wakes);
-      line.isLive = false;
+      [line.isLive, line.isRenewing] = [false, false];
       const since = Date.now();
       if (!signal.aborted) await attempt();
       if (line.isLive && Date.now() - since > GOOD_CONNECTION_MS) tries = 0;
-      if (!signal.aborted) handlers.onConnection?.(line.isRefused ? "failed" : "reconnecting");
+      if (!signal.aborted && !line.isRenewing) handlers.onConnection?.(line.isRefused ? "failed" : "reconnecting");
     }
     leave();
   };

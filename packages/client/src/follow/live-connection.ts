@@ -1,7 +1,8 @@
+import { TOKEN_EXPIRED_CLOSE } from "@hhopkins/agent-runtime-protocol";
 import { parseFrame, type IncomingFrame } from "./frame.ts";
 
-/** Why a connection ended. */
-export type Ending = "closed" | "never-opened" | "silent" | "left";
+/** Why a connection ended. `expired`: with its token, as was to be expected; the next one follows at once. */
+export type Ending = "closed" | "expired" | "never-opened" | "silent" | "left";
 
 export interface LiveConnectionOptions {
   readonly onOpen: (send: (frame: object) => void) => void;
@@ -65,7 +66,10 @@ export function runConnection(webSocket: WebSocket, options: LiveConnectionOptio
     });
     // An error is always followed by a close.
     webSocket.addEventListener("error", () => {});
-    webSocket.addEventListener("close", () => end(opened ? "closed" : "never-opened"));
+    webSocket.addEventListener("close", ({ code }) => {
+      if (!opened) return end("never-opened");
+      end(code === TOKEN_EXPIRED_CLOSE ? "expired" : "closed");
+    });
     options.signal.addEventListener("abort", leave);
     options.wakes?.addEventListener("wake", ask);
     if (options.signal.aborted) leave();

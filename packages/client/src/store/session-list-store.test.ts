@@ -153,6 +153,32 @@ test("a watcher comes back as its backoff says, until it is stopped", async () =
   expect([last.readyState, seen.at(-1), new Set(seen)]).toEqual([3, "live", new Set(["reconnecting", "live"])]);
 });
 
+test("a watcher whose token ends goes on with the next one, and says nothing of it", async () => {
+  const { fetch, WebSocket } = server;
+  const asked: (string | undefined)[] = [];
+  let isAway = false;
+  const getToken = async (ended?: string) => {
+    if (isAway) throw new Error("away");
+    return `t${asked.push(ended)}`;
+  };
+  const client = createAgentClient({ baseUrl: "http://x", getToken, fetch, WebSocket });
+  const seen: string[] = [];
+  const backoff = { initialMs: 1, maxMs: 2 };
+  const watching = client.watchSessions({ onConnection: (status) => seen.push(status) }, { backoff });
+  (await socket(1)).end(4401);
+  (await socket(2)).end(4401);
+  const third = await socket(3);
+  expect([asked, new Set(seen)]).toEqual([[undefined, "t1", "t2"], new Set(["live"])]);
+  // Unless there is none.
+  isAway = true;
+  third.end(4401);
+  await soon(() => expect(seen.at(-1)).toBe("reconnecting"));
+  isAway = false;
+  await socket(4);
+  watching.stop();
+  expect(asked.at(-1)).toBe("t3");
+});
+
 test("a server that hangs up as soon as it has answered is given more and more time", async () => {
   const { fetch, WebSocket } = server;
   const client = createAgentClient({ baseUrl: "http://x", apiKey: "k", fetch, WebSocket });

@@ -1,6 +1,10 @@
 import type { SessionState } from "@hhopkins/agent-runtime-protocol";
 
-type Listener = (event: { data?: unknown }) => void;
+interface FakeEvent {
+  readonly data?: unknown;
+  readonly code?: number;
+}
+type Listener = (event: FakeEvent) => void;
 
 /** The client's end of a connection to a `FakeServer`. */
 export class FakeSocket {
@@ -38,6 +42,12 @@ export class FakeSocket {
     this.#emit("close", {});
   }
 
+  /** The server says farewell. */
+  end(code: number): void {
+    this.readyState = 3;
+    this.#emit("close", { code });
+  }
+
   say(frame: object | string): void {
     this.#emit("message", { data: typeof frame === "string" ? frame : JSON.stringify(frame) });
   }
@@ -46,7 +56,7 @@ export class FakeSocket {
     this.say({ ack: "join", data: { success: true, sessionId: "s", logId, lastSeq } });
   }
 
-  #emit(type: string, event: { data?: unknown }): void {
+  #emit(type: string, event: FakeEvent): void {
     for (const listener of this.#listeners.get(type) ?? []) listener(event);
   }
 }

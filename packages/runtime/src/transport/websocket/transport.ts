@@ -1,4 +1,4 @@
-import { RuntimeError, toRuntimeError } from "@hhopkins/agent-runtime-protocol";
+import { RuntimeError, TOKEN_EXPIRED_CLOSE, toRuntimeError } from "@hhopkins/agent-runtime-protocol";
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { WebSocketServer, type WebSocket } from "ws";
@@ -51,9 +51,6 @@ export interface WebSocketTransport {
   attach(server: Server): AttachedWebSocketServer;
 }
 
-/** The code with which a connection is closed whose token has expired: its client comes back with another. */
-const TOKEN_EXPIRED = 4401;
-
 /** The live events over WebSockets. Nothing that a client sends can throw out of it. */
 export function createWebSocketTransport(options: WebSocketTransportOptions): WebSocketTransport {
   return { attach: (server) => attach(server, options) };
@@ -84,7 +81,10 @@ function attach(server: Server, options: WebSocketTransportOptions): AttachedWeb
       log: options.log ?? SILENT_LOG,
     });
     connections.add(connection);
-    const expiry = setTimeout(() => connection.close(TOKEN_EXPIRED, "token expired"), remainingMs(client.principal));
+    const expiry = setTimeout(
+      () => connection.close(TOKEN_EXPIRED_CLOSE, "token expired"),
+      remainingMs(client.principal),
+    );
     expiry.unref();
     webSocket.on("close", () => {
       clearTimeout(expiry);

@@ -1,0 +1,149 @@
+import type { ConversationBlock } from "@hhopkins/agent-runtime-protocol";
+import type { Locator, Page } from "playwright-core";
+import { readFile } from "node:fs/promises";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { startConsoleUnderTest, type ConsoleUnderTest } from "./testing/console-under-test.ts";
+import { blockOf, saidBlocks, seedSessions } from "./testing/seeded-session.ts";
+
+const COUNT = 10_000;
+const HUGE = 20_000_000;
+/** What a state holds of it; the rest comes by pages of 100. */
+const WINDOW = 500;
+const PAGE = 100;
+const WAIT = { timeout: 60_000 };
+
+let tested: ConsoleUnderTest;
+
+beforeAll(async () => {
+  tested = await startConsoleUnderTest({
+    prepare: (folder) =>
+      seedSessions(folder, [
+        { sessionId: "long", name: "Ten thousand", events: saidBlocks("long", longConversation()) },
+        { sessionId: "huge", name: "Twenty megabytes", events: saidBlocks("huge", hugeResult()) },
+      ]),
+  });
+});
+afterAll(() => tested[Symbol.asyncDispose]());
+
+/** A message and three answers, over and over, none of them as high as the others. */
+function longConversation(): ConversationBlock[] {
+  return Array.from({ length: COUNT }, (_, index): ConversationBlock => {
+    const id = `block-${index}`;
+    if (index % 4 === 0) return blockOf("user_message", id, { content: `message ${index}` });
+    const content = `text ${index}\n\n${"A paragraph that has some words. ".repeat((index % 7) + 1)}`;
+    return blockOf("assistant_text", id, { content });
+  });
+}
+
+function hugeResult(): ConversationBlock[] {
+  const call = { toolName: "Bash", toolUseId: "call", status: "success", input: { command: "yes" } } as const;
+  const content = "0123456789abcdef 123456789012345\n".repeat(HUGE / 33);
+  return [
+    blockOf("tool_use", "use", call),
+    blockOf("tool_result", "result", { toolUseId: "call", content }),
+    blockOf("assistant_text", "after", { content: "after it" }),
+  ];
+}
+
+const feed = (page: Page): Locator => page.getByRole("feed", { name: "Messages" });
+const item = (page: Page, index: number): Locator => feed(page).locator(`[data-item="block-${index}"]`);
+const pagesOf = (requests: readonly string[]): string[] => requests.filter((url) => url.includes("/blocks?"));
+const nodes = (page: Page): Promise<number> => feed(page).evaluate((element) => element.querySelectorAll("*").length);
+
+/** Pixels of a block below the upper edge of the list. */
+const topOf = (block: Locator): Promise<number> =>
+  block.evaluate((element) => {
+    const list = element.closest("[role=feed]");
+    return element.getBoundingClientRect().top - (list?.getBoundingClientRect().top ?? 0);
+  });
+
+test("10,000 blocks: opened without a page of blocks, then one page at a time, with the place kept and few elements", async () => {
+  const { page, requests } = await tested.open({ path: "/sessions/long" });
+  await item(page, COUNT - 1).waitFor();
+  await expect.poll(() => below(page)).toBeLessThanOrEqual(2);
+  expect(pagesOf(requests)).toEqual([]);
+  expect(await nodes(page)).toBeLessThan(600);
+
+  // The reader goes up until the window's first block is near: one page comes, and what they read stays where it is.
+  const first = COUNT - WINDOW;
+  await expect
+    .poll(async () => {
+      if (pagesOf(requests).length === 0) await wheel(page, -2500);
+      return pagesOf(requests).length;
+    }, WAIT)
+    .toBe(1);
+  await page.getByText("Older messages…").waitFor({ state: "detached" });
+  const seen = await firstInView(page);
+  const before = await topOf(seen);
+  await expect.poll(async () => Math.abs((await topOf(seen)) - before)).toBeLessThanOrEqual(2);
+  expect(await item(page, first).count()).toBeLessThanOrEqual(1);
+  await page.getByRole("button", { name: /^Jump to latest/ }).click();
+  await expect.poll(() => below(page)).toBeLessThanOrEqual(2);
+  expect(pagesOf(requests)).toHaveLength(1);
+});
+
+test("an address that names an old block brings it into view, each page on the way once, and still few elements", async () => {
+  const { page, requests } = await tested.open({ path: "/sessions/long?block=block-3" });
+  await item(page, 3).waitFor({ timeout: 120_000 });
+  await expect
+    .poll(async () => {
+      const [top, height] = [await topOf(item(page, 3)), await feed(page).evaluate(({ clientHeight }) => clientHeight)];
+      return top >= 0 && top < height;
+    })
+    .toBe(true);
+  const all = pagesOf(requests);
+  expect([all.length, new Set(all).size]).toEqual([(COUNT - WINDOW) / PAGE, (COUNT - WINDOW) / PAGE]);
+  expect(await nodes(page)).toBeLessThan(600);
+
+  // With all of them there, from one end to the other and back.
+  await feed(page).press("Home");
+  await item(page, 0).waitFor();
+  await page.getByRole("button", { name: "Jump to latest" }).click();
+  await item(page, COUNT - 1).waitFor();
+  await expect.poll(() => below(page)).toBeLessThanOrEqual(2);
+  expect(await nodes(page)).toBeLessThan(600);
+  expect(pagesOf(requests)).toHaveLength(all.length);
+});
+
+test("a tool's result of 20 MB is shown in part, and saved as a whole", async () => {
+  const { page, requests } = await tested.open({ path: "/sessions/huge" });
+  await feed(page).getByText("after it").waitFor();
+  const text = (): Promise<number> => feed(page).evaluate((element) => element.textContent?.length ?? 0);
+  expect(await text()).toBeLessThan(10_000);
+  await feed(page).getByRole("button", { name: "Show all" }).click();
+  await feed(page)
+    .getByText(/^The first 100k of /)
+    .waitFor(WAIT);
+  expect(await text()).toBeLessThan(110_000);
+  expect(pagesOf(requests)).toHaveLength(1);
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    feed(page).getByRole("button", { name: "Download" }).click(),
+  ]);
+  const saved = await readFile(await download.path());
+  expect([download.suggestedFilename(), saved.byteLength]).toEqual(["output.txt", Math.floor(HUGE / 33) * 33]);
+});
+
+/** Pixels below what is in view. */
+function below(page: Page): Promise<number> {
+  return feed(page).evaluate(({ scrollHeight, scrollTop, clientHeight }) =>
+    Math.round(scrollHeight - scrollTop - clientHeight),
+  );
+}
+
+async function wheel(page: Page, pixels: number): Promise<void> {
+  await feed(page).hover();
+  await page.mouse.wheel(0, pixels);
+}
+
+/** The first block whose beginning is in view. */
+async function firstInView(page: Page): Promise<Locator> {
+  const id = await feed(page).evaluate((list) => {
+    const top = list.getBoundingClientRect().top;
+    const block = [...list.querySelectorAll("[data-item]")].find(
+      (element) => element.getBoundingClientRect().top >= top,
+    );
+    return block?.getAttribute("data-item");
+  });
+  return feed(page).locator(`[data-item="${id}"]`);
+}
