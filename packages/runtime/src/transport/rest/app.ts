@@ -1,4 +1,5 @@
 import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
+import { compress } from "hono/compress";
 import { cors } from "hono/cors";
 import { authenticated } from "../../auth/authentication.ts";
 import type { Authenticate } from "../../auth/principal.ts";
@@ -9,7 +10,7 @@ import type { SessionService } from "../../session/service.ts";
 import { SILENT_LOG, type TransportLog } from "../transport-log.ts";
 import { archiveRoutes } from "./archive-routes.ts";
 import { askRoutes } from "./ask-routes.ts";
-import { docsPage } from "./docs-page.ts";
+import { referencePage } from "./docs/page.ts";
 import { createRouter, type RestParts, type RestRouter } from "./environment.ts";
 import { eventRoutes } from "./event-routes.ts";
 import { fileRoutes } from "./file-routes.ts";
@@ -107,9 +108,17 @@ function apiRoutes(parts: RestParts, { archives, profiles, tokens }: RestAppOpti
   if (tokens !== undefined) routes.route("/", tokenRoutes(parts, tokens));
   const document = openApiDocument(routes);
   routes.get("/", (c) => c.json({ name: "agent-runtime", docs: "/docs", openapi: "/openapi.json" }));
+  for (const path of ["/openapi.json", "/docs"]) routes.use(path, compress());
   routes.get("/openapi.json", (c) => c.json(document));
-  routes.get("/docs", (c) => c.html(docsPage(document)));
+  const reference = lazily(() => referencePage(document));
+  routes.get("/docs", (c) => c.html(reference().html, 200, { "content-security-policy": reference().policy }));
   return routes;
+}
+
+/** Made when it is first asked for. */
+function lazily<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
 }
 
 function corsFor(origins: string[]) {

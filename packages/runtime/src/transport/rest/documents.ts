@@ -25,6 +25,7 @@ import {
   UpdateOptionsBody,
 } from "@hhopkins/agent-runtime-protocol";
 import { z } from "@hono/zod-openapi";
+import { SessionStateDocument } from "./state-document.ts";
 
 /** The protocol's bodies with the names that they have in the OpenAPI document. */
 export const documents = {
@@ -61,10 +62,7 @@ export const documents = {
     })
     .meta({ id: "SendMessageForm", description: "Files of the fields workspace and model go there." }),
   SessionOptions: SessionOptions.meta({ id: "SessionOptions" }),
-  SessionState: z.looseObject({ sessionId: z.string(), logId: z.string(), lastSeq: z.number() }).meta({
-    id: "SessionState",
-    description: "The reduced log: the list item's fields, blocks, subagents, workspaceFiles, queue, turn, lastSeq, …",
-  }),
+  SessionState: SessionStateDocument.meta({ id: "SessionState", description: "The reduced log, as of lastSeq." }),
   UpdateMessageBody: UpdateMessageBody.meta({ id: "UpdateMessageBody" }),
   UpdateOptionsBody: UpdateOptionsBody.meta({ id: "UpdateOptionsBody" }),
 };

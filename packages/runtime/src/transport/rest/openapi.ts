@@ -1,15 +1,9 @@
 import { PROTOCOL_VERSION } from "@hhopkins/agent-runtime-protocol";
+import type { ApiDocument } from "./docs/document.ts";
 import type { RestRouter } from "./environment.ts";
 
-/** The parts of an OpenAPI document that somebody here reads. */
-export interface OpenApiDocument {
-  readonly openapi: string;
-  readonly paths?: Readonly<Record<string, Readonly<Record<string, { readonly summary?: string }>>>>;
-  readonly components: object;
-}
-
 /** The OpenAPI document of the routes; their paths stand below `/v1`, and the same without it. */
-export function openApiDocument(router: RestRouter): OpenApiDocument {
+export function openApiDocument(router: RestRouter): ApiDocument {
   const document = router.getOpenAPI31Document({
     openapi: "3.1.0",
     info: {
@@ -21,7 +15,7 @@ export function openApiDocument(router: RestRouter): OpenApiDocument {
     security: [{ bearer: [] }, { apiKey: [] }],
   });
   return {
-    ...(document as OpenApiDocument),
+    ...(document as ApiDocument),
     components: {
       ...document.components,
       securitySchemes: {

@@ -1,6 +1,5 @@
 import { Timestamp, type SessionListQuery, type SessionState } from "@hhopkins/agent-runtime-protocol";
 import { createRoute, z } from "@hono/zod-openapi";
-import type { JSONValue } from "hono/utils/types";
 import type { Principal } from "../../auth/principal.ts";
 import { PAGE } from "../limits.ts";
 import type { SessionService } from "../../session/service.ts";
@@ -182,11 +181,9 @@ function pageOf(query: z.infer<typeof listQuery>): Omit<SessionListQuery, "tenan
   };
 }
 
-type StateJson = Record<string, JSONValue> & { sessionId: string; logId: string; lastSeq: number };
-
-/** A state holds nothing but JSON, which its type cannot tell the framework's. */
-function asJson(state: SessionState): StateJson {
-  return state as unknown as StateJson;
+/** A state cannot be changed, which the framework's types do not know. */
+function asJson(state: SessionState): z.infer<typeof documents.SessionState> {
+  return state as unknown as z.infer<typeof documents.SessionState>;
 }
 
 /** The state with its last `count` blocks: fewer than its window has, or more, out of the store. */
