@@ -113,9 +113,21 @@ test("a wrong key says what to do, and the right one is taken; a server that is 
   await page.evaluate(() => sessionStorage.setItem("agent-runtime.token", "of.another.key"));
   await page.reload();
   await page.getByText("Your sign-in has ended.").waitFor();
+
+  // Tokens that live for a second: the page goes on with the next one, again and again.
+  let tokens = 0;
+  await page.unroute("**/v1/tokens");
+  await page.route("**/v1/tokens", (route) => {
+    tokens += 1;
+    return route.continue({ postData: JSON.stringify({ expiresInMs: 1000, renewForMs: 600_000 }) });
+  });
   await field(page).fill(API_KEY);
   await page.getByRole("button", { name: "Sign in" }).click();
   await signedIn(page);
+  await expect.poll(() => tokens).toBeGreaterThan(3);
+  await tested.createSession({ name: "made much later" });
+  await page.getByText("made much later").first().waitFor();
+  expect(await field(page).isVisible()).toBe(false);
   await context.close();
 });
 
