@@ -20,8 +20,6 @@ import type { SandboxSupervisor } from "./sandbox-supervisor.ts";
 import type { SessionParts } from "./session-parts.ts";
 import type { SessionWriter } from "./session-writer.ts";
 
-/** For a sandbox that starts or ends, and for its runner. */
-const CHANGE_MS = 60_000;
 const LOOK_MS = 5;
 
 /** What became of a file that was given. */
@@ -31,10 +29,17 @@ export interface FilePut {
   readonly created: boolean;
 }
 
+export interface FileParts {
+  readonly store: Pick<SessionStore, "blob" | "blobSize">;
+  readonly now: () => Date;
+  readonly newId: () => string;
+  readonly limits: Pick<SessionParts["limits"], "syncMs">;
+}
+
 export interface FiledSession {
   readonly key: SessionKey;
-  readonly writer: SessionWriter;
-  readonly supervisor: SandboxSupervisor;
+  readonly writer: Pick<SessionWriter, "ask" | "append" | "cursor" | "failure">;
+  readonly supervisor: Pick<SandboxSupervisor, "workspaceLink" | "hasWorkspace" | "generation">;
   state(): SessionState;
   refuseWhileClosing(): void;
 }
@@ -51,11 +56,11 @@ interface FileChange {
  * other change; else it is written into store and log, and the next sandbox has it. Either way it is in the log when it is done.
  */
 export class SessionFiles {
-  readonly #parts: SessionParts;
+  readonly #parts: FileParts;
   readonly #session: FiledSession;
   readonly #mailbox = new Mailbox();
 
-  constructor(parts: SessionParts, session: FiledSession) {
+  constructor(parts: FileParts, session: FiledSession) {
     this.#parts = parts;
     this.#session = session;
   }
@@ -113,7 +118,8 @@ export class SessionFiles {
   /** Where the workspace is just then: sandboxes begin and end meanwhile. */
   async #do(change: FileChange): Promise<void> {
     const { supervisor, refuseWhileClosing } = this.#session;
-    const deadline = Date.now() + CHANGE_MS;
+    // For a sandbox that starts or ends, and for its runner.
+    const deadline = Date.now() + this.#parts.limits.syncMs;
     const isDone = async (): Promise<boolean> => {
       refuseWhileClosing();
       const link = await supervisor.workspaceLink();
@@ -138,7 +144,11 @@ export class SessionFiles {
   }
 
   /** False: the sandbox has ended, or is about to. */
-  async #inSandbox(link: RunnerLink, { path, commands }: FileChange, deadline: number): Promise<boolean> {
+  async #inSandbox(
+    link: Pick<RunnerLink, "command" | "closed" | "ending">,
+    { path, commands }: FileChange,
+    deadline: number,
+  ): Promise<boolean> {
     const { generation } = this.#session.supervisor;
     const report = await this.#told(link, commands);
     if (report === undefined || report.refused === "ending") return false;
@@ -149,7 +159,10 @@ export class SessionFiles {
   }
 
   /** What the runner did; undefined: it is gone. */
-  async #told(link: RunnerLink, commands: FileChange["commands"]): Promise<FileReport | undefined> {
+  async #told(
+    link: Pick<RunnerLink, "command" | "closed" | "ending">,
+    commands: FileChange["commands"],
+  ): Promise<FileReport | undefined> {
     const { newId } = this.#parts;
     let reply: unknown;
     try {
@@ -162,7 +175,11 @@ export class SessionFiles {
   }
 
   /** Resolves when what the runner has told is in the log; false: it ended before. */
-  async #saved(link: RunnerLink, { generation, n }: RunnerCursor, deadline: number): Promise<boolean> {
+  async #saved(
+    link: Pick<RunnerLink, "command" | "closed" | "ending">,
+    { generation, n }: RunnerCursor,
+    deadline: number,
+  ): Promise<boolean> {
     const { writer } = this.#session;
     for (;;) {
       const { cursor, failure } = writer;
@@ -174,7 +191,11 @@ export class SessionFiles {
   }
 }
 
-async function assertKept(store: SessionStore, key: SessionKey, { path, size, sha256 }: GivenFile): Promise<void> {
+async function assertKept(
+  store: FileParts["store"],
+  key: SessionKey,
+  { path, size, sha256 }: GivenFile,
+): Promise<void> {
   if (size === 0 || (await store.blobSize(key, sha256)) === size) return;
   throw new RuntimeError("unavailable", `The bytes of ${path} were not kept. Send them again.`, { retryAfter: 1 });
 }
