@@ -27,7 +27,7 @@ export async function runCommand(args: readonly string[]): Promise<ExitCode> {
       code = await action(await settingsOf(flags));
     });
   };
-  add(program.command("serve", { isDefault: true }).description("Serve sessions and the page"), serve);
+  add(program.command("serve", { isDefault: true }).description("Serve sessions and the console"), serve);
   add(program.command("doctor").description("Check what serving needs, and say what to do"), doctor);
   const model = "Serve the model to the sandboxes of `serve --gateway external`, and go on when that one restarts";
   add(program.command("gateway").description(model), gateway, [
