@@ -47,3 +47,30 @@ test("auth none lets everybody in; a function decides alone", async () => {
   const own = createAuthenticate({ apiKey: "secret", authenticate: () => ({ id: "me", tenant: "t" }) });
   expect(await authenticated(own, request())).toEqual({ id: "me", tenant: "t" });
 });
+
+test("a token is looked at before the key; it opens nothing where nothing is served", async () => {
+  const asked: unknown[] = [];
+  const tokens = {
+    async verify(bearer: string, options?: object) {
+      asked.push([bearer, options]);
+      return bearer === "token" ? { id: "holder", tenant: "t" } : null;
+    },
+  };
+  const withKey = createAuthenticate({ apiKey: "secret", tokens });
+  const by = (bearer: string, path = "/") =>
+    authenticated(
+      withKey,
+      new Request(`http://x${path}`, { method: "POST", headers: { authorization: `Bearer ${bearer}` } }),
+    );
+  expect(await by("token", "/sessions/tokens")).toEqual({ id: "holder", tenant: "t" });
+  expect(await by("secret", "/v1/tokens")).toEqual({ id: "api-key", tenant: "default" });
+  await expect(by("other")).rejects.toMatchObject({ code: "unauthorized" });
+  // Only there an expired token may be good for another one.
+  expect(asked).toEqual([
+    ["token", { renews: false }],
+    ["secret", { renews: true }],
+    ["other", { renews: false }],
+  ]);
+  const closed = createAuthenticate({ tokens });
+  await expect(authenticated(closed, request({ "x-api-key": "token" }))).rejects.toMatchObject({ code: "forbidden" });
+});
