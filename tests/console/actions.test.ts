@@ -49,6 +49,10 @@ async function say(page: Page, text: string): Promise<void> {
   await field(page).press("Enter");
 }
 
+function distanceFromEnd({ scrollHeight, scrollTop, clientHeight }: Element): number {
+  return scrollHeight - scrollTop - clientHeight;
+}
+
 /** The next request of each tab to that address waits for the others'. */
 async function sendTogether(tabs: readonly Page[], address: RegExp): Promise<void> {
   let missing = tabs.length;
@@ -102,6 +106,7 @@ test("asks: allowed once, denied with a reason, changed, allowed for the session
 
   await card(page, "echo one").waitFor();
   await page.getByRole("status", { name: "Why it is waiting" }).filter({ hasText: "waits for a permission" }).waitFor();
+  await expect.poll(() => conversation(page).evaluate(distanceFromEnd)).toBeLessThan(2);
   // Who writes goes on writing; who does nothing is taken to the ask.
   expect(await field(page).evaluate((element) => element === document.activeElement)).toBe(true);
   await expect.poll(() => card(other, "echo one").evaluate((element) => element === document.activeElement)).toBe(true);
@@ -188,6 +193,12 @@ test("the queue is changed and withdrawn, a message steers, another one interrup
   await queue.getByLabel("Waiting message").fill(prompt("first, changed", { text: "the changed one" }));
   await button(queue, "Save").click();
   await queue.getByText(/^first, changed/).waitFor();
+  // What waits stands in one place.
+  expect(
+    await conversation(page)
+      .getByText(/^first/)
+      .count(),
+  ).toBe(0);
 
   await field(page).fill(prompt("by the way", { text: "as you wish" }));
   await field(page).press("Control+Enter");
@@ -254,11 +265,14 @@ test("what goes with a message, what a message can begin with, and options; a dr
   const kept = await tested.server.request("GET", `/sessions/${id}/messages/${message?.id}/attachments/dot.png`);
   expect(Buffer.from(await kept.arrayBuffer()).equals(picture)).toBe(true);
 
-  await button(page, "Options").click();
+  await page.getByRole("button", { name: /^Options/ }).click();
   await page.getByLabel("Effort").selectOption("low");
   await tested.server.until(id, ({ sessionOptions }) => sessionOptions?.effort === "low");
   await page.keyboard.press("Escape");
-  await button(page, "Options").getByText(/low/).waitFor();
+  await page
+    .getByRole("button", { name: /^Options/ })
+    .getByText(/low/)
+    .waitFor();
 
   await field(page).fill("/re");
   await page.getByRole("option", { name: /\/review/ }).waitFor();

@@ -40,8 +40,9 @@ export function OptionsMenu({ sessionId }: { readonly sessionId: string }) {
   return (
     <Popover.Root>
       <Popover.Trigger asChild>
-        <Button tone="ghost" aria-label="Options" className="min-w-0 px-2 text-muted">
-          <SlidersHorizontal />
+        <Button tone="ghost" className="min-w-0 px-2 text-muted">
+          <SlidersHorizontal aria-hidden />
+          <span className="sr-only">Options</span>
           <span className="truncate text-xs">{shown.join(" · ")}</span>
         </Button>
       </Popover.Trigger>

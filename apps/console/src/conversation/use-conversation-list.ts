@@ -1,6 +1,12 @@
-import { useConversationItemIds, useOlder } from "@hhopkins/agent-runtime-react";
+import {
+  shallowEqual,
+  useConversationItemIds,
+  useOlder,
+  useSessionSelector,
+  type SessionSnapshot,
+} from "@hhopkins/agent-runtime-react";
 import { useVirtualizer, type Virtualizer } from "@tanstack/react-virtual";
-import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { RefObject } from "react";
 
 /** Pixels from the end that still count as the end. */
@@ -25,7 +31,7 @@ export interface ConversationList {
 
 /** A conversation of any length in an element that scrolls: what is in view exists, the rest is a height. */
 export function useConversationList(sessionId: string, conversationId: string): ConversationList {
-  const ids = useConversationItemIds(sessionId, { conversationId });
+  const ids = useShownIds(sessionId, conversationId);
   const older = useOlder(sessionId, { conversationId });
   const scroller = useRef<HTMLDivElement>(null);
   const virtualizer = useVirtualizer<HTMLDivElement, Element>({
@@ -55,6 +61,15 @@ export function useConversationList(sessionId: string, conversationId: string): 
     return () => cancelAnimationFrame(frame);
   }, [virtualizer, hasItems]);
 
+  // What stands below may grow, such as with an ask: the end stays in view.
+  useEffect(() => {
+    const element = scroller.current;
+    if (element === null || !isAtEnd) return;
+    const observer = new ResizeObserver(() => virtualizer.scrollToEnd());
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [virtualizer, isAtEnd]);
+
   const { hasOlder, isLoadingOlder, loadOlder } = older;
   const last = ids.at(-1);
   const onScroll = useCallback(() => {
@@ -78,4 +93,15 @@ export function useConversationList(sessionId: string, conversationId: string): 
   const place = leftAt === undefined ? -1 : ids.lastIndexOf(leftAt);
   const newCount = isAtEnd || place < 0 ? 0 : ids.length - 1 - place;
   return { ids, scroller, virtualizer, isAtEnd, newCount, toEnd, onScroll, older };
+}
+
+/** Without our own messages that wait for their turn: those stand in the queue, where they can be changed. */
+function useShownIds(sessionId: string, conversationId: string): readonly string[] {
+  const ids = useConversationItemIds(sessionId, { conversationId });
+  const queued = useSessionSelector(sessionId, queuedOf, shallowEqual);
+  return useMemo(() => (queued.length === 0 ? ids : ids.filter((id) => !queued.includes(id))), [ids, queued]);
+}
+
+function queuedOf({ state }: SessionSnapshot): readonly string[] {
+  return state?.queue.map(({ messageId }) => messageId) ?? [];
 }

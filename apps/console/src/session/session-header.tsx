@@ -3,6 +3,7 @@ import type { SessionActivity, SessionState } from "@hhopkins/agent-runtime-prot
 import { clsx } from "clsx";
 import type { ReactNode } from "react";
 import { Link } from "wouter";
+import { usePast } from "../past/past.tsx";
 import { paths } from "../routes.ts";
 import { nameOf } from "../sessions/session-name.ts";
 import { statusOf } from "../sessions/session-status.ts";
@@ -116,6 +117,9 @@ const CONNECTIONS = {
 
 function ConnectionState({ sessionId }: { readonly sessionId: string }) {
   const { status } = useConnection(sessionId);
+  const past = usePast();
+  // What was has no line; the bar above says where one is.
+  if (past !== undefined) return null;
   const { label, dot } = CONNECTIONS[status];
   return (
     <span

@@ -92,7 +92,12 @@ function Action({ sessionId, waiting: { action } }: { readonly sessionId: string
     case "reload":
       return <Button onClick={reload}>Try now</Button>;
     case "stop":
-      return <Button onClick={() => void controls?.interrupt()}>Stop the turn</Button>;
+      // On narrow pages the one below the message is enough.
+      return (
+        <span className="hidden sm:block">
+          <Button onClick={() => void controls?.interrupt()}>Stop the turn</Button>
+        </span>
+      );
     case "sandbox":
       return <Button onClick={() => navigate(paths.panel(sessionId, "sandbox"))}>Show the sandbox</Button>;
     case "ask":
