@@ -8,7 +8,12 @@ export default defineConfig({
     globalSetup: ["./scripts/vitest-setup.ts"],
     setupFiles: ["./scripts/test-patience.ts"],
     expect: { poll: { timeout: 20_000 } },
-    include: ["packages/**/*.long.test.ts", "apps/**/*.long.test.ts", "tests/**/*.long.test.ts"],
+    include: [
+      "packages/**/*.long.test.ts",
+      "apps/**/*.long.test.ts",
+      "tests/**/*.long.test.ts",
+      "bench/**/*.long.test.ts",
+    ],
     exclude: ["**/node_modules/**", "**/dist/**"],
     passWithNoTests: true,
     testTimeout: 900_000,

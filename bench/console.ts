@@ -103,7 +103,8 @@ async function oneBlock({ feed, tab, browser }: Ground): Promise<Figure[]> {
 }
 
 /** A frame's way from the line to the screen, while words come as fast as a model says them. */
-async function frames({ feed, tab }: Ground): Promise<Figure[]> {
+async function frames(ground: Ground): Promise<Figure[]> {
+  const { feed, tab } = ground;
   const count = Number(values.frames);
   const sessionId = await feed.create();
   await using console = await tab();
@@ -113,12 +114,29 @@ async function frames({ feed, tab }: Ground): Promise<Figure[]> {
   await console.reset();
   const chars = 16;
   const text = Array.from({ length: count }, (_, n) => `word @${n};`.padEnd(chars)).join("");
-  await feed.order(sessionId, { deltas: count, chars, text, blockDeltas: 200, perSecond: 100, end: "END" });
-  await console.until("|END|");
+  const from = performance.now();
+  const { own } = await traced(ground, console, async () => {
+    await feed.order(sessionId, { deltas: count, chars, text, blockDeltas: 200, perSecond: 100, end: "END" });
+    return console.until("|END|");
+  });
+  const busy = (own / (performance.now() - from)) * 100;
   const { painted } = await console.noted();
-  const { n, median, p95, max } = summarize(painted);
-  const value = `p50 ${milliseconds(median)}, p95 ${milliseconds(p95)}, max ${milliseconds(max)} (${n} frames)`;
-  return [{ name: "frame received → painted", value, aim: "p95 ≤ 32 ms", isMet: p95 <= 32 && n > count / 2 }];
+  const { n, median, p95, max } = summarize(painted.map(({ ms }) => ms));
+  const soon = (painted.filter(({ pictures }) => pictures <= 2).length / n) * 100;
+  return [
+    {
+      name: "frame received → painted",
+      value: `p50 ${milliseconds(median)}, p95 ${milliseconds(p95)}, max ${milliseconds(max)} (${n} frames)`,
+      aim: "p95 ≤ 32 ms",
+      isMet: p95 <= 32 && n > count / 2,
+    },
+    {
+      name: "painted with the next picture of the screen, or the one after it",
+      value: `${soon.toFixed(1)} %, the main thread busy for ${busy.toFixed(1)} % of the time`,
+      aim: "≥ 95 %",
+      isMet: soon >= 95,
+    },
+  ];
 }
 
 /** A long conversation, each time by a tab that has not seen it. */

@@ -2,8 +2,8 @@
 export interface Probe {
   /** Tasks of more than 50 ms since the last `reset`. */
   longTasks: number[];
-  /** From the arrival of a frame until what it brought was on the screen. */
-  painted: number[];
+  /** From the arrival of a frame until what it brought was on the screen: how long, and how many pictures of the screen. */
+  painted: { ms: number; pictures: number }[];
   reset(): void;
   /** Goes to an address of the console; answers how long until `text` was the last on the screen. */
   open(hash: string, text: string): Promise<number>;
@@ -21,7 +21,8 @@ declare global {
  */
 export function installProbe(): void {
   const PATIENCE_MS = 60_000;
-  const arrived = new Map<number, number>();
+  const arrived = new Map<number, { since: number; picture: number }>();
+  let picture = 0;
   let isLooking = false;
 
   globalThis.probe = {
@@ -60,7 +61,7 @@ export function installProbe(): void {
   function onFrame(data: string): void {
     const number = lastNumber(data);
     if (number === undefined || !data.includes('"session:block:delta"')) return;
-    arrived.set(number, performance.now());
+    arrived.set(number, { since: performance.now(), picture });
     if (!isLooking) void look();
   }
 
@@ -68,11 +69,12 @@ export function installProbe(): void {
     isLooking = true;
     while (arrived.size > 0) {
       const at = await afterFrame();
+      picture += 1;
       const shown = lastNumber(lastTexts()) ?? -1;
-      for (const [number, since] of arrived) {
+      for (const [number, one] of arrived) {
         if (number > shown) continue;
         arrived.delete(number);
-        globalThis.probe.painted.push(at - since);
+        globalThis.probe.painted.push({ ms: at - one.since, pictures: picture - one.picture });
       }
     }
     isLooking = false;
