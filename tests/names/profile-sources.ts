@@ -37,6 +37,11 @@ export const profileSourceRows: readonly Row[] = [
     changed,
   ),
   ...tested("field", fieldsOf("AgentProfileAnswer", "profile version"), changed),
+  ...tested(
+    "field",
+    ["AgentProfileAnswer.readOnly"],
+    testsIn("tests/profiles-sources/rest.test.ts")("one that cannot be changed here says why when it is read"),
+  ),
   ...tested("method", ["persistence.profiles"], changed),
   ...tested("flag", ["--bound-secrets"], bound),
   ...tested("variable", ["AGENT_RUNTIME_BOUND_SECRETS"], at.settings("%s")),

@@ -184,6 +184,21 @@ describe("refused", () => {
     expect((await ask("GET", "/agent-profiles/default")).status).toBe(200);
   });
 
+  test("one that cannot be changed here says why when it is read", async () => {
+    const profiles = temporaryFolder();
+    mkdirSync(join(profiles, "on-disk"));
+    writeFileSync(join(profiles, "on-disk/CLAUDE.md"), "memory");
+    const ask = await serve(memoryPersistence(), { profiles });
+    await ask("POST", "/agent-profiles", reviewer);
+    const why = async (id: string): Promise<unknown> => (await ask("GET", `/agent-profiles/${id}`)).body["readOnly"];
+    expect(await why("reviewer")).toBeUndefined();
+    expect(await why("on-disk")).toMatch(/comes from the server's own folder: change it there/);
+    expect(await why("default")).toMatch(/is one of the server's configuration: change it there/);
+    const { profiles: _none, ...keepsNone } = memoryPersistence();
+    const without = await serve(keepsNone);
+    expect((await without("GET", "/agent-profiles/default")).body["readOnly"]).toMatch(/adapter keeps no profiles/);
+  });
+
   test("an adapter that keeps no profiles says so", async () => {
     const { profiles: _profiles, ...adapter } = memoryPersistence();
     const ask = await serve(adapter);

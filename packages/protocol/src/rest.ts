@@ -66,7 +66,12 @@ export const ListProfilesAnswer = z.object({ profiles: z.array(AgentProfileListD
 export type ListProfilesAnswer = z.infer<typeof ListProfilesAnswer>;
 
 /** A profile, with names of secrets and never a value, and which content it is. */
-export const AgentProfileAnswer = z.object({ profile: AgentProfile, version: Sha256 });
+export const AgentProfileAnswer = z.object({
+  profile: AgentProfile,
+  version: Sha256,
+  /** Why it cannot be changed here, for people; absent: it can. */
+  readOnly: z.string().optional(),
+});
 export type AgentProfileAnswer = z.infer<typeof AgentProfileAnswer>;
 
 /** A page of blocks, oldest first. `before` is the cursor of the page that comes before; absent at the beginning. */

@@ -21,7 +21,7 @@ test("the schemas are those of this version", () => {
   const hash = createHash("sha256").update(JSON.stringify(schemas())).digest("hex");
   expect({ protocol: protocol.PROTOCOL_VERSION, wire: protocol.WIRE_VERSION, hash }).toMatchInlineSnapshot(`
     {
-      "hash": "374bffae08b3998dc5da8d5a3cc4f3a3f6779a9be5350f37098106118be9709e",
+      "hash": "d4a96ef46b4180f990d2e173290a3e8d288c2bb4a1cb4394c1f3f764a98fadc0",
       "protocol": 1,
       "wire": 1,
     }

@@ -8,4 +8,6 @@ export interface ProfileStore {
   replace(profile: AgentProfile): Promise<void>;
   /** Rejects as `replace` does. Sessions keep the content that they began with. */
   delete(id: string): Promise<void>;
+  /** Whether it is of the configuration; absent: that is told when it is to be changed. */
+  isConfigured?(id: string): boolean;
 }

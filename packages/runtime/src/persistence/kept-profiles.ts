@@ -49,6 +49,7 @@ export function keptProfiles(
       return profile === undefined ? rows.get(id) : structuredClone(profile);
     },
     profiles: {
+      isConfigured,
       async create(profile) {
         changeable(profile.id);
         if (!(await rows.insert(profile))) throw conflict(profile.id, "is there already");

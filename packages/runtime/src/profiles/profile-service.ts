@@ -44,11 +44,23 @@ export function createProfileService(parts: ProfileServiceParts): ProfileService
     }
     return store;
   };
+  const whyReadOnly = async (by: Principal, id: string): Promise<string | undefined> => {
+    try {
+      const { isConfigured } = await storeFor(by, id);
+      return isConfigured?.(id) === true
+        ? `The agent profile ${id} is one of the server's configuration: change it there.`
+        : undefined;
+    } catch (error) {
+      if (error instanceof RuntimeError) return error.message;
+      throw error;
+    }
+  };
   return {
-    async read(_by, id) {
+    async read(by, id) {
       const profile = await profiles.loadAgentProfile(id);
       if (profile === null) throw new RuntimeError("not_found", `There is no agent profile ${id}.`);
-      return answer(profile);
+      const readOnly = await whyReadOnly(by, id);
+      return { ...answer(profile), ...(readOnly === undefined ? {} : { readOnly }) };
     },
     async create(by, profile) {
       refuseForeignPowers(profile, "body", boundSecrets);
