@@ -9,7 +9,7 @@ import { useShell } from "./shell-context.ts";
 export function TopBar() {
   const { setSidebarOpen, openPalette, newSession } = useShell();
   return (
-    <header className="flex h-12 shrink-0 items-center gap-1 border-b bg-panel px-2">
+    <nav aria-label="Page" className="flex h-12 shrink-0 items-center gap-1 border-b bg-panel px-2">
       <Button tone="ghost" icon className="size-9" aria-label="Sessions" onClick={() => setSidebarOpen(true)}>
         <Menu />
       </Button>
@@ -23,6 +23,6 @@ export function TopBar() {
       <Button tone="ghost" icon className="size-9" aria-label="New session" onClick={() => newSession()}>
         <SquarePen />
       </Button>
-    </header>
+    </nav>
   );
 }

@@ -65,7 +65,6 @@ export function ToolCall({ item: { call, result }, isStreaming }: ToolCallProps)
       <button
         type="button"
         aria-expanded={isOpen}
-        aria-label={`${title}: ${STATUS[call.status].text}`}
         onClick={() => setOpen(!isOpen)}
         className="flex min-h-8 w-full min-w-0 items-center gap-2 rounded-lg px-2.5 py-1 text-left hover:bg-raised/60"
       >
@@ -106,8 +105,9 @@ const STATUS: Readonly<Record<Status, { readonly icon: LucideIcon; readonly look
 function StatusIcon({ status }: { readonly status: Status }) {
   const { icon: Icon, look, text } = STATUS[status] ?? STATUS.pending;
   return (
-    <span title={text} className="shrink-0">
+    <span title={text} className="relative shrink-0">
       <Icon aria-hidden className={`size-4 ${look}`} />
+      <span className="sr-only">{text}</span>
     </span>
   );
 }
