@@ -71,6 +71,7 @@ const INTERFACES: readonly (readonly [kind: string, of: string, file: string, na
   ["hook result", "useApproval", "react/src/parts/use-approval.ts", "UseApproval"],
   ["hook result", "useFileTree", "react/src/parts/use-file-tree.ts", "UseFileTree"],
   ["option", "useMessages", "react/src/use-messages.ts", "ConversationOptions"],
+  ["hook result", "useConversationItem", "react/src/parts/tool-calls.ts", "UseConversationItem"],
   ["field", "ToolCallItem", "react/src/parts/tool-calls.ts", "ToolCallItem"],
   ["field", "BlockItem", "react/src/parts/tool-calls.ts", "BlockItem"],
   ["field", "FileNode", "react/src/parts/file-tree.ts", "FileNode"],
