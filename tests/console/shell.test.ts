@@ -192,7 +192,17 @@ test("a new session has what the dialog says, and its first message is on its wa
 test("a profile is made by the form with the server's errors at its fields, changed as JSON, and never written over unseen", async () => {
   const tab = await tested.open({ path: "/profiles" });
   const { page } = tab;
-  await page.getByRole("link", { name: /Careful/ }).waitFor();
+  // Of the configuration: it says so, and can be copied.
+  await page.getByRole("link", { name: /Careful/ }).click();
+  await page
+    .getByRole("note")
+    .getByText(/one of the server's configuration: change it there/)
+    .waitFor();
+  expect(await page.getByRole("button", { name: /Save|Delete/ }).count()).toBe(0);
+  expect(await page.getByRole("textbox", { name: "Name needed" }).isDisabled()).toBe(true);
+  await page.getByRole("button", { name: "Copy to a new profile" }).click();
+  await expect.poll(() => page.getByRole("textbox", { name: "Name needed" }).inputValue()).toBe("Careful (copy)");
+  await page.getByRole("link", { name: "Profiles", exact: true }).last().click();
   await page.getByRole("button", { name: "New profile" }).click();
   await page.getByLabel("Id", { exact: false }).and(page.locator("input:not([type=search])")).fill("reviewer");
   await page.getByRole("button", { name: "Add to skills" }).click();

@@ -12,10 +12,11 @@ export interface JsonEditorProps {
   /** Whether the text is a document now; while it is none there is nothing to save. */
   readonly onValid: (isValid: boolean) => void;
   readonly issues: FieldIssues;
+  readonly isReadOnly: boolean;
 }
 
 /** The whole document as text; what is wrong leads to where it stands. */
-export function JsonEditor({ draft, onChange, onValid, issues }: JsonEditorProps) {
+export function JsonEditor({ draft, onChange, onValid, issues, isReadOnly }: JsonEditorProps) {
   const [text, setText] = useState(() => textOf(draft));
   const [fault, setFault] = useState<string>();
   const area = useRef<HTMLTextAreaElement>(null);
@@ -60,6 +61,7 @@ export function JsonEditor({ draft, onChange, onValid, issues }: JsonEditorProps
         aria-label="The profile as JSON"
         aria-invalid={fault !== undefined || issues.size > 0}
         spellCheck={false}
+        readOnly={isReadOnly}
         className="min-h-[60vh] flex-1 resize-y font-mono text-[13px] leading-5 whitespace-pre"
         value={text}
         onChange={(event) => change(event.target.value)}

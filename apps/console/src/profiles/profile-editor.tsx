@@ -1,4 +1,4 @@
-import { Copy, Save, SquarePen, Trash2, Undo2 } from "lucide-react";
+import { Copy, Lock, Save, SquarePen, Trash2, Undo2 } from "lucide-react";
 import { useState } from "react";
 import type { ReactNode } from "react";
 import { Link, useLocation } from "wouter";
@@ -36,6 +36,7 @@ export function ProfileEditor({ profileId, copyOf }: ProfileEditorProps) {
   const [isValid, setValid] = useState(true);
   const { save, isKeepable } = useSave(editor, profileId, isValid);
   const { draft, setDraft, issues } = editor;
+  const isReadOnly = editor.readOnly !== undefined;
   const title = profileId ?? "New profile";
   useTitle(title, "Profiles");
   const shown = schema === null ? "json" : tab;
@@ -59,10 +60,23 @@ export function ProfileEditor({ profileId, copyOf }: ProfileEditorProps) {
           >
             <div className="flex flex-1 flex-col pt-4">
               {shown === "json" && (
-                <JsonEditor key={editor.epoch} draft={draft} onChange={setDraft} onValid={setValid} issues={issues} />
+                <JsonEditor
+                  key={editor.epoch}
+                  draft={draft}
+                  onChange={setDraft}
+                  onValid={setValid}
+                  issues={issues}
+                  isReadOnly={isReadOnly}
+                />
               )}
               {shown === "form" && schema !== null && schema !== undefined && (
-                <ProfileForm schema={schema} draft={draft} onChange={setDraft} hasFixedId={profileId !== undefined} />
+                <ProfileForm
+                  schema={schema}
+                  draft={draft}
+                  onChange={setDraft}
+                  hasFixedId={profileId !== undefined}
+                  isReadOnly={isReadOnly}
+                />
               )}
             </div>
           </Tabs>
@@ -84,7 +98,7 @@ function Head({ profileId, title, editor, onSave, isKeepable }: HeadProps) {
   const { newSession } = useShell();
   const [, navigate] = useLocation();
   const [isAsking, setAsking] = useState(false);
-  const { version, isDirty, isSaving, reload } = editor;
+  const { version, isDirty, isSaving, reload, readOnly } = editor;
   return (
     <div className="flex flex-wrap items-center gap-2">
       <div className="mr-auto min-w-0">
@@ -110,20 +124,26 @@ function Head({ profileId, title, editor, onSave, isKeepable }: HeadProps) {
           >
             <Copy />
           </Button>
-          <Button tone="ghost" icon aria-label="Delete" title="Delete" onClick={() => setAsking(true)}>
-            <Trash2 />
-          </Button>
+          {readOnly === undefined && (
+            <Button tone="ghost" icon aria-label="Delete" title="Delete" onClick={() => setAsking(true)}>
+              <Trash2 />
+            </Button>
+          )}
           {isAsking && <DeleteProfile profileId={profileId} onClose={() => setAsking(false)} />}
         </>
       )}
-      <Button tone="ghost" disabled={!isDirty || isSaving} onClick={reload}>
-        <Undo2 />
-        Discard
-      </Button>
-      <Button tone="accent" disabled={!isKeepable} onClick={onSave}>
-        <Save />
-        {isSaving ? "Saving …" : "Save"}
-      </Button>
+      {readOnly === undefined && (
+        <>
+          <Button tone="ghost" disabled={!isDirty || isSaving} onClick={reload}>
+            <Undo2 />
+            Discard
+          </Button>
+          <Button tone="accent" disabled={!isKeepable} onClick={onSave}>
+            <Save />
+            {isSaving ? "Saving …" : "Save"}
+          </Button>
+        </>
+      )}
     </div>
   );
 }
@@ -136,7 +156,14 @@ interface NotesProps {
 }
 
 function Notes({ editor, hasPlaces, onOver }: NotesProps) {
-  const { fault, issues, isOutdated, reload, draft } = editor;
+  const { fault, issues, isOutdated, reload, draft, readOnly } = editor;
+  if (readOnly !== undefined)
+    return (
+      <p role="note" className="flex items-center gap-2 rounded-lg border bg-raised px-3 py-2">
+        <Lock aria-hidden className="size-4 shrink-0 text-muted" />
+        {readOnly}
+      </p>
+    );
   if (isOutdated)
     return (
       <Note>
@@ -197,7 +224,8 @@ function useSave(
 ): { readonly save: Editor["save"]; readonly isKeepable: boolean } {
   const toast = useToast();
   const [, navigate] = useLocation();
-  const isKeepable = isValid && !editor.isSaving && (editor.isDirty || profileId === undefined);
+  const isKeepable =
+    editor.readOnly === undefined && isValid && !editor.isSaving && (editor.isDirty || profileId === undefined);
   const save: Editor["save"] = async (options) => {
     const id = await editor.save(options);
     if (id === undefined) return undefined;

@@ -8,10 +8,11 @@ export interface ProfileFormProps {
   readonly onChange: (draft: JsonObject) => void;
   /** It is there already: its id stays. */
   readonly hasFixedId: boolean;
+  readonly isReadOnly: boolean;
 }
 
 /** A profile's fields, in sections. */
-export function ProfileForm({ schema, draft, onChange, hasFixedId }: ProfileFormProps) {
+export function ProfileForm({ schema, draft, onChange, hasFixedId, isReadOnly }: ProfileFormProps) {
   const known = new Set(SECTIONS.flatMap(([, fields]) => fields));
   const others = Object.keys(schema.properties ?? {}).filter((name) => !known.has(name));
   const sections = [...SECTIONS, ["More", others] as const];
@@ -34,7 +35,7 @@ export function ProfileForm({ schema, draft, onChange, hasFixedId }: ProfileForm
                 name={name}
                 value={draft[name]}
                 isRequired={schema.required?.includes(name) === true}
-                disabled={name === "id" && hasFixedId}
+                disabled={isReadOnly || (name === "id" && hasFixedId)}
                 onChange={(value) => onChange(withField(draft, name, value))}
               />
             ))}

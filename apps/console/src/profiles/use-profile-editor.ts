@@ -12,6 +12,8 @@ export interface ProfileEditor {
   readonly setDraft: (draft: JsonObject) => void;
   /** Of the content that the server has; undefined for what is new. */
   readonly version: string | undefined;
+  /** Why it cannot be changed here. */
+  readonly readOnly: string | undefined;
   /** Counts up whenever the draft is begun anew. */
   readonly epoch: number;
   readonly isDirty: boolean;
@@ -29,7 +31,8 @@ export interface ProfileEditor {
 
 interface Loaded {
   readonly original: JsonObject;
-  readonly version: string | undefined;
+  readonly version?: string;
+  readonly readOnly?: string | undefined;
 }
 
 const NO_ISSUES: FieldIssues = new Map();
@@ -45,9 +48,9 @@ export function useProfileEditor(id: string | undefined, copyOf: string | undefi
   const [issues, setIssues] = useState<FieldIssues>(NO_ISSUES);
   const [isOutdated, setOutdated] = useState(false);
 
-  const begin = useCallback((original: JsonObject, version: string | undefined) => {
-    setLoaded({ original, version });
-    setDraft(original);
+  const begin = useCallback((next: Loaded) => {
+    setLoaded(next);
+    setDraft(next.original);
     setEpoch((before) => before + 1);
     setFault(undefined);
     setIssues(NO_ISSUES);
@@ -55,12 +58,11 @@ export function useProfileEditor(id: string | undefined, copyOf: string | undefi
   }, []);
   const load = useCallback(() => {
     const source = id ?? copyOf;
-    if (source === undefined) return begin(NEW_PROFILE, undefined);
+    if (source === undefined) return begin({ original: NEW_PROFILE });
     client.getProfile(source).then(
-      ({ profile, version }) => {
-        const content: JsonObject = profile;
-        if (id !== undefined) begin(content, version);
-        else begin({ ...content, id: "", name: `${profile.name} (copy)` }, undefined);
+      ({ profile, version, readOnly }) => {
+        if (id !== undefined) begin({ original: profile, version, readOnly });
+        else begin({ original: { ...(profile as JsonObject), id: "", name: `${profile.name} (copy)` } });
       },
       (error: unknown) => setFault(messageOf(error)),
     );
@@ -79,7 +81,7 @@ export function useProfileEditor(id: string | undefined, copyOf: string | undefi
         return undefined;
       }
       const kept = await (id === undefined ? client.createProfile(content) : client.replaceProfile(content));
-      begin(kept.profile, kept.version);
+      begin({ original: kept.profile, version: kept.version });
       profilesChanged();
       return kept.profile.id;
     } catch (error) {
@@ -96,6 +98,7 @@ export function useProfileEditor(id: string | undefined, copyOf: string | undefi
     draft,
     setDraft,
     version: loaded?.version,
+    readOnly: loaded?.readOnly,
     epoch,
     isDirty,
     isSaving,
