@@ -5,6 +5,7 @@ import type { Locator, Page, Route } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { PICTURES } from "../testing/pictures.ts";
 import { bash, prompt, TALK } from "../testing/prompts.ts";
+import { seriousFaults } from "./testing/axe.ts";
 import { startConsoleUnderTest, type ConsolePage, type ConsoleUnderTest } from "./testing/console-under-test.ts";
 
 const SERVER = new URL("../../packages/runner/src/claude-agent-sdk/testing/asking-server.mjs", import.meta.url);
@@ -138,6 +139,7 @@ test("asks: allowed once, denied with a reason, changed, allowed for the session
   // The sixth is not asked. The question is a form.
   const question = card(page, "Which?");
   await question.waitFor();
+  expect(await seriousFaults(page)).toEqual([]);
   expect(await button(question, "Answer").isDisabled()).toBe(true);
   await question.getByLabel("Blue").check();
   await question.getByLabel("Your own answer: Which?").fill("Green");
@@ -146,6 +148,7 @@ test("asks: allowed once, denied with a reason, changed, allowed for the session
   const booking = card(page, "How many seats?");
   await button(booking, "Send").click();
   await booking.getByText("seats is needed.").waitFor();
+  expect(await seriousFaults(page)).toEqual([]);
   await booking.getByRole("textbox", { name: "seats (needed)" }).fill("2");
   await button(booking, "Send").click();
 
@@ -193,6 +196,7 @@ test("the queue is changed and withdrawn, a message steers, another one interrup
   await queue.getByLabel("Waiting message").fill(prompt("first, changed", { text: "the changed one" }));
   await button(queue, "Save").click();
   await queue.getByText(/^first, changed/).waitFor();
+  expect(await seriousFaults(page)).toEqual([]);
   // What waits stands in one place.
   expect(
     await conversation(page)
@@ -266,6 +270,7 @@ test("what goes with a message, what a message can begin with, and options; a dr
   expect(Buffer.from(await kept.arrayBuffer()).equals(picture)).toBe(true);
 
   await page.getByRole("button", { name: /^Options/ }).click();
+  expect(await seriousFaults(page)).toEqual([]);
   await page.getByLabel("Effort").selectOption("low");
   await tested.server.until(id, ({ sessionOptions }) => sessionOptions?.effort === "low");
   await page.keyboard.press("Escape");
@@ -317,6 +322,7 @@ test("a fork goes on beside its origin; a session goes back, and is deleted", as
   const dialog = page.getByRole("dialog", { name: "Go back" });
   await dialog.getByRole("radio", { name: /^one/ }).check();
   await dialog.getByText(/^1 turn goes from the view/).waitFor();
+  expect(await seriousFaults(page)).toEqual([]);
   await button(dialog, "Go back").click();
   await conversation(page).getByText("the second answer", { exact: true }).waitFor({ state: "detached" });
   await conversation(page).getByText("the first answer", { exact: true }).waitFor();

@@ -8,7 +8,7 @@ import {
 import { HelpCircle, ListChecks, Map as MapIcon, ShieldQuestion } from "lucide-react";
 import { useCallback, useEffect, useRef } from "react";
 import { askCardId } from "../session/session-controls.tsx";
-import { messageOf } from "../session/use-session-turns.ts";
+import { errorText } from "../session/error-text.ts";
 import { useNow } from "../session/use-now.ts";
 import { durationText } from "../ui/format.ts";
 import { Ago } from "../ui/time.tsx";
@@ -66,7 +66,7 @@ export function AskCard({ sessionId, ask, isMeant, isPast, onAnswer }: AskCardPr
       </fieldset>
       {error !== undefined && (
         <p role="alert" className="text-sm text-bad">
-          {messageOf(error)}
+          {errorText(error)}
         </p>
       )}
     </article>

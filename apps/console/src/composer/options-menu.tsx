@@ -3,7 +3,7 @@ import type { SessionOptions, UpdateOptionsBody } from "@hhopkins/agent-runtime-
 import { SlidersHorizontal } from "lucide-react";
 import { Popover } from "radix-ui";
 import { useState } from "react";
-import { messageOf } from "../session/use-session-turns.ts";
+import { errorText } from "../session/error-text.ts";
 import { Button } from "../ui/button.tsx";
 import { Field } from "../ui/field.tsx";
 import { Input } from "../ui/input.tsx";
@@ -32,7 +32,7 @@ export function OptionsMenu({ sessionId }: { readonly sessionId: string }) {
   const toast = useToast();
   const update = (options: UpdateOptionsBody): void => {
     updateSessionOptions(options).catch((error: unknown) =>
-      toast(`The options were not changed. ${messageOf(error)}`, { tone: "bad" }),
+      toast(`The options were not changed. ${errorText(error)}`, { tone: "bad" }),
     );
   };
   const mode = MODES.find(({ value }) => value === permissionMode)?.label;

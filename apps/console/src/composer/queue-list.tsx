@@ -2,7 +2,7 @@ import { useQueue } from "@hhopkins/agent-runtime-react";
 import type { QueuedMessage } from "@hhopkins/agent-runtime-protocol";
 import { Paperclip, Pencil, X } from "lucide-react";
 import { useState } from "react";
-import { messageOf } from "../session/use-session-turns.ts";
+import { errorText } from "../session/error-text.ts";
 import { Badge } from "../ui/badge.tsx";
 import { Button } from "../ui/button.tsx";
 import { Textarea } from "../ui/input.tsx";
@@ -19,7 +19,7 @@ export function QueueList({ sessionId }: { readonly sessionId: string }) {
       await work;
       return true;
     } catch (error) {
-      toast(`${failed} ${messageOf(error)}`, { tone: "bad" });
+      toast(`${failed} ${errorText(error)}`, { tone: "bad" });
       return false;
     }
   };

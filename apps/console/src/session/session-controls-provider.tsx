@@ -3,7 +3,7 @@ import { lazy, Suspense, useCallback, useMemo, useState } from "react";
 import type { ReactNode } from "react";
 import { useToast } from "../ui/toast.tsx";
 import { askCardId, SessionControlsContext, type SessionControls } from "./session-controls.tsx";
-import { messageOf } from "./use-session-turns.ts";
+import { errorText } from "./error-text.ts";
 
 const TurnDialog = lazy(() => import("./turn-dialog.tsx").then(({ TurnDialog }) => ({ default: TurnDialog })));
 const DeleteDialog = lazy(() => import("./delete-dialog.tsx").then(({ DeleteDialog }) => ({ default: DeleteDialog })));
@@ -61,7 +61,7 @@ function useInterrupt(sessionId: string): Pick<SessionControls, "interrupt" | "i
       await interrupt();
     } catch (error) {
       setInterrupted(undefined);
-      toast(`The turn could not be stopped. ${messageOf(error)}`, { tone: "bad" });
+      toast(`The turn could not be stopped. ${errorText(error)}`, { tone: "bad" });
     }
   }, [turnId, interrupt, toast]);
   return { interrupt: stop, interruptedTurnId };

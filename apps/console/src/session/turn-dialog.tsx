@@ -9,7 +9,8 @@ import { Field } from "../ui/field.tsx";
 import { Input } from "../ui/input.tsx";
 import { useToast } from "../ui/toast.tsx";
 import type { SessionTurn } from "./session-turns.ts";
-import { messageOf, useSessionTurns } from "./use-session-turns.ts";
+import { errorText } from "./error-text.ts";
+import { useSessionTurns } from "./use-session-turns.ts";
 
 export interface TurnDialogProps {
   readonly sessionId: string;
@@ -114,7 +115,7 @@ function useTurnAction({ sessionId, purpose, onClose }: TurnDialogProps) {
       }
       onClose();
     } catch (error) {
-      setFault(messageOf(error));
+      setFault(errorText(error));
     } finally {
       setBusy(false);
     }

@@ -1,8 +1,9 @@
 import { useAgentService, useSessionSelector, type SessionSnapshot } from "@hhopkins/agent-runtime-react";
 import { useMemo } from "react";
+import { archiveName } from "./archive-name.ts";
 import { saveFile } from "../ui/save-file.ts";
 import { useToast } from "../ui/toast.tsx";
-import { messageOf } from "./use-session-turns.ts";
+import { errorText } from "./error-text.ts";
 
 export interface SessionActions {
   readonly sync: () => Promise<void>;
@@ -25,7 +26,7 @@ export function useSessionActions(sessionId: string): SessionActions {
         await work();
         toast(done);
       } catch (error) {
-        toast(`${failed} ${messageOf(error)}`, { tone: "bad" });
+        toast(`${failed} ${errorText(error)}`, { tone: "bad" });
       }
     };
     const copy = (text: string, what: string): Promise<void> =>
@@ -36,8 +37,7 @@ export function useSessionActions(sessionId: string): SessionActions {
         told(() => client.unload(sessionId), "Saved and put to sleep. The next message wakes it.", "It stays awake."),
       exportSession: () =>
         told(
-          async () =>
-            saveFile(`${fileName(name ?? sessionId)}.ndjson.gz`, await blobOf(await client.exportSession(sessionId))),
+          async () => saveFile(archiveName(name ?? sessionId), await blobOf(await client.exportSession(sessionId))),
           "The session's archive is among your downloads.",
           "The session could not be exported.",
         ),
@@ -49,10 +49,4 @@ export function useSessionActions(sessionId: string): SessionActions {
 
 function blobOf(stream: ReadableStream<Uint8Array>): Promise<Blob> {
   return new Response(stream as ReadableStream<Uint8Array<ArrayBuffer>>).blob();
-}
-
-/** Names are anything; a file's is letters, digits and a few signs. */
-export function fileName(name: string): string {
-  const safe = name.replace(/[^\p{L}\p{N}._-]+/gu, "-").replace(/^[.-]+|-+$/g, "");
-  return safe === "" ? "session" : safe.slice(0, 80);
 }

@@ -1,8 +1,9 @@
-import { ClientError, useAgentService } from "@hhopkins/agent-runtime-react";
+import { useAgentService } from "@hhopkins/agent-runtime-react";
 import { useEffect, useState } from "react";
+import { errorText } from "./error-text.ts";
 import { readTurns, type SessionTurn } from "./session-turns.ts";
 
-export interface SessionTurns {
+interface SessionTurns {
   /** The latest first; undefined while the log is read. */
   readonly turns: readonly SessionTurn[] | undefined;
   readonly error: string | undefined;
@@ -16,16 +17,9 @@ export function useSessionTurns(sessionId: string): SessionTurns {
     const reading = new AbortController();
     readTurns(client.readEvents(sessionId, { signal: reading.signal })).then(
       (turns) => !reading.signal.aborted && setRead({ turns: turns.toReversed(), error: undefined }),
-      (error: unknown) => !reading.signal.aborted && setRead({ turns: undefined, error: messageOf(error) }),
+      (error: unknown) => !reading.signal.aborted && setRead({ turns: undefined, error: errorText(error) }),
     );
     return () => reading.abort();
   }, [client, sessionId]);
   return read;
-}
-
-/** What a person is told of something that failed. */
-export function messageOf(error: unknown): string {
-  if (error instanceof ClientError && error.code === "unreachable")
-    return "The server does not answer. Try again once it is back.";
-  return error instanceof Error ? error.message : String(error);
 }

@@ -49,7 +49,7 @@ export interface WaitingContext {
 }
 
 /** Milliseconds for which nothing needs to be said. */
-export const PATIENCE_MS = { tool: 10_000, silence: 10_000, sending: 3000 } as const;
+const PATIENCE_MS = { tool: 10_000, silence: 10_000, sending: 3000 } as const;
 
 /**
  * Why a session is not moving, by what its log says and how its line is; undefined while it moves, or has nothing to do.
