@@ -74,7 +74,7 @@ export default {
     forbid(
       "no-dev-dependencies",
       "published code must not need what only development installs",
-      { path: "^(packages|apps)/[^/]+/src/", pathNot: [TEST, "^apps/server/src/page/"] },
+      { path: "^(packages|apps)/[^/]+/src/", pathNot: TEST },
       { dependencyTypes: ["npm-dev"], dependencyTypesNot: ["npm-peer", "type-only"] },
     ),
     forbid(
@@ -214,16 +214,6 @@ export default {
       },
     ),
     forbid("console-no-node", "the console runs in browsers", { path: "^apps/console/src/", pathNot: TEST }, BUILTIN),
-    forbid(
-      "page-arrows",
-      "the page is built on client and protocol",
-      { path: "^apps/server/src/page/", pathNot: TEST },
-      {
-        path: "^(packages|apps)/",
-        pathNot: "^packages/(client|protocol)/|^apps/server/src/page/",
-      },
-    ),
-    forbid("page-no-node", "the page runs in browsers", { path: "^apps/server/src/page/", pathNot: TEST }, BUILTIN),
 
     forbid(
       "runtime-ts-only-from-entry",

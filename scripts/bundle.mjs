@@ -1,6 +1,6 @@
 // Makes the bundles that source alone cannot serve: the runner, and what starts programs beside it, as one file each that
-// a sandbox with Node can run, and the page's script for browsers. Each file is replaced in one step, so running servers and tests never read half of one.
-import { existsSync, readFileSync } from "node:fs";
+// a sandbox with Node can run. Each file is replaced in one step, so running servers and tests never read half of one.
+import { existsSync } from "node:fs";
 import { dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -35,18 +35,12 @@ const bundles = [
     target: `packages/runtime/dist/modal-${name}.mjs`,
     options: { platform: "node", target: "node22", sourcemap: false },
   })),
-  {
-    source: "apps/server/src/page/main.ts",
-    target: "apps/server/dist/page/main.js",
-    options: { platform: "browser", target: "es2022", minify: true, sourcemap: false },
-    assets: ["index.html", "page.css"],
-  },
 ];
 
 /** Builds every bundle whose source exists, and the console, and answers the paths it made. */
 export async function bundle() {
   const made = [];
-  for (const { source, target, options, assets = [] } of bundles) {
+  for (const { source, target, options } of bundles) {
     if (!existsSync(join(root, source))) continue;
     const { outputFiles } = await build({
       absWorkingDir: root,
@@ -60,10 +54,6 @@ export async function bundle() {
       ...options,
     });
     for (const file of outputFiles) place(join(root, target), Buffer.from(file.contents));
-    for (const asset of assets) {
-      const from = join(root, dirname(source), asset);
-      if (existsSync(from)) place(join(root, dirname(target), asset), readFileSync(from));
-    }
     made.push(target);
   }
   if (await buildConsole()) made.push("apps/server/dist/console");

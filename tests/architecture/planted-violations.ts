@@ -57,8 +57,6 @@ export const planted: Record<string, readonly Planted[]> = {
     bad("apps/console/src/app.ts", "../../server/src/main.ts", { "apps/server/src/main.ts": something }),
   ],
   "console-no-node": [bad("apps/console/src/disk.ts", "node:path")],
-  "page-arrows": [bad("apps/server/src/page/server.ts", "../main.ts", { "apps/server/src/main.ts": something })],
-  "page-no-node": [bad("apps/server/src/page/disk.ts", "node:path")],
   "runtime-ts-only-from-entry": [
     bad(`${RUNTIME}/session/whole.ts`, "../runtime.ts", { [`${RUNTIME}/runtime.ts`]: something }),
   ],
