@@ -4,6 +4,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { seriousFaults } from "./testing/axe.ts";
 import { startConsoleUnderTest, type ConsolePage, type ConsoleUnderTest } from "./testing/console-under-test.ts";
 
 const PROFILE = { id: "files", name: "Files", tools: ["Read", "Write", "Edit", "Bash"] };
@@ -245,6 +246,61 @@ test("the sandbox is shown with those before it; put to sleep it ends, and the n
   await expect
     .poll(() => inspector().getByRole("region", { name: "Sandboxes so far" }).getByRole("listitem").count())
     .toBe(2);
+});
+
+test("axe finds nothing serious in any panel, in either theme", async () => {
+  const look = async (name: string): Promise<void> => {
+    await panel(name);
+    await inspector().getByText("Loading…").waitFor({ state: "detached" });
+    expect({ name, faults: await seriousFaults(page) }).toEqual({ name, faults: [] });
+  };
+  await page.emulateMedia({ colorScheme: "dark" });
+  for (const name of ["Files", "Events", "Usage", "Sandbox", "Subagents"]) await look(name);
+  await page.emulateMedia({ colorScheme: "light" });
+  for (const name of ["Usage", "Sandbox", "Events"]) await look(name);
+  await page.goto(`${page.url().replace(/events.*/, "")}files/same.txt?seq=30`);
+  await page.getByText("You look at the past:").waitFor();
+  expect(await seriousFaults(page)).toEqual([]);
+  await page.getByRole("button", { name: "Back to now" }).click();
+});
+
+test("thousands of files and events are only in the page where they are in view; links are no files", async () => {
+  await turn(
+    `Many. ${script([
+      {
+        tools: [
+          {
+            name: "Bash",
+            input: { command: "mkdir many; cd many; seq -f 'f%04g' 3000 | xargs touch; ln -s f0001 link" },
+          },
+        ],
+      },
+      { text: "there they are" },
+    ])}`,
+  );
+  await panel("Files");
+  await item("many").click();
+  await item("f0001 added").waitFor();
+  expect(await inspector().getByRole("treeitem").count()).toBeLessThan(120);
+  const tree = inspector().getByRole("tree", { name: "Files" });
+  await tree.press("l");
+  await tree.press("Enter");
+  await inspector().getByText("A link to f0001").waitFor();
+  await inspector().getByLabel("Find files").fill("F2999");
+  await expect.poll(() => inspector().getByRole("treeitem").count()).toBe(2);
+  await item("f2999 added").click();
+  await inspector().getByText("The file is empty.").waitFor();
+  await inspector().getByLabel("Find files").fill("");
+
+  await panel("Events");
+  // What the page has read, compaction does not take away: it may have more events than the log has by now.
+  const { lastSeq } = await tested.server.state(sessionId);
+  expect(lastSeq).toBeGreaterThan(3000);
+  const list = inspector().getByRole("listbox", { name: "Events" });
+  await list.getByRole("option", { name: new RegExp(`^${lastSeq} `) }).waitFor();
+  await list.press("Home");
+  await list.getByRole("option", { name: /^1 .* created/ }).waitFor();
+  expect(await list.getByRole("option").count()).toBeLessThan(150);
 });
 
 async function readLog(): Promise<SessionEvent[]> {

@@ -17,7 +17,10 @@ export function PastBar({ sessionId }: { readonly sessionId: string }) {
       aria-label="Time travel"
       className={`flex flex-wrap items-center gap-x-3 gap-y-1 border-b px-3 py-1.5 ${isPast ? "bg-warn/15" : "bg-panel"}`}
     >
-      <p role="status" className="flex min-w-0 items-center gap-2 text-sm">
+      <p role="status" className="sr-only">
+        {isPast && "You look at the past. Nothing can be changed here."}
+      </p>
+      <p className="flex min-w-0 items-center gap-2 text-sm">
         <History aria-hidden className={`size-4 shrink-0 ${isPast ? "text-warn" : "text-muted"}`} />
         {isPast ? <Where seq={seq} lastSeq={lastSeq} /> : <span className="text-muted">Now · seq {lastSeq}</span>}
       </p>

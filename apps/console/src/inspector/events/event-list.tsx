@@ -20,10 +20,12 @@ export interface EventListProps {
   readonly events: readonly TapeEvent[];
   readonly selection: Selection | undefined;
   readonly onSelect: (selection: Selection) => void;
+  /** The place that the page shows, which is marked; undefined: now. */
+  readonly seq: number | undefined;
 }
 
 /** Events in rows; only those in view are in the page. The end is followed until the reader scrolls up. */
-export function EventList({ events, selection, onSelect }: EventListProps) {
+export function EventList({ events, selection, onSelect, seq }: EventListProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const isFollowing = useRef(true);
   const firstSeq = useRef<number>(undefined);
@@ -34,6 +36,7 @@ export function EventList({ events, selection, onSelect }: EventListProps) {
     estimateSize: () => ROW,
     overscan: 20,
   });
+  const here = seq === undefined ? undefined : countUpTo(events, seq) - 1;
   const place = selection === undefined ? undefined : countUpTo(events, selection.head) - 1;
 
   useEffect(() => {
@@ -46,6 +49,14 @@ export function EventList({ events, selection, onSelect }: EventListProps) {
     else if (before !== undefined && (events[0]?.seq ?? before) < before)
       element.scrollTop += (countUpTo(events, before) - 1) * ROW;
   }, [events]);
+
+  useEffect(() => {
+    if (seq === undefined) return;
+    isFollowing.current = false;
+    rows.scrollToIndex(Math.max(0, countUpTo(events, seq) - 1));
+    // Where the reader goes, and not with each new event.
+    // oxlint-disable-next-line react-hooks/exhaustive-deps
+  }, [seq, events.length === 0]);
 
   const scrolled = ({ currentTarget: { scrollTop, clientHeight, scrollHeight } }: UIEvent<HTMLDivElement>): void => {
     isFollowing.current = scrollHeight - scrollTop - clientHeight < NEAR_END;
@@ -89,6 +100,7 @@ export function EventList({ events, selection, onSelect }: EventListProps) {
               count={events.length}
               isChosen={isWithin(event.seq, selection)}
               skipped={skippedBefore(events, index)}
+              isHere={index === here}
               onChoose={(isRange) => choose(index, isRange)}
             />
           );
@@ -137,15 +149,18 @@ interface EventRowProps {
   readonly count: number;
   readonly isChosen: boolean;
   readonly skipped: number;
+  /** The page shows the session as it was after this one. */
+  readonly isHere: boolean;
   readonly onChoose: (isRange: boolean) => void;
 }
 
-function EventRow({ id, event, top, place, count, isChosen, skipped, onChoose }: EventRowProps) {
+function EventRow({ id, event, top, place, count, isChosen, skipped, isHere, onChoose }: EventRowProps) {
   return (
     <div
       id={id}
       role="option"
       aria-selected={isChosen}
+      aria-current={isHere ? "true" : undefined}
       aria-posinset={place}
       aria-setsize={count}
       onClick={(click) => onChoose(click.shiftKey)}
@@ -153,6 +168,7 @@ function EventRow({ id, event, top, place, count, isChosen, skipped, onChoose }:
       className={clsx(
         "absolute inset-x-0 top-0 flex cursor-default items-center gap-2 px-3 whitespace-nowrap",
         isChosen ? "bg-accent/15" : "hover:bg-raised",
+        isHere && "border-b-2 border-warn",
       )}
     >
       <span className="w-12 shrink-0 text-right text-muted tabular-nums">{event.seq}</span>

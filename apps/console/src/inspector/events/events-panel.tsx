@@ -14,7 +14,7 @@ import { asNdjson, EVERYTHING, filterEvents, shortType, type EventFilter } from 
 
 /** The log of a session, event by event. */
 export function EventsPanel({ sessionId }: { readonly sessionId: string }) {
-  const { readAll } = usePastControls();
+  const { readAll, seq } = usePastControls();
   const { events, after, isReading, error } = useTape();
   const [filter, setFilter] = useState(EVERYTHING);
   const [pausedAt, setPausedAt] = useState<number>();
@@ -31,7 +31,7 @@ export function EventsPanel({ sessionId }: { readonly sessionId: string }) {
     <div className="flex min-h-0 flex-1 flex-col">
       <Filters sessionId={sessionId} filter={filter} onChange={setFilter} />
       <div className="flex items-center gap-1 border-b px-3 py-1 text-xs text-muted">
-        <p role="status" className="min-w-0 flex-1 truncate">
+        <p className="min-w-0 flex-1 truncate">
           {shown.length === events.length ? `${events.length} events` : `${shown.length} of ${events.length} events`}
           {isReading && " · reading…"}
           {error !== undefined && <span className="text-bad"> · {error}</span>}
@@ -58,7 +58,7 @@ export function EventsPanel({ sessionId }: { readonly sessionId: string }) {
           text={() => asNdjson(chosen.length > 1 ? chosen : shown)}
         />
       </div>
-      <EventList events={shown} selection={selection} onSelect={setSelection} />
+      <EventList events={shown} selection={selection} onSelect={setSelection} seq={seq} />
       {head !== undefined && <EventDetail event={head} onClose={() => setSelection(undefined)} />}
     </div>
   );

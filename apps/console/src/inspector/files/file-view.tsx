@@ -34,8 +34,9 @@ export function FileView(props: FileViewProps) {
   const { sessionId, file, first, path, change, onDelete, onClose } = props;
   const [isDiff, setDiff] = useState(false);
   const [asked, setAsked] = useState<string>();
-  const isLarge = (file?.size ?? 0) > BY_ITSELF && asked !== path;
-  const { bytes, error } = useFileBytes(sessionId, file, !isLarge);
+  const isRegular = file !== undefined && (file.type ?? "file") === "file";
+  const isLarge = isRegular && (file.size ?? 0) > BY_ITSELF && asked !== path;
+  const { bytes, error } = useFileBytes(sessionId, file, isRegular && !isLarge);
   const toast = useToast();
   const showsDiff = change !== undefined && (isDiff || file === undefined);
   const download = (): void => {
@@ -56,7 +57,7 @@ export function FileView(props: FileViewProps) {
             {isDiff ? "Content" : "Changes"}
           </Button>
         )}
-        {file !== undefined && (
+        {isRegular && (
           <Button
             tone="ghost"
             icon
@@ -92,9 +93,13 @@ export function FileView(props: FileViewProps) {
         {showsDiff ? (
           <Difference sessionId={sessionId} path={path} first={first} now={file === undefined ? EMPTY : bytes} />
         ) : (
-          bytes !== undefined && <Content path={path} bytes={bytes} file={file} />
+          bytes !== undefined && <Content path={path} bytes={bytes} />
         )}
-        {bytes === undefined && error === undefined && !isLarge && file !== undefined && (
+        {file?.type === "symlink" && !showsDiff && (
+          <p className="p-3 text-muted">A link to {visibleName(file.target ?? "nowhere")}</p>
+        )}
+        {file?.type === "directory" && <p className="p-3 text-muted">A folder.</p>}
+        {bytes === undefined && error === undefined && isRegular && !isLarge && (
           <p className="p-3 text-muted">Loading…</p>
         )}
       </div>
@@ -107,13 +112,10 @@ const EMPTY = new Uint8Array();
 interface ContentProps {
   readonly path: string;
   readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly file: WorkspaceFile | undefined;
 }
 
-function Content({ path, bytes, file }: ContentProps) {
+function Content({ path, bytes }: ContentProps) {
   const kind = useMemo(() => fileKind(path, bytes), [path, bytes]);
-  if (file?.type === "symlink")
-    return <p className="p-3 text-muted">A link to {visibleName(file.target ?? "nowhere")}</p>;
   switch (kind.kind) {
     case "text":
       if (kind.text === "") return <p className="p-3 text-muted">The file is empty.</p>;

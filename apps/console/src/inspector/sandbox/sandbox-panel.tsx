@@ -1,5 +1,11 @@
 import type { SandboxGeneration, SandboxState, SandboxStatus } from "@hhopkins/agent-runtime-protocol";
-import { useAgentService, useAgentSession, useTurn } from "@hhopkins/agent-runtime-react";
+import {
+  useAgentService,
+  useAgentSession,
+  useSessionSelector,
+  useTurn,
+  type SessionSnapshot,
+} from "@hhopkins/agent-runtime-react";
 import { RefreshCw } from "lucide-react";
 import { useCallback, useState } from "react";
 import type { ReactNode } from "react";
@@ -20,6 +26,7 @@ export function SandboxPanel({ sessionId }: { readonly sessionId: string }) {
   const { client } = useAgentService();
   const past = usePast();
   const { session, runtime } = useAgentSession(sessionId);
+  const generations = useSessionSelector(sessionId, generationsOf);
   const sandbox = runtime?.sandbox ?? undefined;
   const status = sandbox?.status;
   // Asked anew when the log says that something is different.
@@ -39,15 +46,15 @@ export function SandboxPanel({ sessionId }: { readonly sessionId: string }) {
         <State sandbox={sandbox} isLoaded={runtime?.isLoaded ?? false} provider={value?.provider} />
         {past === undefined && <Actions sessionId={sessionId} isLoaded={runtime?.isLoaded ?? false} />}
       </section>
-      {past !== undefined && <p className="text-muted">What follows is as of now.</p>}
-      <Fault fetched={overview} />
-      {value === undefined && overview.error === undefined && <p className="text-muted">Asking the server…</p>}
-      {value !== undefined && value.generations.length > 0 && <Generations generations={value.generations} />}
+      {generations.length > 0 && <Generations generations={generations} />}
       {limits !== undefined && (
         <Part title="Limits of a turn">
           <Facts facts={Object.entries(limits).map(([name, limit]) => [name, String(limit)])} />
         </Part>
       )}
+      {past !== undefined && <p className="text-muted">What follows is as of now.</p>}
+      <Fault fetched={overview} />
+      {value === undefined && overview.error === undefined && <p className="text-muted">Asking the server…</p>}
       {value !== undefined && <Log lines={value.log.lines} reason={value.log.reason} onRefresh={overview.refresh} />}
       <Part title="Network">
         <Fault fetched={network} />
@@ -64,6 +71,12 @@ export function SandboxPanel({ sessionId }: { readonly sessionId: string }) {
       </Part>
     </div>
   );
+}
+
+const NONE: readonly SandboxGeneration[] = [];
+
+function generationsOf({ state }: SessionSnapshot): readonly SandboxGeneration[] {
+  return state?.sandboxes ?? NONE;
 }
 
 const TONES: Readonly<Record<SandboxStatus, "plain" | "accent" | "good" | "warn" | "bad">> = {
