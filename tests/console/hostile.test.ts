@@ -44,29 +44,21 @@ async function harmIn(page: Page): Promise<string[]> {
 }
 
 test("whatever an agent writes: no script runs, nothing is asked for, links are safe, and the page works on", async () => {
-  const tested0 = await tested.open({ path: "/sessions/hostile" }); const { page, requests } = tested0;
+  const { page, requests } = await tested.open({ path: "/sessions/hostile" });
   const feed = feedOf(page);
   await feed.getByText("the end of it").waitFor();
-  // Upwards through all of it, with all that is folded opened.
-  const seen = new Set<string>();
-  for (let isTop = false; !isTop;) {
+  for (const id of allItems()) {
+    await page.evaluate((block) => (location.hash = `/sessions/hostile?block=${block}`), id);
+    const item = feed.locator(`[data-item="${id}"]`);
+    await item.waitFor();
+    // All that is folded, one in the other.
     for (;;) {
-      const folded = feed.locator("button[aria-expanded=false]").first();
+      const folded = item.locator("button[aria-expanded=false]:not([aria-haspopup])").first();
       if ((await folded.count()) === 0) break;
       await folded.click();
     }
-    if ((await feed.count())===0) { await page.screenshot({path:"/tmp/c2-h.png"}); console.log(page.url(), JSON.stringify(tested0.problems).slice(0,3000)); }
-    expect(await harmIn(page)).toEqual([]);
-    for (const id of await feed.locator("[data-item]").evaluateAll((all) => all.map((one) => one.dataset["item"])))
-      if (id !== undefined) seen.add(id);
-    isTop = await feed.evaluate((element) => {
-      const top = element.scrollTop;
-      element.scrollTop -= element.clientHeight / 2;
-      return top === 0;
-    });
-    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+    expect(await harmIn(page), id).toEqual([]);
   }
-  expect(seen.size).toBe(feedSize());
   expect(await page.evaluate("globalThis.ran")).toBeUndefined();
   expect(requests.filter((url) => url.includes(ELSEWHERE) || !url.startsWith("/"))).toEqual([]);
   expect(new URL(page.url()).origin).toBe(tested.server.url);
@@ -85,9 +77,10 @@ test("a picture from elsewhere is only a link; names show what they hide", async
 });
 
 /** Items of the fixture: each block, without the results, which stand with their calls. */
-function feedSize(): number {
-  return hostileConversation("x").filter(
-    ({ type, data }) =>
-      type === "session:block:start" && data.conversationId === "main" && data.block.type !== "tool_result",
-  ).length;
+function allItems(): string[] {
+  return hostileConversation("x").flatMap(({ type, data }) =>
+    type === "session:block:start" && data.conversationId === "main" && data.block.type !== "tool_result"
+      ? [data.block.id]
+      : [],
+  );
 }

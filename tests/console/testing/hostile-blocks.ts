@@ -45,7 +45,7 @@ export const PAYLOADS: readonly string[] = [
   "__proto__ constructor toString [x][__proto__] [y][constructor] ![z][toString]",
   `${"> ".repeat(3000)}deep`,
   `${"[".repeat(5000)}x${"](".repeat(5000)}`,
-  `${"*a_".repeat(4000)}`,
+  "*a_".repeat(4000),
   `${"- ".repeat(1500)}deep list`,
   "x".repeat(15_000),
   "\u001b[31mred\u001b[0m \u001b]8;;javascript:ran=1\u0007link\u001b]8;;\u0007 \u0000\u0007\ufffe\ud800",

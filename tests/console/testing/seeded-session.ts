@@ -43,7 +43,7 @@ async function seed(store: Store, { sessionId, name, events: drafts }: SeededSes
   };
   const key = { tenant: "default", sessionId };
   const made: EventDraft = { type: "session:created", data: { sessionId, session: record } };
-  const events = [made, ...drafts].map((draft, index) => ({ seq: index + 1, at: AT, ...draft }) as SessionEvent);
+  const events = [made, ...drafts].map((draft, index): SessionEvent => ({ seq: index + 1, at: AT, ...draft }));
   const snapshot = events.reduce(reduce, initialState(sessionId, sessionId));
   const batches = Array.from({ length: Math.ceil(events.length / BATCH) }, (_, index) =>
     events.slice(index * BATCH, (index + 1) * BATCH),

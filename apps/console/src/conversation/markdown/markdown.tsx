@@ -1,6 +1,7 @@
 import type { Token } from "marked";
 import { memo, useState } from "react";
 import { Block } from "./block-tokens.tsx";
+import { isReadable } from "./readable.ts";
 import { continueMarkdown, readMarkdown, type Markdown as Read } from "./tokens.ts";
 
 export interface MarkdownProps {
@@ -15,7 +16,7 @@ const MOST = 100_000;
 /** An agent's text. It becomes elements one by one, of kinds that are known here: nothing of it is ever taken as HTML. */
 export function Markdown({ text, isStreaming }: MarkdownProps) {
   const [read] = useState(createReader);
-  const tokens = text.length > MOST ? undefined : read(text, isStreaming);
+  const tokens = text.length > MOST || !isReadable(text) ? undefined : read(text, isStreaming);
   if (tokens === undefined) return <p className="wrap-anywhere whitespace-pre-wrap">{text.slice(0, MOST)}</p>;
   return (
     <div dir="auto" className="flex min-w-0 flex-col gap-2.5 wrap-anywhere">
