@@ -1,6 +1,7 @@
 import type { SessionState } from "@hhopkins/agent-runtime-protocol";
 import { script } from "@hhopkins/agent-runtime-testkit";
 import { readFileSync } from "node:fs";
+import { gunzipSync } from "node:zlib";
 import type { Locator, Page, Route } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { PICTURES } from "../testing/pictures.ts";
@@ -304,9 +305,12 @@ test("a fork goes on beside its origin; a session goes back, and is deleted", as
   await idle(id);
   await conversation(page).getByText("the second answer", { exact: true }).waitFor();
 
-  await button(page, "Session actions").click();
-  await page.getByRole("menuitem", { name: "Fork…" }).click();
-  await page.getByRole("radio", { name: /^one/ }).check();
+  // A block leads to the turn that it is of.
+  const first = conversation(page).getByRole("article").filter({ hasText: "the first answer" });
+  await first.last().hover();
+  await first.last().getByRole("button", { name: "Fork or go back here" }).click();
+  await page.getByRole("menuitem", { name: "Fork after this turn…" }).click();
+  await expect.poll(() => page.getByRole("radio", { name: /^one/ }).isChecked()).toBe(true);
   await page.getByRole("dialog").getByLabel("Name").fill("Branch");
   await button(page, "Fork").click();
   await page.getByRole("heading", { name: "Branch" }).waitFor();
@@ -317,8 +321,23 @@ test("a fork goes on beside its origin; a session goes back, and is deleted", as
   await page.getByRole("link", { name: `forked from Session ${id.slice(0, 8)}` }).click();
 
   await conversation(page).getByText("the second answer", { exact: true }).waitFor();
-  await button(page, "Session actions").click();
-  await page.getByRole("menuitem", { name: "Go back…" }).click();
+  const choose = async (name: string): Promise<void> => {
+    await button(page, "Session actions").click();
+    await page.getByRole("menuitem", { name }).click();
+  };
+  const [archive] = await Promise.all([page.waitForEvent("download"), choose("Export")]);
+  expect(archive.suggestedFilename()).toBe("Origin.ndjson.gz");
+  const lines = gunzipSync(readFileSync(await archive.path())).toString();
+  expect(lines).toContain("the second answer");
+  await choose("Save files now");
+  await page.getByText("The files are saved.").waitFor();
+  await choose("Put to sleep");
+  await page
+    .getByRole("status", { name: "Why it is waiting" })
+    .getByText(/asleep/)
+    .waitFor();
+
+  await choose("Go back…");
   const dialog = page.getByRole("dialog", { name: "Go back" });
   await dialog.getByRole("radio", { name: /^one/ }).check();
   await dialog.getByText(/^1 turn goes from the view/).waitFor();
@@ -327,13 +346,11 @@ test("a fork goes on beside its origin; a session goes back, and is deleted", as
   await conversation(page).getByText("the second answer", { exact: true }).waitFor({ state: "detached" });
   await conversation(page).getByText("the first answer", { exact: true }).waitFor();
   // What it went back before can be forked still, and not be gone back to.
-  await button(page, "Session actions").click();
-  await page.getByRole("menuitem", { name: "Go back…" }).click();
+  await choose("Go back…");
   expect(await dialog.getByRole("radio", { name: /^two/ }).isDisabled()).toBe(true);
   await button(dialog, "Cancel").click();
 
-  await button(page, "Session actions").click();
-  await page.getByRole("menuitem", { name: "Delete…" }).click();
+  await choose("Delete…");
   await button(page.getByRole("alertdialog"), "Delete").click();
   await page.getByText("Origin was deleted.").waitFor();
   expect((await tested.server.request("GET", `/sessions/${id}`)).status).toBe(404);

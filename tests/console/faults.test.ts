@@ -10,7 +10,7 @@ beforeAll(async () => {
 afterAll(() => tested[Symbol.asyncDispose]());
 
 /** Numbered words, so that what is lost or doubled is seen. */
-const COUNT = { text: Array.from({ length: 600 }, (_, n) => `w${n}`).join(" "), chunk: 5, delayMs: 25 };
+const COUNT = { text: Array.from({ length: 350 }, (_, n) => `w${n}`).join(" "), chunk: 5, delayMs: 25 };
 
 const field = (page: Page) => page.getByRole("textbox", { name: "Message", exact: true });
 const conversation = (page: Page) => page.getByRole("feed", { name: "Messages" });
