@@ -12,7 +12,7 @@ type Bodies = { [M in SessionMethod]: { readonly method: M; readonly body: Metho
 
 /** Methods of sessions, done on this node. Each rejects with `RunsElsewhere` where another one runs the session. */
 export function localMethods(
-  parts: Pick<SessionParts, "egress" | "gatewayVariables">,
+  parts: Pick<SessionParts, "egress" | "gatewayVariables" | "masked">,
   manager: SessionManager,
 ): RunMethod {
   const run = async (key: SessionKey, asked: Bodies): Promise<unknown> => {

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { maskOf } from "../gateway/index.ts";
 import type { Sandbox } from "../sandbox/port.ts";
 import { readSandboxLog, type LoggingSession } from "./sandbox-log.ts";
 
@@ -31,7 +32,13 @@ const here: Sandbox["exec"] = async ([program = "", ...rest], { signal, cwd } = 
 };
 
 const read = (about: LoggingSession) =>
-  readSandboxLog({ gatewayVariables: async () => ({ ANTHROPIC_API_KEY: "sk-the-real-key" }) }, about);
+  readSandboxLog(
+    {
+      gatewayVariables: async () => ({ ANTHROPIC_API_KEY: "sk-the-real-key" }),
+      masked: (text, values) => maskOf(values).text(text),
+    },
+    about,
+  );
 
 test("the last lines, whole, without the sandbox's secrets and without what moves a terminal's cursor", async () => {
   await writeFile(join(state, "runner.log"), "starts\n\u001b[2Jtoken-of-gateway and sk-the-real-key ü\n\nends\n");
@@ -62,6 +69,6 @@ test("where there are none it says why", async () => {
 });
 
 test("an agent that puts something else in the log's place gets nobody to wait for it", async () => {
-  execFileSync("mkfifo", [join(state, "runner.log")]);
+  execFileSync("/bin/sh", ["-c", 'mkfifo "$0"', join(state, "runner.log")]);
   expect((await read(session())).lines).toEqual([]);
 });

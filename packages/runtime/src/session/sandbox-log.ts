@@ -1,5 +1,4 @@
 import { toRuntimeError, type SandboxLog } from "@hhopkins/agent-runtime-protocol";
-import { maskOf } from "../gateway/mask.ts";
 import type { SessionKey } from "../persistence/session-store.ts";
 import { RUNNER_PATHS } from "../sandbox/port.ts";
 import type { SessionParts } from "./session-parts.ts";
@@ -19,7 +18,7 @@ export type LoggingSession = { readonly key: SessionKey; readonly running: Runni
  * after a restart of this server, and also where the runner hangs. The agent can write there too. Never rejects.
  */
 export async function readSandboxLog(
-  { gatewayVariables }: Pick<SessionParts, "gatewayVariables">,
+  { gatewayVariables, masked }: Pick<SessionParts, "gatewayVariables" | "masked">,
   session: LoggingSession,
 ): Promise<SandboxLog> {
   const running = session?.running;
@@ -27,8 +26,8 @@ export async function readSandboxLog(
     return { lines: [], reason: "No sandbox of it runs: what its runner wrote has gone with the sandbox." };
   try {
     const variables = await gatewayVariables(session.key);
-    const mask = maskOf([running.stored.token, ...Object.values(variables)]);
-    const lines = shownLines(mask.text(await tail(running.sandbox)));
+    const secrets = [running.stored.token, ...Object.values(variables)];
+    const lines = shownLines(masked(await tail(running.sandbox), secrets));
     return lines.length === 0 ? { lines, reason: "Its runner has written nothing yet." } : { lines };
   } catch (error) {
     return { lines: [], reason: `It could not be read: ${toRuntimeError(error).message}` };

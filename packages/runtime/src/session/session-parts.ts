@@ -59,6 +59,8 @@ export interface SessionParts extends LogParts {
   readonly egress: EgressBook;
   /** Variables with which a sandbox finds the gateway where it has no socket to it. */
   readonly gatewayVariables: (session: SessionKey) => Promise<Readonly<Record<string, string>>>;
+  /** A text with stars in the place of these values, as they are and as addresses, JSON and base64 have them. */
+  readonly masked: (text: string, values: Iterable<string>) => string;
   readonly deployment: string;
   /** Absent: no other server shares the store. */
   readonly node?: ClusterNode;
