@@ -233,19 +233,8 @@ interface Composition {
 }
 
 function composed(parts: Composition): AgentRuntime {
-  const {
-    config,
-    adapter,
-    store,
-    provider,
-    gateway,
-    publicGateway,
-    environments,
-    between,
-    manager,
-    dataDir,
-    log,
-  } = parts;
+  const { config, adapter, store, provider, gateway, publicGateway, environments, between, manager, dataDir, log } =
+    parts;
   const access = createAccess({
     authenticate: config.authenticate,
     auth: config.auth,
