@@ -41,6 +41,8 @@ test("a server that is killed amid the words, and one that is away: the page say
     .getByText(/line to the server is cut/)
     .waitFor();
   await expect.poll(() => connection(page).textContent()).toBe("Reconnecting");
+  await page.getByRole("button", { name: "Try now" }).click();
+  await expect.poll(() => connection(page).textContent()).toBe("Reconnecting");
   const before = await words.textContent();
 
   // What is sent meanwhile says that it was not, and is kept.

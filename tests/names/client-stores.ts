@@ -64,6 +64,7 @@ export const clientStoreRows: readonly Row[] = [
       "`load` follows until the state is there, for all who ask meanwhile; where there is none it rejects, and tries again later",
     ),
   ),
+  ...tested("method", ["sessionStore.wake"], store("`wake` tries at once to come back, and what was there stays")),
   ...tested("method", ["sessionStore.reload"], store("after a wrong key `reload` begins anew")),
   ...tested("field", fieldsOf("SessionSnapshot", "sessionId state connection"), following),
   ...tested(

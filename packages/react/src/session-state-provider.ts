@@ -65,6 +65,7 @@ function stillStore(
       return Promise.resolve();
     },
     load: () => loaded,
+    wake: () => {},
     reload: () => {},
   };
 }

@@ -71,6 +71,7 @@ const NO_SESSION: SessionStore = {
   dropMessage: () => {},
   loadOlder: () => Promise.resolve(),
   load: () => Promise.reject(noSession()),
+  wake: () => {},
   reload: () => {},
 };
 

@@ -1,9 +1,4 @@
-import {
-  useConnection,
-  useSessionSelector,
-  useSessionStore,
-  type SessionSnapshot,
-} from "@hhopkins/agent-runtime-react";
+import { useSessionSelector, useSessionStore, type SessionSnapshot } from "@hhopkins/agent-runtime-react";
 import { clsx } from "clsx";
 import { CircleAlert, Hourglass, TriangleAlert } from "lucide-react";
 import { useCallback, useEffect, useRef } from "react";
@@ -85,12 +80,12 @@ function Times({ waiting: { since, until }, now }: { readonly waiting: Waiting; 
 
 function Action({ sessionId, waiting: { action } }: { readonly sessionId: string; readonly waiting: Waiting }) {
   const controls = useSessionControls();
-  const { reload } = useConnection(sessionId);
+  const store = useSessionStore(sessionId);
   const [, navigate] = useLocation();
   if (action === undefined) return null;
   switch (action.type) {
-    case "reload":
-      return <Button onClick={reload}>Try now</Button>;
+    case "wake":
+      return <Button onClick={() => store.wake()}>Try now</Button>;
     case "stop":
       // On narrow pages the one below the message is enough.
       return (

@@ -64,7 +64,7 @@ const cases: Record<string, Case> = {
     snapshot: { connection: "reconnecting" },
     kind: "connection",
     text: /line to the server is cut/,
-    has: { tone: "bad", action: { type: "reload" } },
+    has: { tone: "bad", action: { type: "wake" } },
   },
   "the line is cut, and the server is away when one begins anew": {
     snapshot: { connection: "connecting", error: new ClientError("unreachable", "fetch failed") },

@@ -9,7 +9,7 @@ import type {
 
 /** What a person can do about it. */
 export type WaitingAction =
-  | { readonly type: "reload" }
+  | { readonly type: "wake" }
   | { readonly type: "stop" }
   | { readonly type: "sandbox" }
   | { readonly type: "ask"; readonly askId: string };
@@ -72,7 +72,7 @@ export function whyWaiting(snapshot: SessionSnapshot, now: number, context: Wait
 function lineOf({ connection, error }: SessionSnapshot): Waiting | undefined {
   if (connection === "reconnecting" || (connection === "connecting" && error !== undefined)) {
     const text = "The line to the server is cut, and is being tried again. What is shown may be old.";
-    return { kind: "connection", text, tone: "bad", action: { type: "reload" } };
+    return { kind: "connection", text, tone: "bad", action: { type: "wake" } };
   }
   if (error?.code === "persistence_unavailable") {
     const text = `The server cannot save this session at the moment, and shows nothing that is not saved. It goes on by itself. (${error.message})`;

@@ -188,6 +188,22 @@ describe("faults", () => {
     expect(t.store.getSnapshot().error).toBeUndefined();
   });
 
+  test("`wake` tries at once to come back, and what was there stays", async () => {
+    const line = await t.live(
+      { blocks: [text("b")] },
+      { follow: { backoff: { initialMs: 3_600_000, maxMs: 3_600_000 } } },
+    );
+    line.cut();
+    // The second attempt follows at once as well; from the third on it waits an hour.
+    await soon(() => expect(t.store.getSnapshot().connection).toBe("reconnecting"));
+    const before = t.server.sockets.length;
+    await soon(() => {
+      t.store.wake();
+      expect(t.server.sockets.length).toBeGreaterThan(before);
+    });
+    expect(t.store.getSnapshot().state?.blocks).toHaveLength(1);
+  });
+
   test("`load` follows until the state is there, for all who ask meanwhile; where there is none it rejects, and tries again later", async () => {
     t.server.answers = [{ problem: "session_not_found", status: 404 }, stateOf({ lastSeq: 3 })];
     t.make({ graceMs: 60_000 });

@@ -46,6 +46,8 @@ export interface SessionStore {
    * there will be none. The same promise for all who ask meanwhile.
    */
   load(): Promise<SessionState>;
+  /** Tries at once to come back, or looks whether the line holds; what is there stays. Browsers' own signs do so by themselves. */
+  wake(): void;
   /** Begins anew, with a new snapshot; the way on after `failed`. */
   reload(): void;
 }
@@ -145,6 +147,10 @@ class FollowedStore implements SessionStore {
       this.#loading.then(done, done);
     }
     return this.#loading;
+  }
+
+  wake(): void {
+    this.#following?.wake();
   }
 
   reload(): void {
