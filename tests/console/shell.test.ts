@@ -288,9 +288,17 @@ test("everything is reached by keys; the theme stays, and is there before the fi
   expect(await page.title()).toBe("Profiles · Agent Runtime");
   await page.keyboard.press("Control+b");
   await sessions(page).waitFor({ state: "detached" });
-  await page.keyboard.press("Control+b");
-  await sessions(page).waitFor();
+  await page.getByRole("button", { name: "Show the sessions" }).waitFor();
+  // Also where the field is not there yet.
   await page.keyboard.press("/");
+  await expect
+    .poll(() =>
+      page
+        .getByRole("searchbox")
+        .evaluate(hasFocus)
+        .catch(() => false),
+    )
+    .toBe(true);
   // Plain keys are text while one types.
   await page.keyboard.type("cg?");
   expect(await page.getByRole("searchbox").inputValue()).toBe("cg?");

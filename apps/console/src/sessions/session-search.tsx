@@ -1,6 +1,5 @@
 import { ListFilter, Search, X } from "lucide-react";
-import { useId, useRef, useState } from "react";
-import { useCommands } from "../shell/commands.tsx";
+import { useId, useState } from "react";
 import { Button } from "../ui/button.tsx";
 import { countText } from "../ui/format.ts";
 import { Input } from "../ui/input.tsx";
@@ -9,22 +8,14 @@ import { useProfiles } from "../profiles/use-profiles.ts";
 import { DOING, narrowing, NO_FILTER, type Doing } from "./session-filter.ts";
 import { useSessionListing } from "./session-listing.tsx";
 
+/** The field's id, by which the command that searches finds it. */
+export const SEARCH_FIELD = "search-sessions";
+
 /** What narrows the list: words, and behind a button profile, doings and days. */
 export function SessionSearch() {
   const { filter, setFilter } = useSessionListing();
   const [isOpen, setOpen] = useState(false);
   const fields = useId();
-  const input = useRef<HTMLInputElement>(null);
-  useCommands([
-    {
-      id: "search",
-      group: "Go to",
-      label: "Search the sessions",
-      keys: "/",
-      icon: <Search />,
-      run: () => input.current?.focus(),
-    },
-  ]);
   const narrowed = narrowing(filter);
   return (
     <search className="flex shrink-0 flex-col gap-2 px-3 pb-2">
@@ -32,7 +23,7 @@ export function SessionSearch() {
         <div className="relative min-w-0 flex-1">
           <Search aria-hidden className="pointer-events-none absolute top-2 left-2 size-4 text-muted" />
           <Input
-            ref={input}
+            id={SEARCH_FIELD}
             type="search"
             aria-label="Search the sessions by name, id or profile"
             placeholder="Search"

@@ -2,6 +2,7 @@ import { BookOpen, Bot, Keyboard, LogOut, MessagesSquare, Moon, PanelLeft, Searc
 import { useLocation } from "wouter";
 import { useAuth } from "../auth/auth.tsx";
 import { paths } from "../routes.ts";
+import { SEARCH_FIELD } from "../sessions/session-search.tsx";
 import { useCommands } from "./commands.tsx";
 import { useShell } from "./shell-context.ts";
 import { setTheme, useIsDark } from "./theme.ts";
@@ -47,6 +48,18 @@ export function ShellCommands() {
       keys: "g p",
       icon: <Bot />,
       run: () => navigate(paths.profiles),
+    },
+    {
+      id: "search",
+      group: "Go to",
+      label: "Search the sessions",
+      keys: "/",
+      icon: <Search />,
+      run: () => {
+        shell.setSidebarOpen(true);
+        // It may have to be drawn first.
+        requestAnimationFrame(() => document.getElementById(SEARCH_FIELD)?.focus());
+      },
     },
     {
       id: "sidebar",

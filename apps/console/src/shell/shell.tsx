@@ -7,6 +7,7 @@ import { useMedia } from "../ui/use-media.ts";
 import { Banners } from "./banners.tsx";
 import { CommandRegistry, CommandsProvider } from "./commands.tsx";
 import { Pages } from "./pages.tsx";
+import { Rail } from "./rail.tsx";
 import { ShellCommands } from "./shell-commands.tsx";
 import { ShellContext, type Shell as ShellParts } from "./shell-context.ts";
 import { useShortcuts } from "./shortcuts.ts";
@@ -69,6 +70,7 @@ export function Shell() {
                   <Sidebar />
                 </nav>
               )}
+              {isWide && !isColumnOpen && <Rail />}
               {!isWide && (
                 <Sheet title="Sessions" side="left" open={isDrawerOpen} onOpenChange={setDrawerOpen}>
                   <Sidebar onOpen={() => setDrawerOpen(false)} />

@@ -39,7 +39,8 @@ export function SidebarFoot() {
   );
 }
 
-function Settings() {
+/** The theme, help, the API's reference, and the way out. */
+export function Settings() {
   const { signOut } = useAuth();
   const { openHelp } = useShell();
   const theme = useTheme();
