@@ -1,16 +1,18 @@
-import type {
-  AppendBatch,
-  AgentProfile,
-  ConversationBlock,
-  PersistedSessionData,
-  PersistenceAdapter,
-  SessionEvent,
-  SessionStore,
-  WorkspaceFile,
+import {
+  NO_USAGE,
+  type AppendBatch,
+  type AgentProfile,
+  type ConversationBlock,
+  type PersistedSessionData,
+  type PersistenceAdapter,
+  type SessionEvent,
+  type SessionStore,
+  type WorkspaceFile,
 } from "@hhopkins/agent-runtime-protocol";
 import { expect, test } from "vitest";
 import { collectBytes } from "./blob-bytes.ts";
 import { storeForAdapter } from "./seed-store.ts";
+import { NEVER_RUN } from "./session-overview.ts";
 
 const key = { tenant: "default", sessionId: "s1" };
 const at = "2026-11-22T08:00:00Z";
@@ -260,4 +262,26 @@ test("sessions that nobody runs leave the memory, and come back when they are as
   expect(loads).toBe(0);
   expect(await store.head(keyOf(0))).toMatchObject({ logId: "L0" });
   expect(loads).toBe(1);
+});
+
+test("what a session has cost is listed while the process lives, and in the next one once the session is in memory", async () => {
+  const adapter = keepingAdapter();
+  const store = openStore(adapter);
+  await store.create({ ...key, record, logId: "L", first: { events: [created] } });
+  const metadata = { usage: { ...NO_USAGE, totalTokens: 9 }, costUSD: 0.5 };
+  const told: SessionEvent = { seq: 2, at, type: "session:metadata:update", data: { sessionId: "s1", metadata } };
+  const overview = { runtime: NEVER_RUN, activity: "idle", sessionMetadata: metadata } as const;
+  expect(await store.append([{ ...key, expectedSeq: 1, events: [told], overview }])).toEqual([null]);
+  for (let index = 0; index < 100; index += 1) {
+    const other = { ...record, sessionId: `other${index}` };
+    await store.create({ ...key, sessionId: other.sessionId, record: other, logId: "M", first: { events: [] } });
+  }
+  const listed = async (from: SessionStore) =>
+    (await from.list({ tenant: "default", limit: 500 })).sessions.find(({ sessionId }) => sessionId === "s1");
+  expect(await listed(store)).toMatchObject(overview);
+  await store.flush?.();
+  const next = openStore(adapter);
+  expect(await listed(next)).not.toHaveProperty("sessionMetadata");
+  await next.head(key);
+  expect(await listed(next)).toMatchObject({ runtime: NEVER_RUN, sessionMetadata: metadata });
 });

@@ -8,7 +8,7 @@ import type { PersistenceAdapter } from "./port.ts";
 import { restoredSession } from "./seed-restore.ts";
 import type { Listed } from "./session-list.ts";
 import { NEVER_RUN } from "./session-overview.ts";
-import type { SessionKey } from "./session-store.ts";
+import type { SessionKey, SessionOverview } from "./session-store.ts";
 
 /** Sessions that nobody runs and that stay in memory all the same, for whoever asks again. */
 const RESTING = 100;
@@ -21,8 +21,10 @@ export class SeedSessions {
   readonly #adapter: Pick<PersistenceAdapter, "listAllSessions" | "loadSession">;
   readonly memory = new MemorySessions();
   readonly #restoring = new Map<string, Promise<void>>();
-  /** What lists show of sessions that are not in memory; null: the adapter was not asked yet. */
-  #others: Map<string, Listed> | null = null;
+  /** Records of sessions that are not in memory; null: the adapter was not asked yet. */
+  #others: Map<string, PersistedSessionListData> | null = null;
+  /** What lists show of those that were in memory. */
+  readonly #left = new Map<string, SessionOverview>();
   /** Those that can leave the memory, the one used longest ago first. */
   readonly #resting = new Set<string>();
 
@@ -62,19 +64,21 @@ export class SeedSessions {
   remove(sessionId: string): void {
     this.#resting.delete(sessionId);
     this.#others?.delete(sessionId);
+    this.#left.delete(sessionId);
     this.memory.remove({ tenant: DEFAULT_TENANT, sessionId });
   }
 
   async listed(): Promise<Listed[]> {
     const others = await this.#known();
     const here = this.memory.ofTenant(DEFAULT_TENANT);
-    return [...here, ...[...others.values()].filter(({ sessionId }) => !this.#has(sessionId))];
+    const elsewhere = [...others.values()].filter(({ sessionId }) => !this.#has(sessionId));
+    return [...here, ...elsewhere.map((record) => listed(record, this.#left.get(record.sessionId)))];
   }
 
   /** Brings those into memory that a server may have held when it ended. */
   async restoreClaimed(now: Date): Promise<void> {
     const since = now.getTime() - CLAIMED_MS;
-    const recent = [...(await this.#known()).values()].filter(({ sortAt }) => sortAt >= since);
+    const recent = [...(await this.#known()).values()].filter((record) => sortTime(record) >= since);
     const queue = recent.map(({ sessionId }) => sessionId);
     const work = async (): Promise<void> => {
       for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
@@ -84,10 +88,10 @@ export class SeedSessions {
     await Promise.all(Array.from({ length: RESTORED_AT_ONCE }, work));
   }
 
-  async #known(): Promise<Map<string, Listed>> {
+  async #known(): Promise<Map<string, PersistedSessionListData>> {
     if (this.#others === null) {
       const records = await this.#adapter.listAllSessions();
-      this.#others ??= new Map(records.map((record) => [record.sessionId, listed(record)]));
+      this.#others ??= new Map(records.map((record) => [record.sessionId, record]));
     }
     return this.#others;
   }
@@ -122,7 +126,8 @@ export class SeedSessions {
     const session = this.memory.get({ tenant: DEFAULT_TENANT, sessionId });
     this.#resting.delete(sessionId);
     if (session === null) return;
-    this.#others?.set(sessionId, { ...listed(session.record), overview: session.overview });
+    this.#others?.set(sessionId, session.record);
+    this.#left.set(sessionId, session.overview);
     this.memory.remove(session);
   }
 }
@@ -133,7 +138,7 @@ export function isAtRest({ runtime, sandbox }: Pick<MemorySession, "runtime" | "
 }
 
 /** A session that is not in memory, as a list has it: its adapter keeps no more than the record. */
-function listed(record: PersistedSessionListData): Listed {
+function listed(record: PersistedSessionListData, overview: SessionOverview = { runtime: NEVER_RUN }): Listed {
   const createdMs = Date.parse(record.createdAt);
-  return { sessionId: record.sessionId, sortAt: sortTime(record), createdMs, record, overview: { runtime: NEVER_RUN } };
+  return { sessionId: record.sessionId, sortAt: sortTime(record), createdMs, record, overview };
 }
