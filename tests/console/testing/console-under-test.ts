@@ -67,6 +67,8 @@ export async function startConsoleUnderTest({ flags = [], prepare }: ConsoleOpti
     folder,
     async open({ path = "/", key = API_KEY, ...context } = {}) {
       const page = await (await browser.newContext({ viewport: { width: 1280, height: 800 }, ...context })).newPage();
+      // As patient as tests are elsewhere on a machine that others use too.
+      page.setDefaultTimeout(90_000);
       const tab = watched(page, server.url);
       tabs.push(tab);
       await page.goto(`${server.url}/${key === null ? `#${path}` : `#key=${key}`}`);
