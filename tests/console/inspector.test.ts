@@ -61,7 +61,10 @@ test("files appear as the agent writes them; what changed since the start is mar
           { name: "Write", input: { file_path: `/workspace/${HOSTILE}`, content: PAGE_TEXT } },
           {
             name: "Bash",
-            input: { command: "rm old.txt; printf '\\0\\1\\2' > raw.bin; mkdir -p deep/er; echo x > deep/er/x" },
+            input: {
+              command:
+                "rm old.txt; printf '\\0\\1\\2' > raw.bin; mkdir -p deep/er; echo x > deep/er/x; seq 8000 > long.txt",
+            },
           },
         ],
       },
@@ -126,6 +129,13 @@ test("bytes are downloaded as they are, and all files as a zip", async () => {
     inspector().getByRole("button", { name: "Download this file" }).click(),
   ]);
   expect([...(await readFile(await download.path()))]).toEqual([0, 1, 2]);
+  // A long text comes part by part.
+  await item("long.txt added").click();
+  const content = inspector().getByRole("region", { name: "Content of the file" });
+  await content.waitFor();
+  expect(await content.textContent()).not.toContain("8000");
+  await inspector().getByRole("button", { name: "Show more" }).click();
+  expect(await content.textContent()).toContain("\n8000\n");
   const [zip] = await Promise.all([
     page.waitForEvent("download"),
     inspector()
@@ -158,7 +168,14 @@ test("what is uploaded the agent reads; what is there is replaced only when that
   expect(blocks.findLast((block) => block.type === "tool_result")).toMatchObject({
     content: expect.stringContaining("from the console") as string,
   });
-  await upload("once more\n");
+  // Dropped where the files are.
+  await inspector().evaluate((element, text) => {
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(new File([text], "notes.txt"));
+    const target = element.querySelector("[role=tree]");
+    for (const type of ["dragover", "drop"])
+      target?.dispatchEvent(new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true }));
+  }, "once more\n");
   await page.getByRole("alertdialog", { name: "Replace files?" }).getByRole("button", { name: "Replace" }).click();
   const content = inspector().getByRole("region", { name: "Content of the file" });
   await expect.poll(() => content.textContent()).toBe("once more\n");

@@ -44,6 +44,7 @@ function Where({ seq, lastSeq }: { readonly seq: number; readonly lastSeq: numbe
     <span>
       <strong>You look at the past:</strong> seq {seq} of {lastSeq}
       {event !== undefined && `, ${timeText(event.at)}`}
+      {seq > lastSeq && " (the log has not come so far)"}
       {wasCompacted && ` (the log was compacted here: as after seq ${event.seq})`}
     </span>
   );

@@ -62,18 +62,20 @@ function Shown(props: {
   // Whoever drags the slider sees the slider move at once, and the page as soon as it can.
   const seq = useDeferredValue(wanted);
   const { timeline } = useTapeSnapshot(seq === undefined ? undefined : tape);
+  // An address may name a place that the log has not come to.
+  const place = seq === undefined ? undefined : Math.min(seq, timeline?.lastSeq ?? seq);
   const state = useMemo<SessionState | undefined>(() => {
-    if (seq === undefined) return undefined;
-    return timeline?.at(seq) ?? nothingYet(sessionId, logId, stores.get(sessionId).getSnapshot());
-  }, [seq, timeline, sessionId, logId, stores]);
+    if (place === undefined) return undefined;
+    return timeline?.at(place) ?? nothingYet(sessionId, logId, stores.get(sessionId).getSnapshot());
+  }, [place, timeline, sessionId, logId, stores]);
   const readBlocks = useCallback(
     (conversationId: string, before: string) =>
-      timeline?.blocksBefore(seq ?? 0, conversationId, before) ?? { blocks: [] },
-    [timeline, seq],
+      timeline?.blocksBefore(place ?? 0, conversationId, before) ?? { blocks: [] },
+    [timeline, place],
   );
   const past = useMemo(
-    () => (seq === undefined ? undefined : { seq, at: timeline?.eventAt(seq)?.at }),
-    [seq, timeline],
+    () => (place === undefined ? undefined : { seq: place, at: timeline?.eventAt(place)?.at }),
+    [place, timeline],
   );
   return (
     <PastProvider value={past}>

@@ -1,18 +1,20 @@
 import { useEffect, useState } from "react";
 import type { ReactNode } from "react";
+import { firstLines } from "../../conversation/first-lines.ts";
 import { Button } from "../../ui/button.tsx";
 import { languageOf } from "./file-kind.ts";
 
-/** Characters that are shown at a time, and up to which they get colours. */
-const PART = 200_000;
+/** What is shown of a text at a time. */
+const PART = { lines: 5000, characters: 200_000 };
+/** Characters up to which a text gets colours. */
 const MOST_COLOURED = 60_000;
 
 /** A file's text with its lines' numbers, long ones part by part. */
 export function FileText({ path, text }: { readonly path: string; readonly text: string }) {
-  const [shown, setShown] = useState({ text, length: PART });
-  const length = shown.text === text ? shown.length : PART;
-  const part = text.slice(0, length);
-  const coloured = useColours(path, text);
+  const [shown, setShown] = useState({ text, parts: 1 });
+  const parts = shown.text === text ? shown.parts : 1;
+  const { text: part, isCut } = firstLines(text, { lines: PART.lines * parts, characters: PART.characters * parts });
+  const coloured = useColours(path, isCut ? undefined : text);
   const lines = part.split("\n").length - (part.endsWith("\n") ? 1 : 0);
   return (
     <>
@@ -30,22 +32,22 @@ export function FileText({ path, text }: { readonly path: string; readonly text:
           {coloured ?? part}
         </pre>
       </div>
-      {length < text.length && (
+      {isCut && (
         <div className="flex items-center gap-2 border-t p-2 text-muted">
-          {Math.round((length / text.length) * 100)} % of it.
-          <Button onClick={() => setShown({ text, length: length + PART })}>Show more</Button>
+          {Math.round((part.length / text.length) * 100)} % of it.
+          <Button onClick={() => setShown({ text, parts: parts + 1 })}>Show more</Button>
         </div>
       )}
     </>
   );
 }
 
-/** The text in colours, as soon as those who make them are there. */
-function useColours(path: string, text: string): ReactNode {
+/** A whole text in colours, as soon as those who make them are there. */
+function useColours(path: string, text: string | undefined): ReactNode {
   const [made, setMade] = useState<{ readonly text: string; readonly node: ReactNode }>();
   const language = languageOf(path);
   useEffect(() => {
-    if (language === "" || text.length > MOST_COLOURED) return undefined;
+    if (text === undefined || language === "" || text.length > MOST_COLOURED) return undefined;
     let isOver = false;
     import("../../conversation/highlight.tsx").then(
       ({ highlight }) => isOver || setMade({ text, node: highlight(text, language) }),
@@ -56,5 +58,5 @@ function useColours(path: string, text: string): ReactNode {
       isOver = true;
     };
   }, [language, text]);
-  return made?.text === text ? made.node : undefined;
+  return made !== undefined && made.text === text ? made.node : undefined;
 }
