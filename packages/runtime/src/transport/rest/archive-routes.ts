@@ -9,6 +9,8 @@ import { jsonBody, onMethod } from "./json-body.ts";
 
 const TYPES = ["application/gzip", "application/x-gzip", "application/x-ndjson", "application/octet-stream"];
 
+const bytes = z.string().meta({ format: "binary" });
+
 const read = createRoute({
   method: "get",
   path: "/sessions/{id}/export",
@@ -27,6 +29,7 @@ const create = createRoute({
       agentProfileRef: z.string().min(1).max(200).optional(),
       name: z.string().min(1).max(1000).optional(),
     }),
+    body: { required: true, content: Object.fromEntries(TYPES.map((type) => [type, { schema: bytes }])) },
   },
   responses: { 201: answer("The session", documents.CreateSessionAnswer), ...problems },
 });
