@@ -2,6 +2,7 @@ import { useAgentService } from "@hhopkins/agent-runtime-react";
 import type { SessionListItem } from "@hhopkins/agent-runtime-protocol";
 import { Copy, Ellipsis, Moon, Trash2 } from "lucide-react";
 import { useState } from "react";
+import type { ReactNode } from "react";
 import { useLocation } from "wouter";
 import { paths, sessionOf } from "../routes.ts";
 import { Button } from "../ui/button.tsx";
@@ -10,8 +11,25 @@ import { Menu } from "../ui/menu.tsx";
 import { useToast } from "../ui/toast.tsx";
 import { nameOf } from "./session-name.ts";
 
-/** What can be done to a session from the list. */
+/** What can be done to a session from the list. The menu is made when it is asked for: a list has many rows. */
 export function SessionMenu({ session }: { readonly session: SessionListItem }) {
+  const [isMade, setMade] = useState(false);
+  const trigger = (
+    <Button
+      tone="ghost"
+      icon
+      className="size-6"
+      aria-label={`More of ${nameOf(session)}`}
+      aria-haspopup="menu"
+      {...(isMade ? {} : { onClick: () => setMade(true) })}
+    >
+      <Ellipsis />
+    </Button>
+  );
+  return isMade ? <MadeMenu session={session} trigger={trigger} /> : trigger;
+}
+
+function MadeMenu({ session, trigger }: { readonly session: SessionListItem; readonly trigger: ReactNode }) {
   const { sessionId, runtime } = session;
   const { client } = useAgentService();
   const toast = useToast();
@@ -26,11 +44,8 @@ export function SessionMenu({ session }: { readonly session: SessionListItem }) 
   return (
     <>
       <Menu
-        trigger={
-          <Button tone="ghost" icon className="size-6" aria-label={`More of ${name}`}>
-            <Ellipsis />
-          </Button>
-        }
+        defaultOpen
+        trigger={trigger}
         items={[
           {
             label: "Copy id",

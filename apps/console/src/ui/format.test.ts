@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { agoText, costText, countText, durationText, sizeText } from "./format.ts";
+import { agoText, costText, countText, durationText, sizeText, timeText } from "./format.ts";
 
 const AT = "2026-03-01T12:00:00.000Z";
 const later = (ms: number): string => agoText(AT, Date.parse(AT) + ms);
@@ -16,7 +16,8 @@ test("times that have passed, also by a clock that is behind the server's", () =
     "6 d",
   ]);
   expect(later(8 * 86_400_000)).toContain("2026");
-  expect(agoText("nonsense", 0)).toBe("now");
+  expect([agoText("nonsense", 0), timeText("nonsense")]).toEqual(["now", "nonsense"]);
+  expect(timeText(AT)).toContain("2026");
 });
 
 test.for([

@@ -9,10 +9,17 @@ export interface MenuItem {
   readonly onSelect: () => void;
 }
 
+export interface MenuProps {
+  readonly trigger: ReactNode;
+  readonly items: readonly MenuItem[];
+  /** It is there because somebody has asked for it. */
+  readonly defaultOpen?: boolean;
+}
+
 /** A button's menu: `trigger` is the button. */
-export function Menu({ trigger, items }: { readonly trigger: ReactNode; readonly items: readonly MenuItem[] }) {
+export function Menu({ trigger, items, defaultOpen = false }: MenuProps) {
   return (
-    <DropdownMenu.Root>
+    <DropdownMenu.Root defaultOpen={defaultOpen}>
       <DropdownMenu.Trigger asChild>{trigger}</DropdownMenu.Trigger>
       <DropdownMenu.Portal>
         <DropdownMenu.Content
