@@ -1,4 +1,5 @@
 import { script } from "@hhopkins/agent-runtime-testkit";
+import type { Locator, Page } from "playwright-core";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -52,7 +53,7 @@ const steps = [
     thinking: "A short poem would be good; I shall put it into a file.",
     text: "I am going to write a short poem about autumn for you, and then I read it back to see that it is there.",
     chunk: 4,
-    delayMs: 25,
+    delayMs: 50,
     tools: [{ name: "Write", input: { file_path: "/workspace/poem.md", content: poem } }],
   },
   {
@@ -77,20 +78,143 @@ const steps = [
   { text: answer },
 ];
 
+const feedOf = (page: Page): Locator => page.getByRole("feed", { name: "Messages" });
+const say = async (page: Page, text: string): Promise<void> => {
+  await page.getByLabel("Message", { exact: true }).fill(text);
+  await page.getByLabel("Message", { exact: true }).press("Enter");
+};
+
+/** In the page: keeps the lengths that the first answer had when it changed. */
+function noteGrowth(): void {
+  const lengths: number[] = [];
+  new MutationObserver(() => {
+    const text = [...document.querySelectorAll("[role=feed] p")].find(({ textContent }) =>
+      textContent?.startsWith("I am going"),
+    );
+    const length = text?.textContent?.length ?? 0;
+    if (length > 0 && length !== lengths.at(-1)) lengths.push(length);
+  }).observe(document.body, { subtree: true, childList: true, characterData: true });
+  Object.assign(globalThis, { lengths });
+}
+
 test("one sends by the page and sees text grow, the tools, what they changed, a subagent's thread, and the answer", async () => {
   const sessionId = await tested.createSession({ agentProfileRef: "crew" });
+  const { page } = await tested.open({
+    path: `/sessions/${sessionId}`,
+    permissions: ["clipboard-read", "clipboard-write"],
+  });
+  const feed = feedOf(page);
+  await page.evaluate(noteGrowth);
+  await say(page, `Write me a poem. ${script(steps)}`);
+  const link = feed.getByRole("link", { name: "https://example.com/poems" });
+  await link.waitFor();
+  // It was seen while it grew: several lengths, each more than the one before.
+  const lengths = await page.evaluate(() => (globalThis as unknown as { lengths: number[] }).lengths);
+  expect(lengths.length).toBeGreaterThan(3);
+  expect(lengths).toEqual(lengths.toSorted((a, b) => a - b));
+  expect([await link.getAttribute("rel"), await link.getAttribute("target")]).toEqual([
+    "noopener noreferrer",
+    "_blank",
+  ]);
+  expect(await feed.getByRole("cell", { name: "4" }).count()).toBe(1);
+  expect(await feed.getByRole("img", { name: "to do", exact: true }).count()).toBe(1);
+  const code = feed.getByRole("region", { name: "Code" });
+  await expect.poll(() => code.locator(".hljs-keyword").allTextContents()).toEqual(["const"]);
+  await feed.getByRole("button", { name: "Copy code" }).click();
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(
+    "const light = (day: number) => day ** 2; // it falls",
+  );
+
+  const subagent = feed.getByRole("button", { name: "Subagent general-purpose" });
+  await subagent.click();
+  const thread = feed.getByRole("group", { name: "Conversation of general-purpose" });
+  await thread.getByRole("button", { name: /^Bash .*done$/ }).waitFor();
+  expect(await thread.getByText("from the subagent", { exact: true }).count()).toBe(1);
+  expect(await thread.getByText("the subagent's report", { exact: true }).count()).toBe(1);
+
+  const call = (name: RegExp): Locator =>
+    feed.locator("[data-item]").filter({ has: page.getByRole("button", { name }) });
+  const shell = call(/^Bash Count .*done$/);
+  const output = shell.locator("pre").last();
+  await shell.scrollIntoViewIfNeeded();
+  // Twelve lines of forty, without what only tells a terminal something.
+  expect(await output.textContent()).toMatch(/^red 1\n(red \d+\n){10}red 12$/);
+  await shell.getByRole("button", { name: "Show all" }).click();
+  await expect.poll(() => output.textContent()).toMatch(/^red 1\n(red \d+\n){38}red 40\n?$/);
+
+  const edit = call(/^Edit .*done$/);
+  await edit.scrollIntoViewIfNeeded();
+  await edit.locator("ins").waitFor();
+  expect(await edit.locator("del").textContent()).toContain("the light");
+  expect(await edit.locator("ins").textContent()).toContain("the gold");
+  const write = call(/^Write .*done$/);
+  await expect.poll(() => write.locator("ins").count()).toBe(4);
+  const thought = feed.getByRole("button", { name: /^Thought/ });
+  await thought.click();
+  expect(await feed.getByText("A short poem would be good; I shall put it into a file.", { exact: true }).count()).toBe(
+    1,
+  );
+
+  // The file and the subagent stand in the panels beside.
+  await write.getByRole("link", { name: "/workspace/poem.md" }).click();
+  await expect.poll(() => page.url()).toContain("/files/poem.md");
+  await page.evaluate((id) => (location.hash = `/sessions/${id}/subagents`), sessionId);
+  const list = page.getByRole("list", { name: "Subagents" });
+  await list.getByRole("link", { name: /general-purpose done \d+ tokens/ }).click();
+  await page.getByRole("feed").nth(1).getByText("the subagent's report", { exact: true }).waitFor();
+
+  await page.reload();
+  await feed.first().getByRole("link", { name: "https://example.com/poems" }).waitFor();
+});
+
+test("a message that is not sent says so and is sent again; pictures are shown; who reads further up is told what came", async () => {
+  const sessionId = await tested.createSession({ agentProfileRef: "crew" });
+  const { page, problems } = await tested.open({ path: `/sessions/${sessionId}` });
+  const feed = feedOf(page);
+  await page.route("**/message", (route) => route.abort());
+  await say(page, "never told");
+  await feed.getByRole("button", { name: "Drop" }).click();
+  await say(page, `told at last ${script([{ text: `the answer\n\n${"long ".repeat(4000)}` }, { text: "one more" }])}`);
+  await feed
+    .getByRole("alert")
+    .getByText(/^Not sent: /)
+    .waitFor();
+  await page.unroute("**/message");
+  await feed.getByRole("button", { name: "Send again" }).click();
+  await feed.getByText("the answer").waitFor();
+  expect(await feed.getByText("never told").count()).toBe(0);
+  expect(await feed.getByText(/^Not sent: /).count()).toBe(0);
+  // The browser says of each request that it failed.
+  expect(problems.splice(0).every((problem) => problem.includes("ERR_FAILED"))).toBe(true);
+
+  await tested.server.until(sessionId, ({ turn, lastTurn }) => turn === null && lastTurn !== undefined);
+  await feed.hover();
+  await expect
+    .poll(async () => {
+      await page.mouse.wheel(0, -1000);
+      return page.getByRole("button", { name: "Jump to latest" }).count();
+    })
+    .toBe(1);
+  const attachments = [{ name: "dot.png", mediaType: "image/png", data: PICTURES.png }];
+  const content = "What is on it?";
+  await tested.server.request("POST", `/sessions/${sessionId}/message`, { content, attachments });
+  await page.getByRole("button", { name: "Jump to latest, 2 new" }).click();
+  await feed.getByText("one more", { exact: true }).waitFor();
+  await feed.getByRole("button", { name: "Look at dot.png" }).click();
+  const picture = page.getByRole("dialog").getByRole("img", { name: "dot.png" });
+  expect(await picture.getAttribute("src")).toMatch(/^blob:/);
+  expect(await picture.evaluate((image: HTMLImageElement) => image.decode().then(() => image.naturalWidth))).toBe(1);
+  await page.keyboard.press("Escape");
+});
+
+test("a subagent is stopped alone, from the place where it was called", async () => {
+  const sessionId = await tested.createSession({ agentProfileRef: "crew" });
   const { page } = await tested.open({ path: `/sessions/${sessionId}` });
-  await page.getByLabel("Message", { exact: true }).fill(`Write me a poem. ${script(steps)}`);
-  await page.getByLabel("Message", { exact: true }).press("Enter");
-  const messages = page.getByRole("feed", { name: "Messages" });
-  await messages.getByRole("link", { name: "https://example.com/poems" }).waitFor();
-  await page.screenshot({ path: "/tmp/c2-1.png" });
-  await messages.evaluate((e) => (e.scrollTop = 0));
-  await page.waitForTimeout(300);
-  await page.screenshot({ path: "/tmp/c2-2.png" });
-  await messages.getByRole("button", { name: /^Subagent/ }).click();
-  await page.emulateMedia({ colorScheme: "dark" });
-  await page.waitForTimeout(500);
-  await page.screenshot({ path: "/tmp/c2-3.png" });
-  expect(await messages.getByRole("button", { name: /^Write/ }).count()).toBe(1);
+  const feed = feedOf(page);
+  const prompt = `wait ${script([{ hang: true }])}`;
+  const input = { description: "wait", prompt, subagent_type: "general-purpose", run_in_background: false };
+  await say(page, `Go. ${script([{ tools: [{ name: "Agent", input }] }, { text: "it goes on" }])}`);
+  await feed.getByRole("button", { name: "Stop general-purpose" }).click();
+  await feed.getByText("it goes on", { exact: true }).waitFor();
+  expect(await feed.getByText("stopped", { exact: true }).count()).toBe(1);
 });
