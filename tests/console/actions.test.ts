@@ -311,7 +311,7 @@ test("a fork goes on beside its origin; a session goes back, and is deleted", as
   await first.last().getByRole("button", { name: "Fork or go back here" }).click();
   await page.getByRole("menuitem", { name: "Fork after this turn…" }).click();
   await expect.poll(() => page.getByRole("radio", { name: /^one/ }).isChecked()).toBe(true);
-  await page.getByRole("dialog").getByLabel("Name").fill("Branch");
+  await page.getByRole("dialog").getByRole("textbox", { name: "Name" }).fill("Branch");
   await button(page, "Fork").click();
   await page.getByRole("heading", { name: "Branch" }).waitFor();
   await conversation(page).getByText("the first answer", { exact: true }).waitFor();

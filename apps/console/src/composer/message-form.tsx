@@ -175,7 +175,7 @@ function SendButtons({ isRunning, canSend, onSend }: SendButtonsProps) {
             </Button>
           }
           items={[
-            { label: "Into this turn (steer)", icon: <CornerDownRight />, onSelect: () => onSend("steer") },
+            { label: "Into this turn (Ctrl+Enter)", icon: <CornerDownRight />, onSelect: () => onSend("steer") },
             { label: "Stop the turn, then this", icon: <OctagonPause />, onSelect: () => onSend("interrupt") },
           ]}
         />

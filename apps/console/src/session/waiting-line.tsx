@@ -25,9 +25,10 @@ export function WaitingLine({ sessionId }: { readonly sessionId: string }) {
   const { Icon, className } = LOOKS[waiting?.tone ?? "plain"];
   const isShown = waiting !== undefined && !isPast;
   return (
-    <div className={clsx("shrink-0 border-t bg-panel px-4", isShown ? "py-1" : "hidden")}>
-      <div className="mx-auto flex min-h-8 max-w-3xl items-center gap-2 text-sm">
-        <Icon aria-hidden className={clsx("size-4 shrink-0", className)} />
+    // It is there also while it says nothing: only what changes in it is read out.
+    <div className={clsx("shrink-0", isShown && "border-t bg-panel px-4 py-1")}>
+      <div className={clsx("mx-auto flex max-w-3xl items-center gap-2 text-sm", isShown && "min-h-8")}>
+        {isShown && <Icon aria-hidden className={clsx("size-4 shrink-0", className)} />}
         <p role="status" aria-label="Why it is waiting" className="min-w-0 flex-1 break-words">
           {isShown && waiting.text}
         </p>
