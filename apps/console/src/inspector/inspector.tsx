@@ -47,7 +47,7 @@ export function Inspector({ sessionId, panel, item }: SessionPageProps) {
     PANELS.map((name) => ({
       id: `panel-${name}`,
       label: `Show ${NAMES[name].label.toLowerCase()}`,
-      group: "Session",
+      group: "This session",
       icon: NAMES[name].icon,
       run: () => navigate(address(name)),
     })),

@@ -80,7 +80,7 @@ export function Palette({ registry, onClose }: { readonly registry: CommandRegis
 
 /** What is about the session that is open comes first, what is about the page last. */
 const [FIRST, LAST] = [
-  ["Session", "Go to"],
+  ["This session", "Profile", "Go to"],
   ["View", "Help"],
 ] as const;
 

@@ -3,11 +3,14 @@ import { CircleX } from "lucide-react";
 import { Link } from "wouter";
 import { paths } from "../routes.ts";
 import { Button } from "../ui/button.tsx";
+import { useTitle } from "./use-title.ts";
 
 /** Says why a session cannot be followed any more, above what is still shown of it. */
 export function SessionNotice({ sessionId }: { readonly sessionId: string }) {
   const { session } = useAgentSession(sessionId);
   const { status, error, reload } = useConnection(sessionId);
+  // The page's own header names the tab as soon as it is there; what is not there has no name.
+  useTitle(session?.name);
   // What was never there the session's page speaks of.
   if (status !== "failed" || session === undefined) return null;
   const isGone = error?.code === "session_not_found";
