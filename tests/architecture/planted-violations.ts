@@ -78,7 +78,7 @@ export const planted: Record<string, readonly Planted[]> = {
   "runtime-host-tools-arrows": [bad(`${RUNTIME}/host-tools/run.ts`, "../session/session.ts")],
   "runtime-profiles-arrows": [bad(`${RUNTIME}/profiles/run.ts`, "../session/session.ts")],
   "runtime-results-arrows": [bad(`${RUNTIME}/results/run.ts`, "../session/session.ts")],
-  "runtime-rights-arrows": [bad(`${RUNTIME}/rights/rights.ts`, "../log/log.ts")],
+  "runtime-rights-arrows": [bad(`${RUNTIME}/rights/web.ts`, "../transport/web.ts")],
   "runtime-auth-arrows": [bad(`${RUNTIME}/auth/session.ts`, "../session/session.ts")],
   "runtime-gateway-arrows": [bad(`${RUNTIME}/gateway/session.ts`, "../session/session.ts")],
   "runtime-cluster-arrows": [bad(`${RUNTIME}/cluster/session.ts`, "../session/session.ts")],

@@ -1,4 +1,5 @@
 import type { ShownBlock } from "@hhopkins/agent-runtime-react";
+import type { ComponentType } from "react";
 import { SubagentThread } from "../subagents/subagent-thread.tsx";
 import { AssistantText } from "./assistant-text.tsx";
 import { ErrorNotice, SystemNotice, UnknownBlock } from "./notices.tsx";
@@ -7,12 +8,14 @@ import { OrphanedResult } from "./tools/tool-call.tsx";
 import { UserMessage } from "./user-message.tsx";
 
 export interface BlockViewProps {
+  /** What a conversation within this block is made of. */
+  readonly Item: ComponentType<{ readonly itemId: string }>;
   readonly block: ShownBlock;
   readonly isStreaming: boolean;
 }
 
 /** One block of a conversation that is no call of a tool. */
-export function BlockView({ block, isStreaming }: BlockViewProps) {
+export function BlockView({ block, isStreaming, Item }: BlockViewProps) {
   switch (block.type) {
     case "user_message":
       return <UserMessage block={block} />;
@@ -25,7 +28,7 @@ export function BlockView({ block, isStreaming }: BlockViewProps) {
     case "system":
       return <SystemNotice block={block} />;
     case "subagent":
-      return <SubagentThread block={block} />;
+      return <SubagentThread block={block} Item={Item} />;
     case "error":
       return <ErrorNotice block={block} />;
     default:

@@ -19,7 +19,7 @@ export const Item = memo(function Item({ itemId }: { readonly itemId: string }) 
       {item.kind === "tool" ? (
         <ToolCall item={item} isStreaming={isStreaming} />
       ) : (
-        <BlockView block={item.block} isStreaming={isStreaming} />
+        <BlockView block={item.block} isStreaming={isStreaming} Item={Item} />
       )}
     </FaultBoundary>
   );

@@ -7,8 +7,8 @@ import {
 } from "@hhopkins/agent-runtime-react";
 import { Bot, ChevronRight, PanelRight } from "lucide-react";
 import { useCallback, useMemo, useState } from "react";
+import type { ComponentType } from "react";
 import { Link } from "wouter";
-import { Item } from "../conversation/item.tsx";
 import { LongText } from "../conversation/long-text.tsx";
 import {
   ConversationPlaceProvider,
@@ -24,8 +24,14 @@ import { SubagentStatusBadge } from "./subagent-status.tsx";
 
 type Block = Extract<ShownBlock, { type: "subagent" }>;
 
+interface SubagentThreadProps {
+  readonly block: Block;
+  /** Shows one item of its conversation. */
+  readonly Item: ComponentType<{ readonly itemId: string }>;
+}
+
 /** Where the agent handed work to another one: that one's conversation opens in place. */
-export function SubagentThread({ block }: { readonly block: Block }) {
+export function SubagentThread({ block, Item }: SubagentThreadProps) {
   const { sessionId } = usePlace();
   const [isOpen, setOpen] = useFold(block.id, false);
   const panelPath = usePanelPath("subagents", block.subagentId);
@@ -64,7 +70,7 @@ export function SubagentThread({ block }: { readonly block: Block }) {
           <PanelRight aria-hidden className="size-4" />
         </Link>
       </div>
-      {isOpen ? <Thread block={block} isKnown={status !== undefined} /> : <Output block={block} />}
+      {isOpen ? <Thread block={block} Item={Item} isKnown={status !== undefined} /> : <Output block={block} />}
     </div>
   );
 }
@@ -89,7 +95,7 @@ function Output({ block }: { readonly block: Block }) {
 const AT_FIRST = 20;
 const STEP = 50;
 
-function Thread({ block, isKnown }: { readonly block: Block; readonly isKnown: boolean }) {
+function Thread({ block, Item, isKnown }: SubagentThreadProps & { readonly isKnown: boolean }) {
   const { sessionId, folds } = usePlace();
   const conversationId = block.subagentId;
   const place = useMemo<ConversationPlace>(
