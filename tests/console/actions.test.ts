@@ -274,6 +274,12 @@ test("what goes with a message, what a message can begin with, and options; a dr
   expect(await seriousFaults(page)).toEqual([]);
   await page.getByLabel("Effort").selectOption("low");
   await tested.server.until(id, ({ sessionOptions }) => sessionOptions?.effort === "low");
+  const { profileVersion } = await tested.server.state(id);
+  const renamed = await tested.server.request("PUT", "/agent-profiles/plain", { ...PROFILES[0], name: "Plainer" });
+  expect(renamed.status).toBe(200);
+  await button(page, "Take the profile as it is now").click();
+  await page.getByText("It has the profile as it is now, from the next turn on.").waitFor();
+  expect((await tested.server.state(id)).profileVersion).not.toBe(profileVersion);
   await page.keyboard.press("Escape");
   await page
     .getByRole("button", { name: /^Options/ })

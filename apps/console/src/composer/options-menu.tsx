@@ -31,8 +31,10 @@ export function OptionsMenu({ sessionId }: { readonly sessionId: string }) {
   const { updateSessionOptions } = useAgentSession(sessionId);
   const toast = useToast();
   const update = (options: UpdateOptionsBody): void => {
-    updateSessionOptions(options).catch((error: unknown) =>
-      toast(`The options were not changed. ${errorText(error)}`, { tone: "bad" }),
+    updateSessionOptions(options).then(
+      // What else changes is seen here.
+      () => options.profileVersion !== undefined && toast("It has the profile as it is now, from the next turn on."),
+      (error: unknown) => toast(`The options were not changed. ${errorText(error)}`, { tone: "bad" }),
     );
   };
   const mode = MODES.find(({ value }) => value === permissionMode)?.label;
@@ -79,6 +81,7 @@ export function OptionsMenu({ sessionId }: { readonly sessionId: string }) {
             )}
           </Field>
           <p className="text-xs text-muted">They hold from the next step on, also of a turn that runs.</p>
+          <Button onClick={() => update({ profileVersion: "latest" })}>Take the profile as it is now</Button>
         </Popover.Content>
       </Popover.Portal>
     </Popover.Root>
