@@ -155,6 +155,16 @@ test("one sends by the page and sees text grow, the tools, what they changed, a 
     1,
   );
 
+  // Words are found wherever they are, in view or not.
+  await page.keyboard.press("ControlOrMeta+f");
+  const find = page.getByRole("searchbox", { name: "Find in this conversation" });
+  await find.fill("RED 40");
+  await page.getByRole("search").getByText("1 found").waitFor();
+  await find.press("Enter");
+  await expect.poll(() => shell.evaluate((element) => element.className)).toContain("bg-accent");
+  await find.press("Escape");
+  await find.waitFor({ state: "detached" });
+
   // The file and the subagent stand in the panels beside.
   await write.getByRole("link", { name: "/workspace/poem.md" }).click();
   await expect.poll(() => page.url()).toContain("/files/poem.md");

@@ -1,10 +1,12 @@
 import { useConnection, useSessionSelector, type SessionSnapshot } from "@hhopkins/agent-runtime-react";
 import { ArrowDown, LoaderCircle, MessageSquareDashed, TriangleAlert } from "lucide-react";
-import { useCallback, useMemo } from "react";
+import { useCallback, useMemo, useState } from "react";
+import { useCommands } from "../shell/commands.tsx";
 import { Button } from "../ui/button.tsx";
 import { EmptyState } from "../ui/empty-state.tsx";
 import { Announcer } from "./announcer.tsx";
 import { BlockMenu } from "../session/block-menu.tsx";
+import { FindBar } from "./find-bar.tsx";
 import { BlockLink, Item } from "./item.tsx";
 import { ConversationPlaceProvider, type ConversationPlace } from "./place.tsx";
 import { useConversationList, type ConversationList } from "./use-conversation-list.ts";
@@ -34,10 +36,25 @@ function List({ place: { sessionId, conversationId } }: { readonly place: Conver
   const list = useConversationList(sessionId, conversationId);
   const linked = useLinkedBlock(list, { sessionId, conversationId });
   const { ids, scroller, virtualizer, onScroll } = list;
+  const [isFinding, setFinding] = useState(false);
+  const [found, setFound] = useState<string>();
+  const find = (isOpen: boolean): void => {
+    setFinding(isOpen);
+    if (isOpen) return;
+    setFound(undefined);
+    scroller.current?.focus();
+  };
+  useCommands(
+    conversationId === "main"
+      ? [{ id: "find", label: "Find in this conversation", group: "Session", keys: "mod+f", run: () => find(true) }]
+      : NO_COMMANDS,
+  );
+  const marked = found ?? linked;
   const items = virtualizer.getVirtualItems();
   if (ids.length === 0) return <Nothing sessionId={sessionId} />;
   return (
     <div className="relative flex min-h-0 flex-1 flex-col">
+      {isFinding && <FindBar list={list} onClose={() => find(false)} onFound={setFound} />}
       <div
         ref={scroller}
         role="feed"
@@ -65,7 +82,7 @@ function List({ place: { sessionId, conversationId } }: { readonly place: Conver
                   data-item={id}
                   aria-posinset={index + 1}
                   aria-setsize={list.older.hasOlder ? -1 : ids.length}
-                  className={`group/item relative px-4 pb-3 first:pt-4 ${linked === id ? "bg-accent/10" : ""}`}
+                  className={`group/item relative px-4 pb-3 first:pt-4 ${marked === id ? "bg-accent/10" : ""}`}
                 >
                   <div className="mx-auto max-w-3xl">
                     <Item itemId={id} />
@@ -85,6 +102,8 @@ function List({ place: { sessionId, conversationId } }: { readonly place: Conver
     </div>
   );
 }
+
+const NO_COMMANDS: Parameters<typeof useCommands>[0] = [];
 
 function ToLatest({ list: { isAtEnd, newCount, toEnd } }: { readonly list: ConversationList }) {
   if (isAtEnd) return null;

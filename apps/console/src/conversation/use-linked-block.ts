@@ -3,6 +3,7 @@ import { useSessionStore, type ShownBlock } from "@hhopkins/agent-runtime-react"
 import { useEffect, useRef, useState } from "react";
 import { useHashSearch } from "../hash-location.ts";
 import { useToast } from "../ui/toast.tsx";
+import { bringIntoView } from "./bring-into-view.ts";
 import type { ConversationList } from "./use-conversation-list.ts";
 
 /** Pages of older blocks that are looked through for a block. */
@@ -26,10 +27,9 @@ export function useLinkedBlock(list: ConversationList, { sessionId, conversation
   useEffect(() => {
     if (linked === undefined || isFound || ids.length === 0 || older.isLoadingOlder) return;
     const itemId = itemOf(conversationBlocks(store.getSnapshot(), conversationId), linked);
-    const index = itemId === undefined ? -1 : ids.indexOf(itemId);
-    if (itemId !== undefined && index >= 0) {
+    if (itemId !== undefined && ids.includes(itemId)) {
       setFound({ linked, itemId });
-      bringIntoView(list, { itemId, index });
+      bringIntoView(list, itemId);
       return;
     }
     if (pages.current.of !== linked) pages.current = { of: linked, count: 0 };
@@ -42,35 +42,6 @@ export function useLinkedBlock(list: ConversationList, { sessionId, conversation
     toast("The block that the address names is not in this conversation.", { tone: "bad" });
   }, [linked, isFound, ids, older, store, conversationId, list, toast]);
   return isFound ? found?.itemId : undefined;
-}
-
-/** Frames in which heights that were guessed become known, and move what is below. */
-const MOST_FRAMES = 60;
-/** Frames that it has to stay in view. */
-const STEADY_FRAMES = 5;
-
-/** Goes to an item, and again as long as what is measured on the way moves it; the reader's own scrolling ends that. */
-function bringIntoView(list: ConversationList, { itemId, index }: { itemId: string; index: number }): void {
-  const { scroller, virtualizer } = list;
-  const reader = new AbortController();
-  for (const kind of ["wheel", "touchstart", "keydown", "pointerdown"])
-    addEventListener(kind, () => reader.abort(), { once: true, passive: true, signal: reader.signal });
-  let steady = 0;
-  const step = (frames: number): void => {
-    if (reader.signal.aborted) return;
-    steady = isInView(scroller.current, itemId) ? steady + 1 : 0;
-    if (steady === 0) virtualizer.scrollToIndex(index, { align: "center" });
-    if (steady >= STEADY_FRAMES || frames === 0) reader.abort();
-    else requestAnimationFrame(() => step(frames - 1));
-  };
-  requestAnimationFrame(() => step(MOST_FRAMES));
-}
-
-function isInView(list: HTMLElement | null, itemId: string): boolean {
-  const item = list?.querySelector(`[data-item="${CSS.escape(itemId)}"]`);
-  if (list === null || item === null || item === undefined) return false;
-  const [outer, inner] = [list.getBoundingClientRect(), item.getBoundingClientRect()];
-  return inner.bottom > outer.top && inner.top < outer.bottom;
 }
 
 /** A tool's result is shown with its call. */

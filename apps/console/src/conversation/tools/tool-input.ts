@@ -19,7 +19,7 @@ export function toolTitle(name: string): string {
 }
 
 /** What says most of a call in one line. */
-const TELLING = ["file_path", "path", "command", "pattern", "query", "url", "description", "prompt", "name"] as const;
+const TELLING = ["file_path", "command", "pattern", "query", "path", "url", "description", "prompt", "name"] as const;
 const MOST = 160;
 
 export function toolSummary(toolName: string, input: Input): string {
