@@ -235,18 +235,27 @@ test("a profile is made by the form with the server's errors at its fields, chan
   await page.getByRole("button", { name: /line 4.*effort/ }).click();
   expect(await text.evaluate(selected)).toBe('"most"');
 
+  // What is not saved yet is there again for who looked at something else meanwhile.
+  await page.getByRole("link", { name: "Agent Runtime" }).click();
+  await page.getByRole("heading", { name: "Overview" }).waitFor();
+  await page.goBack();
+  await page
+    .getByRole("combobox", { name: "Effort" })
+    .or(page.getByRole("tab", { name: "JSON" }))
+    .first()
+    .waitFor();
+  await page.getByRole("tab", { name: "JSON" }).click();
+  await expect.poll(() => text.inputValue()).toContain('"most"');
+
   // Somebody else was quicker.
   await text.fill('{ "id": "reviewer", "name": "Reviewer", "effort": "high" }');
   await request("PUT", "/agent-profiles/reviewer", { id: "reviewer", name: "Theirs" });
   await page.getByRole("button", { name: "Save" }).click();
   await page.getByText("Somebody has changed this profile since you opened it.").waitFor();
   await page.getByRole("button", { name: "Save mine over it" }).click();
-  await page.getByText(/reviewer is saved/).waitFor();
-  expect((await request<{ profile: object }>("GET", "/agent-profiles/reviewer")).profile).toEqual({
-    id: "reviewer",
-    name: "Reviewer",
-    effort: "high",
-  });
+  const kept = async (): Promise<object> =>
+    (await request<{ profile: object }>("GET", "/agent-profiles/reviewer")).profile;
+  await expect.poll(kept).toEqual({ id: "reviewer", name: "Reviewer", effort: "high" });
 
   await page.getByRole("button", { name: "Delete" }).click();
   await page.getByRole("alertdialog").getByRole("button", { name: "Delete" }).click();

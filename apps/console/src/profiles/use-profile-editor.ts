@@ -3,6 +3,7 @@ import type { AgentProfile } from "@hhopkins/agent-runtime-protocol";
 import { useCallback, useEffect, useState } from "react";
 import type { FieldIssues } from "./field-issues.ts";
 import type { JsonObject } from "./json-schema.ts";
+import { keptDrafts } from "./kept-drafts.ts";
 import { cleaned, issuesOf, NEW_PROFILE, textOf } from "./profile-draft.ts";
 import { profilesChanged } from "./use-profiles.ts";
 
@@ -48,9 +49,10 @@ export function useProfileEditor(id: string | undefined, copyOf: string | undefi
   const [issues, setIssues] = useState<FieldIssues>(NO_ISSUES);
   const [isOutdated, setOutdated] = useState(false);
 
-  const begin = useCallback((next: Loaded) => {
+  const key = id ?? `?${copyOf ?? ""}`;
+  const begin = useCallback((next: Loaded, changed: JsonObject = next.original) => {
     setLoaded(next);
-    setDraft(next.original);
+    setDraft(changed);
     setEpoch((before) => before + 1);
     setFault(undefined);
     setIssues(NO_ISSUES);
@@ -58,15 +60,20 @@ export function useProfileEditor(id: string | undefined, copyOf: string | undefi
   }, []);
   const load = useCallback(() => {
     const source = id ?? copyOf;
-    if (source === undefined) return begin({ original: NEW_PROFILE });
+    const kept = keptDrafts(client).get(key);
+    const start = (next: Loaded): void => {
+      begin(next, kept?.draft);
+      setOutdated(kept !== undefined && kept.version !== next.version);
+    };
+    if (source === undefined) return start({ original: NEW_PROFILE });
     client.getProfile(source).then(
       ({ profile, version, readOnly }) => {
-        if (id !== undefined) begin({ original: profile, version, readOnly });
-        else begin({ original: { ...(profile as JsonObject), id: "", name: `${profile.name} (copy)` } });
+        if (id !== undefined) start({ original: profile, version, readOnly });
+        else start({ original: { ...(profile as JsonObject), id: "", name: `${profile.name} (copy)` } });
       },
       (error: unknown) => setFault(messageOf(error)),
     );
-  }, [client, id, copyOf, begin]);
+  }, [client, id, copyOf, key, begin]);
   useEffect(load, [load]);
 
   const save = async ({ over = false } = {}): Promise<string | undefined> => {
@@ -94,6 +101,15 @@ export function useProfileEditor(id: string | undefined, copyOf: string | undefi
   };
   const isDirty = draft !== undefined && loaded !== undefined && textOf(draft) !== textOf(loaded.original);
   useWarning(isDirty);
+  useEffect(() => {
+    if (draft === undefined) return;
+    if (isDirty) keptDrafts(client).set(key, { version: loaded?.version, draft });
+    else keptDrafts(client).delete(key);
+  }, [client, key, draft, isDirty, loaded]);
+  const reload = useCallback(() => {
+    keptDrafts(client).delete(key);
+    load();
+  }, [client, key, load]);
   return {
     draft,
     setDraft,
@@ -106,7 +122,7 @@ export function useProfileEditor(id: string | undefined, copyOf: string | undefi
     issues,
     isOutdated,
     save,
-    reload: load,
+    reload,
   };
 }
 
