@@ -43,3 +43,16 @@ test("the program that CI runs may be executed", () => {
       .map((line) => line.slice(0, 6)),
   ).toEqual(["100755", "100755", "100755"]);
 });
+
+test("nothing that renders what agents say takes text for HTML or for a program", () => {
+  const sources = execFileSync("git", ["ls-files", "--", "apps/console/src", "packages/react/src"], {
+    cwd: repository,
+    encoding: "utf8",
+  })
+    .split("\n")
+    .filter((path) => /\.tsx?$/.test(path) && !/\.test\.tsx?$/.test(path) && existsSync(join(repository, path)));
+  expect(sources.length).toBeGreaterThan(100);
+  const ways =
+    /dangerouslySetInnerHTML|(inner|outer)HTML|insertAdjacentHTML|setHTMLUnsafe|createContextualFragment|DOMParser|document\.write|\beval\(|new Function\(|srcDoc/;
+  expect(sources.filter((path) => ways.test(read(path)))).toEqual([]);
+});
