@@ -24,7 +24,7 @@ export function PastBar({ sessionId }: { readonly sessionId: string }) {
         <History aria-hidden className={`size-4 shrink-0 ${isPast ? "text-warn" : "text-muted"}`} />
         {isPast ? <Where seq={seq} lastSeq={lastSeq} /> : <span className="text-muted">Now · seq {lastSeq}</span>}
       </p>
-      <div className="flex min-w-64 flex-1 items-center gap-1">
+      <div className="flex min-w-80 flex-1 items-center gap-1">
         {timeline === undefined ? <Reading lastSeq={lastSeq} /> : <Scrubber lastSeq={lastSeq} />}
       </div>
       {isPast && (
@@ -39,13 +39,13 @@ export function PastBar({ sessionId }: { readonly sessionId: string }) {
 function Where({ seq, lastSeq }: { readonly seq: number; readonly lastSeq: number }) {
   const { timeline } = useTape();
   const event = timeline?.eventAt(seq);
-  const wasCompacted = event !== undefined && event.seq !== seq && seq < lastSeq;
+  const isWithin = event !== undefined && event.seq !== seq && seq < lastSeq;
   return (
     <span>
       <strong>You look at the past:</strong> seq {seq} of {lastSeq}
       {event !== undefined && `, ${timeText(event.at)}`}
       {seq > lastSeq && " (the log has not come so far)"}
-      {wasCompacted && ` (the log was compacted here: as after seq ${event.seq})`}
+      {isWithin && ` (it is not kept by itself: as after seq ${event.seq})`}
     </span>
   );
 }
@@ -90,18 +90,16 @@ function Scrubber({ lastSeq }: { readonly lastSeq: number }) {
       />
       <Step label="Next event" to={here < lastSeq ? here + 1 : undefined} go={go} icon={<ChevronRight />} />
       <Step label="Start of the next turn" to={after} go={go} icon={<ChevronLast />} />
-      <label className="ml-1 flex items-center gap-1.5 text-xs text-muted">
-        seq
-        <input
-          type="number"
-          aria-label="Go to seq"
-          min={1}
-          max={lastSeq}
-          value={here}
-          onChange={({ currentTarget: { valueAsNumber } }) => Number.isSafeInteger(valueAsNumber) && go(valueAsNumber)}
-          className="h-7 w-20 rounded-md border bg-canvas px-1.5 text-ink tabular-nums"
-        />
-      </label>
+      <input
+        type="number"
+        title="Go to seq"
+        aria-label="Go to seq"
+        min={1}
+        max={lastSeq}
+        value={here}
+        onChange={({ currentTarget: { valueAsNumber } }) => Number.isSafeInteger(valueAsNumber) && go(valueAsNumber)}
+        className="ml-1 h-7 w-20 shrink-0 rounded-md border bg-canvas px-1.5 text-sm tabular-nums"
+      />
     </>
   );
 }

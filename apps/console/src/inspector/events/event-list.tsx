@@ -179,7 +179,7 @@ function EventRow({ id, event, top, place, count, isChosen, skipped, isHere, onC
       {skipped > 0 && (
         <span
           className="shrink-0 rounded bg-raised px-1 text-muted"
-          title={`Stands for ${event.from} to ${event.seq}, which were compacted`}
+          title={`Stands for ${event.from} to ${event.seq}, which are not kept each by itself`}
         >
           +{skipped}
         </span>

@@ -57,6 +57,7 @@ export function eventRoutes({ service, heartbeatMs, streamMs, log }: RestParts):
       heartbeatMs,
       streamMs: Math.min(streamMs, remainingMs(c.var.principal)),
       log,
+      merges: !tail,
       client: c.req.raw.signal,
     });
     return new Response(stream, { headers: HEADERS });

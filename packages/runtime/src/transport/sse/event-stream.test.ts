@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { LogFrame } from "../../log/frame.ts";
 import { eventStream } from "./event-stream.ts";
 import { KEY, serve, type Serving } from "../testing/serving.ts";
 import { textEvents } from "../testing/text-events.ts";
@@ -101,6 +102,34 @@ test("a reader that leaves while the stream waits is no fault", async () => {
   expect(await waiting).toEqual({ done: true, value: undefined });
   await new Promise((resolve) => setImmediate(resolve));
   expect(error).not.toHaveBeenCalled();
+});
+
+test.each([
+  { merges: true, seqs: [1, 4], name: "a slow reader that follows gets deltas of one block merged" },
+  { merges: false, seqs: [1, 2, 3, 4], name: "who reads the log gets each event of it, however slowly" },
+])("$name", async ({ merges, seqs }) => {
+  const data = { sessionId: "s", conversationId: "main", blockId: "b", delta: "x" };
+  const frames = [1, 2, 3, 4].map((seq) => new LogFrame({ seq, at: "", type: "session:block:delta", data }));
+  const batches = (async function* () {
+    yield await Promise.resolve(frames.slice(0, 1));
+    yield frames.slice(1);
+  })();
+  let time = 0;
+  const stream = eventStream(
+    { logId: "l", lastSeq: 4, batches },
+    {
+      sessionId: "s",
+      ending: new AbortController(),
+      client: new AbortController().signal,
+      heartbeatMs: 60_000,
+      streamMs: 60_000,
+      log: { warn: vi.fn(), error: vi.fn() },
+      merges,
+      now: () => (time += 1000),
+    },
+  );
+  const events = parse(await new Response(stream).text());
+  expect(events.map((event) => event.data?.seq)).toEqual(seqs);
 });
 
 test("heartbeats while nothing happens, and an end by itself", async () => {

@@ -17,6 +17,8 @@ export interface EventStreamOptions {
   readonly heartbeatMs: number;
   readonly streamMs: number;
   readonly log: TransportLog;
+  /** false: a slow reader gets each event too, as whoever reads the log wants it; the reading waits for it anyhow. */
+  readonly merges?: boolean;
   /** A clock in milliseconds; by default the process's own. */
   readonly now?: () => number;
 }
@@ -53,7 +55,8 @@ type Next = IteratorResult<readonly LogFrame[]> | Interruption;
  * by itself after `streamMs`; the client then goes on by its cursor.
  */
 export function eventStream(follow: Follow, options: EventStreamOptions): ReadableStream<Uint8Array> {
-  const { ending, heartbeatMs, streamMs, client, sessionId, log, now = () => performance.now() } = options;
+  const { ending, heartbeatMs, streamMs, client, sessionId, log, merges = true } = options;
+  const { now = () => performance.now() } = options;
   const batches = follow.batches[Symbol.asyncIterator]();
   let waiting: Promise<IteratorResult<readonly LogFrame[]>> | undefined;
   let head = "retry: 1000\n\n";
@@ -98,7 +101,7 @@ export function eventStream(follow: Follow, options: EventStreamOptions): Readab
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        const isSlow = now() - givenAt > SLOW_MS;
+        const isSlow = merges && now() - givenAt > SLOW_MS;
         try {
           if (head !== "") {
             const first = follow.resync === undefined ? head : head + resyncEvent(sessionId, follow);
