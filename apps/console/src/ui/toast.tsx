@@ -47,7 +47,7 @@ export function ToastProvider({ children }: { readonly children: ReactNode }) {
         role="region"
         aria-label="Notices"
         aria-live="polite"
-        className="pointer-events-none fixed right-0 bottom-0 z-[60] flex w-full flex-col gap-2 p-4 sm:w-96"
+        className="pointer-events-none fixed top-12 right-0 z-[60] flex w-full flex-col gap-2 p-4 sm:w-96"
       >
         {toasts.map((toast) => (
           <ToastCard key={toast.id} toast={toast} onClose={close} />
