@@ -198,6 +198,16 @@ test("a message that is not sent says so and is sent again; pictures are shown; 
   expect(problems.splice(0).every((problem) => problem.includes("ERR_FAILED"))).toBe(true);
 
   await tested.server.until(sessionId, ({ turn, lastTurn }) => turn === null && lastTurn !== undefined);
+  // Longer than the state holds of a text: the rest is fetched when it is wanted.
+  const long = feed.locator("p").filter({ hasText: /^long long/ });
+  expect(((await long.textContent()) ?? "").length).toBeLessThan(17_000);
+  await feed
+    .locator("[data-item]")
+    .filter({ has: page.locator("p", { hasText: /^long long/ }) })
+    .getByRole("button", { name: "Show all" })
+    .click();
+  await expect.poll(async () => ((await long.textContent()) ?? "").trim().length).toBe(4000 * 5 - 1);
+
   await feed.hover();
   await expect
     .poll(async () => {
@@ -215,6 +225,13 @@ test("a message that is not sent says so and is sent again; pictures are shown; 
   expect(await picture.getAttribute("src")).toMatch(/^blob:/);
   expect(await picture.evaluate((image: HTMLImageElement) => image.decode().then(() => image.naturalWidth))).toBe(1);
   await page.keyboard.press("Escape");
+
+  // Who is further up and says something comes to the end.
+  await feed.evaluate((element) => (element.scrollTop = 0));
+  await page.getByRole("button", { name: "Jump to latest" }).waitFor();
+  await say(page, `and this ${script([{ text: "the last of it" }])}`);
+  await feed.getByText("the last of it", { exact: true }).waitFor();
+  expect(await page.getByRole("button", { name: /^Jump to latest/ }).count()).toBe(0);
 });
 
 test("a subagent is stopped alone, from the place where it was called", async () => {

@@ -70,6 +70,12 @@ export function useConversationList(sessionId: string, conversationId: string): 
     return () => observer.disconnect();
   }, [virtualizer, isAtEnd]);
 
+  // Who says something wants to see it, and what comes of it.
+  const said = useSessionSelector(sessionId, lastSaid);
+  useEffect(() => {
+    if (said !== undefined && isPlaced.current) toEnd();
+  }, [said, toEnd]);
+
   const { hasOlder, isLoadingOlder, loadOlder } = older;
   const last = ids.at(-1);
   const onScroll = useCallback(() => {
@@ -100,6 +106,10 @@ function useShownIds(sessionId: string, conversationId: string): readonly string
   const ids = useConversationItemIds(sessionId, { conversationId });
   const queued = useSessionSelector(sessionId, queuedOf, shallowEqual);
   return useMemo(() => (queued.length === 0 ? ids : ids.filter((id) => !queued.includes(id))), [ids, queued]);
+}
+
+function lastSaid({ pending }: SessionSnapshot): string | undefined {
+  return pending.at(-1)?.id;
 }
 
 function queuedOf({ state }: SessionSnapshot): readonly string[] {

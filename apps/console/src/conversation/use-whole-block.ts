@@ -6,6 +6,7 @@ import {
   type ShownBlock,
 } from "@hhopkins/agent-runtime-react";
 import { useCallback, useState } from "react";
+import { usePast } from "../past/past.tsx";
 import { useToast } from "../ui/toast.tsx";
 import { usePlace, type ConversationPlace } from "./place.tsx";
 
@@ -25,10 +26,16 @@ export function useWholeBlock<B extends ConversationBlock>(block: B): UseWholeBl
   const place = usePlace();
   const store = useSessionStore(place.sessionId);
   const toast = useToast();
+  const isPast = usePast() !== undefined;
   const [isLoading, setLoading] = useState(false);
   const [fetched, keep] = useState<{ readonly of: B; readonly whole: B }>();
   const load = useCallback(async () => {
     if (block.truncated !== true) return block;
+    if (isPast) {
+      // What the server has of it is how it is now.
+      toast("Of the past only the beginning of a long text is known. Go to now to see all of it.");
+      return undefined;
+    }
     setLoading(true);
     try {
       const whole = (await wholeBlock({ client, store, place }, block.id)) as B | undefined;
@@ -43,7 +50,7 @@ export function useWholeBlock<B extends ConversationBlock>(block: B): UseWholeBl
     } finally {
       setLoading(false);
     }
-  }, [block, client, store, place, toast]);
+  }, [block, isPast, client, store, place, toast]);
   const whole = fetched?.of === block ? fetched.whole : undefined;
   return { block: whole ?? block, isCut: block.truncated === true && whole === undefined, isLoading, load };
 }
