@@ -284,6 +284,21 @@ test("everything is reached by keys; the theme stays, and is there before the fi
   await page.reload();
   await page.getByRole("heading", { name: "Overview" }).waitFor();
 
+  // A part that is not there any more, as after an upgrade of the server, is said; the rest goes on.
+  await page.route(/\/assets\/(help|profiles-page)-/, (route) => route.abort());
+  await page.keyboard.press("?");
+  await page
+    .getByRole("alert")
+    .getByText(/This part of the page could not be fetched/)
+    .waitFor();
+  await page.getByRole("link", { name: "Profiles" }).click();
+  await page.getByRole("main").getByRole("button", { name: "Reload the page" }).waitFor();
+  await page.unroute(/\/assets\/(help|profiles-page)-/);
+  takeOut(tab, /ERR_FAILED|imported module/);
+  await page.getByRole("link", { name: "Agent Runtime" }).click();
+  await page.reload();
+  await page.getByRole("heading", { name: "Overview" }).waitFor();
+
   await page.keyboard.press("?");
   const help = page.getByRole("dialog", { name: "Keyboard shortcuts" });
   await help.getByText("New session").waitFor();

@@ -4,6 +4,7 @@ import { AuthProvider, useAuth } from "./auth/auth.tsx";
 import { useHashLocation } from "./hash-location.ts";
 import { Shell } from "./shell/shell.tsx";
 import { SignInPage } from "./shell/sign-in-page.tsx";
+import { ErrorBoundary } from "./ui/error-boundary.tsx";
 import { ToastProvider } from "./ui/toast.tsx";
 import { TooltipProvider } from "./ui/tooltip.tsx";
 
@@ -13,7 +14,9 @@ export function App() {
       <Router hook={useHashLocation}>
         <TooltipProvider>
           <ToastProvider>
-            <SignedIn />
+            <ErrorBoundary>
+              <SignedIn />
+            </ErrorBoundary>
           </ToastProvider>
         </TooltipProvider>
       </Router>

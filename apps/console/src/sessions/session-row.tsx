@@ -32,7 +32,7 @@ export const SessionRow = memo(function SessionRow({ session, isOpen, onOpen }: 
       >
         <span className="flex items-center gap-2">
           <StatusDot status={status} />
-          <span className="truncate font-medium">{nameOf(session)}</span>
+          <bdi className="truncate font-medium">{nameOf(session)}</bdi>
           <span className="ml-auto shrink-0 text-xs text-muted group-focus-within:pr-7 group-hover:pr-7">
             <Ago at={lastActivity ?? createdAt} />
           </span>
@@ -44,7 +44,7 @@ export const SessionRow = memo(function SessionRow({ session, isOpen, onOpen }: 
             {status.label}
           </span>
           <span aria-hidden>·</span>
-          <span className="truncate">{agentProfileReference}</span>
+          <bdi className="truncate">{agentProfileReference}</bdi>
           {sessionMetadata !== undefined && sessionMetadata.costUSD > 0 && (
             <span className="ml-auto shrink-0 tabular-nums">{costText(sessionMetadata.costUSD)}</span>
           )}

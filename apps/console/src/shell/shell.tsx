@@ -2,7 +2,9 @@ import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from "react
 import { useLocation } from "wouter";
 import { SessionListingProvider } from "../sessions/session-listing.tsx";
 import { Button } from "../ui/button.tsx";
+import { ErrorBoundary } from "../ui/error-boundary.tsx";
 import { Sheet } from "../ui/sheet.tsx";
+import { useToast } from "../ui/toast.tsx";
 import { useMedia } from "../ui/use-media.ts";
 import { Banners } from "./banners.tsx";
 import { CommandRegistry, CommandsProvider } from "./commands.tsx";
@@ -79,14 +81,34 @@ export function Shell() {
               <Pages />
             </div>
           </div>
-          <Suspense>
-            {over?.kind === "palette" && <Palette registry={registry} onClose={close} />}
-            {over?.kind === "help" && <Help registry={registry} onClose={close} />}
-            {over?.kind === "new-session" && <NewSession profileId={over.profileId} onClose={close} />}
-          </Suspense>
+          <Overlay over={over} registry={registry} onClose={close} />
         </SessionListingProvider>
       </CommandsProvider>
     </ShellContext>
+  );
+}
+
+interface OverlayProps {
+  readonly over: Over | undefined;
+  readonly registry: CommandRegistry;
+  readonly onClose: () => void;
+}
+
+/** Each is fetched when it is opened for the first time. */
+function Overlay({ over, registry, onClose }: OverlayProps) {
+  const toast = useToast();
+  const fail = (message: string): void => {
+    toast(message, { tone: "bad", action: { label: "Reload", onSelect: () => location.reload() } });
+    onClose();
+  };
+  return (
+    <ErrorBoundary resetKey={over?.kind} onError={fail}>
+      <Suspense>
+        {over?.kind === "palette" && <Palette registry={registry} onClose={onClose} />}
+        {over?.kind === "help" && <Help registry={registry} onClose={onClose} />}
+        {over?.kind === "new-session" && <NewSession profileId={over.profileId} onClose={onClose} />}
+      </Suspense>
+    </ErrorBoundary>
   );
 }
 
