@@ -2,6 +2,7 @@ import { useConnection, useSessionSelector, type SessionSnapshot } from "@hhopki
 import { ArrowDown, LoaderCircle, MessageSquareDashed, TriangleAlert } from "lucide-react";
 import { useCallback, useMemo, useState } from "react";
 import { useCommands } from "../shell/commands.tsx";
+import { usePast } from "../past/past.tsx";
 import { Button } from "../ui/button.tsx";
 import { EmptyState } from "../ui/empty-state.tsx";
 import { Announcer } from "./announcer.tsx";
@@ -154,10 +155,11 @@ function Older({ list: { older }, sessionId, conversationId }: OlderProps) {
 function Nothing({ sessionId }: { readonly sessionId: string }) {
   const { status, error, reload } = useConnection(sessionId);
   const isKnown = useSessionSelector(sessionId, hasState);
+  const isPast = usePast() !== undefined;
   if (isKnown)
     return (
       <EmptyState icon={<MessageSquareDashed />} title="Nothing has been said yet">
-        Write a message below, and the agent begins.
+        {isPast ? "Later events have more." : "Write a message below, and the agent begins."}
       </EmptyState>
     );
   if (status === "failed")

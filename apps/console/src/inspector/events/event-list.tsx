@@ -53,7 +53,7 @@ export function EventList({ events, selection, onSelect, seq }: EventListProps) 
   useEffect(() => {
     if (seq === undefined) return;
     isFollowing.current = false;
-    rows.scrollToIndex(Math.max(0, countUpTo(events, seq) - 1));
+    rows.scrollToIndex(Math.max(0, countUpTo(events, seq) - 1), { align: "center" });
     // Where the reader goes, and not with each new event.
     // oxlint-disable-next-line react-hooks/exhaustive-deps
   }, [seq, events.length === 0]);
