@@ -33,7 +33,7 @@ export const SessionRow = memo(function SessionRow({ session, isOpen, onOpen }: 
         <span className="flex items-center gap-2">
           <StatusDot status={status} />
           <bdi className="truncate font-medium">{nameOf(session)}</bdi>
-          <span className="ml-auto shrink-0 text-xs text-muted group-focus-within:pr-7 group-hover:pr-7">
+          <span className="ml-auto shrink-0 text-xs text-muted group-focus-within:pr-7 group-hover:pr-7 pointer-coarse:pr-7">
             <Ago at={lastActivity ?? createdAt} />
           </span>
         </span>

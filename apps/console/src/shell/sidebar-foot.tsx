@@ -57,6 +57,7 @@ export function Settings() {
           side="top"
           align="end"
           sideOffset={6}
+          collisionPadding={8}
           className="z-50 min-w-48 rounded-lg border bg-panel p-1 shadow-lg"
         >
           <DropdownMenu.Label className="px-2 py-1 text-xs text-muted">Theme</DropdownMenu.Label>
