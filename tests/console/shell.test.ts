@@ -100,6 +100,9 @@ test("a session is in the list as soon as it is made, says what it does and cost
   await page.getByText("There is no such session").waitFor();
   await page.goto(`${tested.server.url}/#/elsewhere`);
   await page.getByText("There is nothing at this address").waitFor();
+  // Who is signed in needs no sign-in page.
+  await page.goto(`${tested.server.url}/#/sign-in`);
+  await page.getByRole("heading", { name: "Overview" }).waitFor();
   takeOut(tab, /status of 404/);
 });
 
@@ -346,6 +349,9 @@ test("axe finds nothing serious on any screen, in either theme, nor on a phone",
   const text = "**It** is `written`.\n\n| a | b |\n|---|---|\n| 1 | 2 |\n";
   await tested.send(sessionId, `look ${script([{ thinking: "Hm.", tools: [write] }, { text }])}`);
   await tested.server.until(sessionId, (state) => state.lastTurn !== undefined);
+  const asking = await tested.createSession({ name: "Asking", agentProfileRef: "careful" });
+  await tested.send(asking, `write ${script([{ tools: [write] }, { text: "done" }])}`);
+  await tested.server.until(asking, (state) => state.asks.length > 0);
   const found: string[] = [];
   const look = async (page: Page, name: string): Promise<void> => {
     await page.getByRole("dialog").or(page.getByRole("main")).first().waitFor();
@@ -366,6 +372,9 @@ test("axe finds nothing serious on any screen, in either theme, nor on a phone",
       await page.getByText("It", { exact: true }).first().waitFor();
       await look(page, `${panel}, ${colorScheme}`);
     }
+    await go(`/sessions/${asking}`);
+    await page.getByRole("button", { name: "Allow once" }).waitFor();
+    await look(page, `an ask, ${colorScheme}`);
   }
   const phone = await tested.open({ viewport: { width: 390, height: 844 }, reducedMotion: "reduce", hasTouch: true });
   await look(phone.page, "the overview, on a phone");

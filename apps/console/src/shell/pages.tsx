@@ -1,5 +1,5 @@
 import { lazy, Suspense } from "react";
-import { Link, Route, Switch, useLocation } from "wouter";
+import { Link, Redirect, Route, Switch, useLocation } from "wouter";
 import { paths, readPart } from "../routes.ts";
 import { Overview } from "../sessions/overview.tsx";
 import { SessionPage } from "../session/session-page.tsx";
@@ -39,6 +39,9 @@ export function Pages() {
           </Route>
           <Route<{ id?: string }> path="/profiles/:id?">
             {({ id }) => <ProfilesPage key={id ?? ""} profileId={id === undefined ? undefined : readPart(id)} />}
+          </Route>
+          <Route path="/sign-in">
+            <Redirect to={paths.home} replace />
           </Route>
           <Route>
             <NoPage />
