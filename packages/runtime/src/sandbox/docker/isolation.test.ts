@@ -151,7 +151,8 @@ const FORK_BOMB = `const { spawn } = await load("node:child_process");
   const all = Array.from({ length: 60 }, () => spawn("sleep", ["100"], { stdio: "ignore" }));
   const errors = await Promise.all(all.map((one) => Promise.race([
     once(one, "error").then(([error]) => error.code), once(one, "spawn").then(() => null)])));
-  for (const one of all) one.kill("SIGKILL");
+  // Those that began count until they are gone.
+  await Promise.all(all.map((one, at) => errors[at] === null && one.kill("SIGKILL") && once(one, "exit")));
   return [...new Set(errors.filter((code) => code !== null))];`;
 
 const FILL = `for (let at = 0; at < 20; at++) (await load("node:fs")).writeFileSync("/state/" + at, Buffer.alloc(1e6))`;
