@@ -1,6 +1,5 @@
 import type { ShownBlock } from "@hhopkins/agent-runtime-react";
 import {
-  ChevronRight,
   CircleAlert,
   CirclePause,
   FileQuestion,
@@ -11,10 +10,9 @@ import {
   Unplug,
   type LucideIcon,
 } from "lucide-react";
-import type { ReactNode } from "react";
 import { visibleName } from "../ui/visible-name.ts";
+import { Fold } from "./fold.tsx";
 import { LongText } from "./long-text.tsx";
-import { useFold } from "./place.tsx";
 import { useWholeBlock } from "./use-whole-block.ts";
 
 type Of<T extends ShownBlock["type"]> = Extract<ShownBlock, { type: T }>;
@@ -80,33 +78,5 @@ export function UnknownBlock({ block }: { readonly block: ShownBlock }) {
     <Fold id={id} icon={FileQuestion} label={`Block of an unknown kind: ${visibleName(type)}`} hint="">
       <LongText id={id} text={JSON.stringify(block, null, 2)} lines={40} fileName="block.json" />
     </Fold>
-  );
-}
-
-interface FoldProps {
-  readonly id: string;
-  readonly icon: LucideIcon;
-  readonly label: string;
-  readonly hint: string;
-  readonly children: ReactNode;
-}
-
-function Fold({ id, icon: Icon, label, hint, children }: FoldProps) {
-  const [isOpen, setOpen] = useFold(id, false);
-  return (
-    <div className="text-xs text-muted">
-      <button
-        type="button"
-        aria-expanded={isOpen}
-        onClick={() => setOpen(!isOpen)}
-        className="flex min-h-6 w-full min-w-0 items-center gap-1.5 rounded-md text-left hover:text-ink"
-      >
-        <Icon aria-hidden className="size-3.5 shrink-0" />
-        <span className="shrink-0 font-medium">{label}</span>
-        {!isOpen && <span className="min-w-0 flex-1 truncate">{hint}</span>}
-        <ChevronRight aria-hidden className={`size-3.5 shrink-0 transition-transform ${isOpen ? "rotate-90" : ""}`} />
-      </button>
-      {isOpen && <div className="mt-1 border-l-2 pl-3">{children}</div>}
-    </div>
   );
 }
