@@ -13,11 +13,14 @@ const PASSWORD = "only-for-tests";
 let database: TestDatabase;
 const opened: PersistenceAdapter[] = [];
 const users: string[] = [];
+const locks: (() => Promise<void>)[] = [];
 
 beforeEach(async () => {
   database = await testDatabase();
 });
 afterEach(async () => {
+  // First: what a test that failed has left locked would keep the rest, and other files' tables too, waiting.
+  for (const release of locks.splice(0)) await release();
   for (const adapter of opened.splice(0)) await adapter.close?.();
   for (const user of users.splice(0)) await database.query(`drop user '${user}'@'%'`);
   await database.drop();
@@ -50,6 +53,9 @@ async function lockedLog() {
   const client = await createConnection({ uri: database.uri });
   await client.query("begin");
   await client.query("select * from logs for update");
+  let ended: Promise<void> | undefined;
+  const release = (): Promise<void> => (ended ??= client.query("rollback").then(() => client.end()));
+  locks.push(release);
   return {
     connection: client.threadId,
     /** Resolves when somebody waits for it. */
@@ -60,10 +66,7 @@ async function lockedLog() {
         );
         expect(row?.n).toBe(1);
       }),
-    release: async () => {
-      await client.query("rollback");
-      await client.end();
-    },
+    release,
   };
 }
 
