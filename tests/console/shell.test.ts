@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { seriousFaults } from "./testing/axe.ts";
-import { startConsoleUnderTest, type ConsolePage, type ConsoleUnderTest } from "./testing/console-under-test.ts";
+import { startConsoleUnderTest, takeOut, type ConsoleUnderTest } from "./testing/console-under-test.ts";
 import { seedList } from "./testing/seeded-list.ts";
 
 /** Kept from long ago, so that the list has more than anybody looks at. */
@@ -43,12 +43,6 @@ const selected = (area: unknown): string => {
   return value.slice(selectionStart, selectionEnd);
 };
 const hasFocus = (element: { matches(selector: string): boolean }): boolean => element.matches(":focus");
-
-/** What the browser itself says of answers that a test provokes. */
-function takeOut(tab: ConsolePage, ...expected: RegExp[]): void {
-  const others = tab.problems.filter((problem) => !expected.some((known) => known.test(problem)));
-  tab.problems.splice(0, tab.problems.length, ...others);
-}
 
 async function request<T>(method: string, path: string, body?: unknown): Promise<T> {
   const response = await tested.server.request(method, path, body);

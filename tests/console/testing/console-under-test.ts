@@ -128,3 +128,9 @@ async function signedIn(page: Page): Promise<void> {
   if (page.url().includes("key=")) throw new Error("The key is still in the address.");
   await page.getByLabel("API key").waitFor({ state: "detached" });
 }
+
+/** What the browser itself says of answers that a test provokes. */
+export function takeOut(tab: ConsolePage, ...expected: RegExp[]): void {
+  const others = tab.problems.filter((problem) => !expected.some((known) => known.test(problem)));
+  tab.problems.splice(0, tab.problems.length, ...others);
+}
