@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { seriousFaults } from "./testing/axe.ts";
 import { startConsoleUnderTest, takeOut, type ConsoleUnderTest } from "./testing/console-under-test.ts";
 import { seedList } from "./testing/seeded-list.ts";
+import { selectedText } from "./testing/selected-text.ts";
 
 /** Kept from long ago, so that the list has more than anybody looks at. */
 const SEEDED = 3000;
@@ -33,15 +34,6 @@ const row = (page: Page, name: string | RegExp) => sessions(page).getByRole("lis
 interface Scrolled {
   readonly scrollTop: number;
 }
-interface Area {
-  readonly value: string;
-  readonly selectionStart: number;
-  readonly selectionEnd: number;
-}
-const selected = (area: unknown): string => {
-  const { value, selectionStart, selectionEnd } = area as Area;
-  return value.slice(selectionStart, selectionEnd);
-};
 const hasFocus = (element: { matches(selector: string): boolean }): boolean => element.matches(":focus");
 
 async function request<T>(method: string, path: string, body?: unknown): Promise<T> {
@@ -230,7 +222,7 @@ test("a profile is made by the form with the server's errors at its fields, chan
   await text.fill('{\n  "id": "reviewer",\n  "name": "Reviewer",\n  "effort": "most"\n}');
   await page.getByRole("button", { name: "Save" }).click();
   await page.getByRole("button", { name: /line 4.*effort/ }).click();
-  expect(await text.evaluate(selected)).toBe('"most"');
+  expect(await text.evaluate(selectedText)).toBe('"most"');
 
   // What is not saved yet is there again for who looked at something else meanwhile.
   await page.getByRole("link", { name: "Agent Runtime" }).click();
