@@ -27,7 +27,8 @@ async function start(config: Parameters<typeof startRuntime>[0] = {}): Promise<v
 afterEach(async () => {
   await bench[Symbol.asyncDispose]();
   await bench.model.close();
-  await rm(bench.dataDir, { recursive: true, force: true });
+  // A sandbox that was being made when the server stopped goes a moment later.
+  await rm(bench.dataDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
 });
 
 const create = (more = {}): Promise<string> => bench.create({ agentProfileRef: "warm", ...more });
