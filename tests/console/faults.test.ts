@@ -52,7 +52,7 @@ test("a server that is killed amid the words, and one that is away: the page say
     .waitFor();
   // Another session is opened while the server is away.
   await page.evaluate((hash) => (location.hash = hash), `/sessions/${second}`);
-  await page.getByText("The server does not answer").waitFor();
+  await page.getByText("The server does not answer", { exact: true }).waitFor();
   await restart();
   await page.getByRole("heading", { name: "Second" }).waitFor();
   await expect.poll(() => connection(page).textContent()).toBe("Live");
