@@ -1,6 +1,8 @@
-import type { AgentProfile } from "@hhopkins/agent-runtime";
+import type { AgentProfile, SandboxProvider } from "@hhopkins/agent-runtime";
 import { sqlitePersistence } from "@hhopkins/agent-runtime/persistence/sqlite";
-import { readdir, rm } from "node:fs/promises";
+import { localSandbox } from "@hhopkins/agent-runtime/sandbox/local";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { bash, prompt } from "../testing/prompts.ts";
@@ -16,19 +18,15 @@ const PROFILE: AgentProfile = {
 
 let bench: RuntimeUnderTest;
 
-async function start(config: Parameters<typeof startRuntime>[0] = {}): Promise<void> {
-  bench = await startRuntime({
-    persistence: sqlitePersistence({ file: ":memory:", profiles: [PROFILE] }),
-    warmPool: { warm: 1 },
-    ...config,
-  });
+async function start(...[config, shared]: Parameters<typeof startRuntime>): Promise<void> {
+  const persistence = sqlitePersistence({ file: ":memory:", profiles: [PROFILE] });
+  bench = await startRuntime({ persistence, warmPool: { warm: 1 }, ...config }, shared);
 }
 
 afterEach(async () => {
   await bench[Symbol.asyncDispose]();
   await bench.model.close();
-  // A sandbox that was being made when the server stopped goes a moment later.
-  await rm(bench.dataDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+  await rm(bench.dataDir, { recursive: true, force: true });
 });
 
 const create = (more = {}): Promise<string> => bench.create({ agentProfileRef: "warm", ...more });
@@ -86,5 +84,26 @@ test("what nobody has claimed ends with the server", async () => {
   await expect.poll(warmed, READY).toHaveLength(1);
   expect(await sandboxes()).toEqual(warmed());
   await bench.runtime.shutdown();
+  expect(await sandboxes()).toEqual([]);
+});
+
+test("one that is still being made when the server stops, and comes all the same, is gone with it", async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), "warm-"));
+  const provider = localSandbox({ dataDir });
+  const begun = Promise.withResolvers<void>();
+  const stopping = Promise.withResolvers<void>();
+  const late: SandboxProvider = {
+    ...provider,
+    async create(spec, { onProgress }) {
+      begun.resolve();
+      await stopping.promise;
+      return provider.create(spec, { onProgress, signal: new AbortController().signal });
+    },
+  };
+  await start({ sandbox: late }, { dataDir });
+  await begun.promise;
+  const stopped = bench.runtime.shutdown();
+  stopping.resolve();
+  await stopped;
   expect(await sandboxes()).toEqual([]);
 });

@@ -9,7 +9,7 @@ import {
 import { DEFAULT_TENANT } from "../auth/principal.ts";
 import type { SessionKey, StoredSandbox } from "../persistence/session-store.ts";
 import type { EnvironmentSpec, Sandbox } from "../sandbox/port.ts";
-import { unlessAborted } from "./deadline.ts";
+import { settledSoon, unlessAborted } from "./deadline.ts";
 import { sha256 } from "./entry-translation.ts";
 import { whatItNeeds } from "./environment-setup.ts";
 import { openRunnerDoor, type RunnerDoor } from "./runner-door.ts";
@@ -110,7 +110,12 @@ export async function startWarmSandbox(
   const stored = { ...newSandbox(provider, GENERATION, state.profileVersion), tag: plan.key.sessionId };
   const spec = await sandboxSpec(parts, plan.key, { state, stored, install });
   const created = provider.create(spec, { signal, onProgress: () => undefined });
-  const sandbox = await unlessAborted(created, signal, (late) => late.terminate());
+  let ended: Promise<void> | undefined;
+  const sandbox = await unlessAborted(created, signal, (late) => (ended = late.terminate())).catch(async (error) => {
+    // Whoever stops the pool finds nothing of it afterwards.
+    await settledSoon(created.then(() => ended));
+    throw error;
+  });
   const unsaved = parts.unsaved.account();
   const nothing = (): void => undefined;
   const about = { generation: GENERATION, fence: FENCE, taken: 0, unsaved, log };
