@@ -4,12 +4,12 @@ import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
 import { hostExecDoor } from "./exec-door.ts";
 import { ExecHost } from "./exec-host.ts";
 import { readFileByExec, writeFileByExec } from "./files-by-exec.ts";
+import { HostChannels } from "./host-channels.ts";
 import { removeFolders, removeSocketFolder } from "./host-folders.ts";
 import { endReason } from "./host-launcher.ts";
 import type { Launcher, SandboxPlace } from "./host-launcher.ts";
 import { processIdentity } from "./host-process.ts";
 import type { SandboxRecord } from "./host-record.ts";
-import { listenOn } from "./host-sockets.ts";
 import type { ChannelListener } from "./host-sockets.ts";
 import type { ExecOptions, Sandbox, SandboxChannel, SandboxLife, SandboxProcess, SandboxRef } from "./port.ts";
 
@@ -38,7 +38,7 @@ export class HostSandbox implements Sandbox {
   readonly ended: Promise<{ readonly reason: string }>;
   readonly #parts: HostSandboxParts;
   readonly #end: (end: { readonly reason: string }) => void;
-  readonly #channels = new Map<SandboxChannel, ChannelListener | "opening">();
+  readonly #channels: HostChannels;
   readonly #poll: NodeJS.Timeout;
   readonly #exec: ExecHost;
   readonly #letGo = new AbortController();
@@ -52,6 +52,7 @@ export class HostSandbox implements Sandbox {
     const { launcher, place, process } = parts;
     this.id = place.key;
     this.sockets = place.sockets;
+    this.#channels = new HostChannels(place.key, place.sockets);
     this.ref = refOf(launcher.name, { ...place, dataDir: parts.dataDir }, process);
     const { promise, resolve } = Promise.withResolvers<{ readonly reason: string }>();
     this.ended = promise;
@@ -109,24 +110,8 @@ export class HostSandbox implements Sandbox {
     if (code !== null && !this.#over && this.#alive) launcher.kill(place, process.pid);
   }
 
-  async accept(channel: SandboxChannel, onStream: (stream: Duplex) => void): Promise<ChannelListener> {
-    if (this.#channels.has(channel)) {
-      throw new RuntimeError("internal", `Somebody listens already on channel ${channel} of sandbox ${this.id}`);
-    }
-    this.#channels.set(channel, "opening");
-    try {
-      const listener = await listenOn({ folder: this.#parts.place.sockets, channel }, onStream);
-      this.#channels.set(channel, listener);
-      return {
-        close: async () => {
-          if (this.#channels.get(channel) === listener) this.#channels.delete(channel);
-          await listener.close();
-        },
-      };
-    } catch (error) {
-      this.#channels.delete(channel);
-      throw error;
-    }
+  accept(channel: SandboxChannel, onStream: (stream: Duplex) => void): Promise<ChannelListener> {
+    return this.#channels.accept(channel, onStream);
   }
 
   async exec(command: readonly string[], options: ExecOptions = {}): Promise<SandboxProcess> {
@@ -158,7 +143,7 @@ export class HostSandbox implements Sandbox {
 
   async release(): Promise<void> {
     this.#forget();
-    await this.#closeChannels();
+    await this.#channels.close();
   }
 
   async #terminate(): Promise<void> {
@@ -167,7 +152,7 @@ export class HostSandbox implements Sandbox {
     await killSandbox(launcher, place, () => (this.#alive ? this.#parts.process.pid : null));
     await launcher.clean?.(place);
     this.#end({ reason: "The sandbox was terminated" });
-    await this.#closeChannels();
+    await this.#channels.close();
     await removeFolders(dataDir, place.key);
     await removeSocketFolder(place.sockets);
   }
@@ -177,12 +162,6 @@ export class HostSandbox implements Sandbox {
     clearInterval(this.#poll);
     this.#letGo.abort();
     this.#parts.onForget();
-  }
-
-  async #closeChannels(): Promise<void> {
-    const listeners = [...this.#channels.values()].filter((listener) => listener !== "opening");
-    this.#channels.clear();
-    await Promise.all(listeners.map((listener) => listener.close()));
   }
 }
 
