@@ -15,13 +15,22 @@ export async function openRunnerDoor(
   { generation, log }: { generation: number; log: Logger },
 ): Promise<RunnerDoor> {
   const waiting: Duplex[] = [];
-  let onStream = (stream: Duplex): void => void waiting.push(stream);
-  const onGreeted = (stream: Duplex): void => onStream(stream);
-  const accepted = await sandbox.accept("runner", (stream) => greet(stream, { generation, log, onGreeted }));
+  let onStream: ((stream: Duplex) => void) | undefined;
+  const pass = (stream: Duplex): void => {
+    if (onStream === undefined) {
+      // Nobody else takes its errors meanwhile.
+      stream.on("error", (error) => log.debug({ err: error }, "runner stream failed before anybody listened"));
+      waiting.push(stream);
+      return;
+    }
+    onStream(stream);
+    stream.resume();
+  };
+  const accepted = await sandbox.accept("runner", (stream) => greet(stream, { generation, log, onGreeted: pass }));
   return {
     listen(next) {
       onStream = next;
-      for (const stream of waiting.splice(0)) onStream(stream);
+      for (const stream of waiting.splice(0)) pass(stream);
     },
     close: () => accepted.close(),
   };

@@ -16,6 +16,7 @@ function greeted() {
     stream.on("data", (bytes: Buffer) => {
       got += bytes.toString();
     });
+    stream.resume();
   };
   greet(server, { generation: 2, log, onGreeted });
   runner.on("error", () => undefined);

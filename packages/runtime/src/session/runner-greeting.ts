@@ -10,7 +10,7 @@ const LINE_END = 10;
 export interface Greeting {
   readonly generation: number;
   readonly log: Logger;
-  /** The stream as it came: nothing of it has been taken. */
+  /** The stream as it came, paused: nothing of it has been taken. Who listens to it resumes it. */
   readonly onGreeted: (stream: Duplex) => void;
 }
 
@@ -35,7 +35,6 @@ export function greet(stream: Duplex, { generation, log, onGreeted }: Greeting):
     stream.pause();
     stream.unshift(head);
     onGreeted(stream);
-    stream.resume();
   };
   const onEnd = (): void => done();
   const onError = (error: Error): void => log.debug({ err: error }, "runner stream failed before its hello");
