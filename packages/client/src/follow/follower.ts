@@ -3,6 +3,7 @@ import { asClientError, ClientError } from "../client-error.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { BACKOFF, pause, waitBefore, type Backoff } from "./backoff.ts";
 import type { IncomingFrame, LiveEvent } from "./frame.ts";
+import { report, tell } from "./handlers.ts";
 import { runConnection, type Ending } from "./live-connection.ts";
 import { shared } from "./shared.ts";
 import { onWake } from "./wake.ts";
@@ -238,11 +239,7 @@ export class Follower implements Following {
   }
 
   #report(error: ClientError): void {
-    try {
-      this.#parts.handlers.onError?.(error);
-    } catch {
-      // Who is told of errors and throws cannot be told of that.
-    }
+    report(this.#parts.handlers, error);
   }
 
   #showWhenLive(): void {
@@ -255,13 +252,8 @@ export class Follower implements Following {
     this.#tell(() => this.#parts.handlers.onConnection?.(status));
   }
 
-  /** A handler that throws stops nobody. */
-  #tell(handler: () => void): void {
-    try {
-      handler();
-    } catch (error) {
-      this.#report(asClientError(error, "handler_failed"));
-    }
+  #tell(call: () => void): void {
+    tell(this.#parts.handlers, call);
   }
 }
 

@@ -4,6 +4,7 @@ import type { Endpoint } from "../endpoint.ts";
 import { BACKOFF, pause, waitBefore, type Backoff } from "./backoff.ts";
 import type { IncomingFrame } from "./frame.ts";
 import type { ConnectionStatus } from "./follower.ts";
+import { report, tell } from "./handlers.ts";
 import { runConnection } from "./live-connection.ts";
 import { onWake } from "./wake.ts";
 
@@ -39,13 +40,14 @@ export function watchList(endpoint: Endpoint, handlers: WatchHandlers, { backoff
   let endedToken: string | undefined;
   const refuse = (error: ClientError): void => {
     line.isRefused = endpoint.isShutOut(error) || error.code === "forbidden";
-    handlers.onError?.(error);
+    report(handlers, error);
   };
+  const show = (status: ConnectionStatus): void => tell(handlers, () => handlers.onConnection?.(status));
   const take = (frame: IncomingFrame): boolean => {
-    if (frame.kind === "control") tell(handlers, frame);
+    if (frame.kind === "control") tell(handlers, () => pass(frame, handlers));
     if (frame.kind !== "ack" || frame.id !== WATCH_ID) return false;
     line.isLive = frame.data.success === true;
-    if (line.isLive) handlers.onConnection?.("live");
+    if (line.isLive) show("live");
     return !line.isLive;
   };
   const attempt = async (): Promise<void> => {
@@ -74,7 +76,7 @@ export function watchList(endpoint: Endpoint, handlers: WatchHandlers, { backoff
       const since = Date.now();
       if (!signal.aborted) await attempt();
       if (line.isLive && Date.now() - since > GOOD_CONNECTION_MS) tries = 0;
-      if (!signal.aborted && !line.isRenewing) handlers.onConnection?.(line.isRefused ? "failed" : "reconnecting");
+      if (!signal.aborted && !line.isRenewing) show(line.isRefused ? "failed" : "reconnecting");
     }
     leave();
   };
@@ -82,7 +84,7 @@ export function watchList(endpoint: Endpoint, handlers: WatchHandlers, { backoff
   return { stop: () => stopping.abort() };
 }
 
-function tell(handlers: WatchHandlers, { event, data }: Extract<IncomingFrame, { kind: "control" }>): void {
+function pass({ event, data }: Extract<IncomingFrame, { kind: "control" }>, handlers: WatchHandlers): void {
   if (event === "sessions:updated") handlers.onUpdated?.(data.session as SessionListItem);
   if (event === "sessions:removed") handlers.onRemoved?.(String(data.sessionId));
 }

@@ -80,6 +80,34 @@ test("after a cut the list is fetched anew, since what happened meanwhile is not
   await soon(() => expect(ids()).toEqual(["b", "a"]));
 });
 
+test("what is told of the list while it is fetched is newer than the answer", async () => {
+  answers = [{ sessions: [] }];
+  open();
+  const line = await socket(1);
+  await soon(() => expect([urls.length, store.getSnapshot().isLoading]).toEqual([2, false]));
+  const gate = Promise.withResolvers<Response>();
+  server.route = () => gate.promise;
+  const refreshing = store.refresh();
+  line.say({ event: "sessions:updated", data: { session: { ...item("a", 1), name: "new" } } });
+  line.say({ event: "sessions:updated", data: { session: item("c", 3) } });
+  line.say({ event: "sessions:removed", data: { sessionId: "b" } });
+  gate.resolve(Response.json({ sessions: [item("b", 2), { ...item("a", 1), name: "old" }] }));
+  await refreshing;
+  expect(store.getSnapshot().sessions).toMatchObject([{ sessionId: "c" }, { sessionId: "a", name: "new" }]);
+  expect(store.getSnapshot().sessions).toHaveLength(2);
+});
+
+test("a session that is further down than what was fetched stands below the next page too", async () => {
+  answers = [{ sessions: [item("z", 9)], nextCursor: "n" }];
+  open({ limit: 1 });
+  const line = await socket(1);
+  await soon(() => expect([urls.length, store.getSnapshot().isLoading]).toEqual([2, false]));
+  line.say({ event: "sessions:updated", data: { session: item("a", 1) } });
+  answers = [{ sessions: [item("y", 8)], nextCursor: "m" }];
+  await store.loadMore();
+  expect(ids()).toEqual(["z", "y", "a"]);
+});
+
 test("more pages come when they are asked for; filters and order go with each", async () => {
   answers = [{ sessions: [item("c", 3)], nextCursor: "n" }];
   open({ limit: 1, type: "t", order: "created" });
@@ -151,6 +179,34 @@ test("a watcher comes back as its backoff says, until it is stopped", async () =
   const last = await socket(5);
   watching.stop();
   expect([last.readyState, seen.at(-1), new Set(seen)]).toEqual([3, "live", new Set(["reconnecting", "live"])]);
+});
+
+test("handlers that throw stop no watcher, and are told of it", async () => {
+  const { fetch, WebSocket } = server;
+  const client = createAgentClient({ baseUrl: "http://x", apiKey: "k", fetch, WebSocket });
+  const seen: string[] = [];
+  const fail = (): never => {
+    throw new Error("handler");
+  };
+  const watching = client.watchSessions(
+    {
+      onUpdated: fail,
+      onConnection: fail,
+      onError(error) {
+        seen.push(error.code);
+        fail();
+      },
+    },
+    { backoff: { initialMs: 1, maxMs: 2 } },
+  );
+  const line = await socket(1);
+  line.say({ event: "sessions:updated", data: { session: item("a", 1) } });
+  answers = [503];
+  line.cut();
+  (await vi.waitUntil(() => server.sockets[1], { interval: 1, timeout: 10_000 })).cut();
+  await socket(3);
+  watching.stop();
+  expect(seen.slice(0, 4)).toEqual(["handler_failed", "handler_failed", "handler_failed", "unavailable"]);
 });
 
 test("a watcher whose token ends goes on with the next one, and says nothing of it", async () => {

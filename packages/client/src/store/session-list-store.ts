@@ -2,7 +2,7 @@ import type { SessionListItem } from "@hhopkins/agent-runtime-protocol";
 import { asClientError, type ClientError } from "../client-error.ts";
 import type { AgentClient, ListSessionsOptions } from "../client.ts";
 import type { Watching } from "../follow/list-watcher.ts";
-import { passes } from "./list-filter.ts";
+import { passes, type ListFilter } from "./list-filter.ts";
 
 export interface SessionListSnapshot {
   /** Those that were loaded, the latest activity first (or as `order` says). */
@@ -16,6 +16,12 @@ export interface SessionListSnapshot {
 
 /** Sessions of a page, and the most that one may have. */
 const [PAGE, MOST] = [50, 500];
+
+/** A session's item as it is now; without one it is gone. */
+interface Told {
+  readonly sessionId: string;
+  readonly session: SessionListItem | undefined;
+}
 
 /** The list of sessions, live while somebody subscribes. */
 export interface SessionListStore {
@@ -36,16 +42,24 @@ export function createSessionListStore(client: AgentClient, page: ListSessionsOp
   let watching: Watching | undefined;
   /** The fetch that counts; an older one has nothing to say any more. */
   let latest = 0;
+  /** What is told while a fetch is under way: it is newer than the answer. */
+  let told: Told[] | undefined;
 
   const show = (next: SessionListSnapshot): void => {
     snapshot = next;
     for (const listener of listeners) listener();
   };
-  const put = (sessions: readonly SessionListItem[]): void =>
-    show({ ...snapshot, sessions: sessions.toSorted((a, b) => latestFirst(time(a, order), time(b, order))) });
+  const put = (sessions: readonly SessionListItem[], more: Omit<SessionListSnapshot, "sessions"> = snapshot): void =>
+    show({ ...more, sessions: sessions.toSorted((a, b) => latestFirst(time(a, order), time(b, order))) });
+  const take = (one: Told): void => {
+    told?.push(one);
+    const sessions = changed(snapshot.sessions, one, filter);
+    if (sessions !== snapshot.sessions) put(sessions);
+  };
   const fetchPage = async (from: string | undefined): Promise<void> => {
     latest += 1;
     const own = latest;
+    const meanwhile: Told[] = (told = []);
     const { error: _error, ...rest } = snapshot;
     show({ ...rest, isLoading: true });
     try {
@@ -54,10 +68,16 @@ export function createSessionListStore(client: AgentClient, page: ListSessionsOp
       if (own !== latest) return;
       cursor = answer.nextCursor;
       const before = from === undefined ? [] : snapshot.sessions;
-      const sessions = [...before, ...answer.sessions.filter(({ sessionId }) => !has(before, sessionId))];
-      show({ sessions, isLoading: false, hasMore: cursor !== undefined });
+      const fetched = answer.sessions.filter(({ sessionId }) => !has(before, sessionId));
+      const sessions = meanwhile.reduce<readonly SessionListItem[]>(
+        (all, one) => changed(all, one, filter),
+        [...before, ...fetched],
+      );
+      put(sessions, { isLoading: false, hasMore: cursor !== undefined });
     } catch (error) {
       if (own === latest) show({ ...snapshot, isLoading: false, error: asClientError(error) });
+    } finally {
+      if (own === latest) told = undefined;
     }
   };
   /** What was scrolled to stays in view when the list is fetched anew. */
@@ -68,14 +88,8 @@ export function createSessionListStore(client: AgentClient, page: ListSessionsOp
       onConnection: (status) => {
         if (status === "live") void refresh();
       },
-      onUpdated: (session) => {
-        const others = snapshot.sessions.filter(({ sessionId }) => sessionId !== session.sessionId);
-        if (passes(session, filter)) put([...others, session]);
-        else if (others.length < snapshot.sessions.length) put(others);
-      },
-      onRemoved: (removed) => {
-        if (has(snapshot.sessions, removed)) put(snapshot.sessions.filter(({ sessionId }) => sessionId !== removed));
-      },
+      onUpdated: (session) => take({ sessionId: session.sessionId, session }),
+      onRemoved: (sessionId) => take({ sessionId, session: undefined }),
       onError: (error) => show({ ...snapshot, isLoading: false, error }),
     });
   return {
@@ -96,6 +110,16 @@ export function createSessionListStore(client: AgentClient, page: ListSessionsOp
     refresh,
     loadMore: () => (cursor === undefined || snapshot.isLoading ? Promise.resolve() : fetchPage(cursor)),
   };
+}
+
+function changed(
+  sessions: readonly SessionListItem[],
+  { sessionId, session }: Told,
+  filter: ListFilter,
+): readonly SessionListItem[] {
+  const others = sessions.filter((one) => one.sessionId !== sessionId);
+  if (session !== undefined && passes(session, filter)) return [...others, session];
+  return others.length < sessions.length ? others : sessions;
 }
 
 function latestFirst(a: string, b: string): number {

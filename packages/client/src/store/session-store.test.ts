@@ -219,6 +219,13 @@ describe("faults", () => {
     expect([t.server.requests.length, t.server.sockets.length]).toEqual([2, 1]);
   });
 
+  test("`load` of a session that was there before answers at once, and leaves nothing open behind it", async () => {
+    t.make({ state: stateOf({ lastSeq: 8 }), graceMs: 0 });
+    expect(await t.store.load()).toMatchObject({ lastSeq: 8 });
+    await soon(() => expect(t.store.isIdle).toBe(true));
+    expect(t.server.sockets.every(({ readyState }) => readyState === 3)).toBe(true);
+  });
+
   test("a tool's result of 20 MB is kept as the server's state keeps it, and what follows is not held up", async () => {
     const line = await t.live();
     const block = { type: "tool_result", id: "r", timestamp: at, toolUseId: "u", content: "x".repeat(20_000_000) };

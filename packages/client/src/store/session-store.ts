@@ -164,6 +164,8 @@ class FollowedStore implements SessionStore {
 
   #load(): Promise<SessionState> {
     if (this.#shown.connection === "failed") this.reload();
+    // Nothing to wait for; and who subscribes would be told before there is a way to leave off.
+    if (this.#shown.state !== undefined) return Promise.resolve(this.#shown.state);
     return new Promise((resolve, reject) => {
       const look = (): boolean => {
         const { state, connection, error } = this.#shown;
