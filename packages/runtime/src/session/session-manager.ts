@@ -24,7 +24,7 @@ export class SessionManager {
   readonly #options: SessionManagerOptions;
   readonly #held: HeldSessions;
   readonly #stop = new AbortController();
-  readonly #upkeep: SessionUpkeep;
+  readonly #upkeep: SessionUpkeep<Session>;
   readonly #adoption: SessionAdoption;
   readonly #takeover: Takeover | undefined;
 
