@@ -1,6 +1,6 @@
 // Builds the console into the folder that the server serves, where its sources have changed since the last build.
 import { createHash } from "node:crypto";
-import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -12,16 +12,24 @@ const target = join(root, "apps/server/dist/console");
 /** What the last build was made of. */
 const stamp = join(target, ".built-from");
 
+/** The files in a folder, and with `recursive` those below it. People's own Node may be 20, which has no `globSync`. */
+function filesIn(folder, recursive) {
+  const entries = readdirSync(folder, { recursive, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+}
+
 function fingerprint() {
   const hash = createHash("sha256");
-  const patterns = [
-    "apps/console/{*,src/**,public/**}",
-    "packages/{client,react,protocol}/src/**",
-    "pnpm-lock.yaml",
-    "scripts/console.mjs",
+  const folders = ["apps/console/src", "apps/console/public"].concat(
+    ["client", "react", "protocol"].map((name) => `packages/${name}/src`),
+  );
+  const files = [
+    ...filesIn(source, false),
+    ...folders.flatMap((folder) => filesIn(join(root, folder), true)),
+    join(root, "pnpm-lock.yaml"),
+    fileURLToPath(import.meta.url),
   ];
-  const files = globSync(patterns, { cwd: root, withFileTypes: true }).filter((entry) => entry.isFile());
-  for (const path of files.map((entry) => join(entry.parentPath, entry.name)).sort()) {
+  for (const path of files.sort()) {
     if (/\.test\.tsx?$|\/testing\//.test(path)) continue;
     hash.update(`${path.slice(root.length)}\0`).update(readFileSync(path));
   }
@@ -57,9 +65,7 @@ export async function buildConsole() {
   try {
     const { build } = await vite();
     await build({ configFile: join(source, "vite.config.ts"), logLevel: "error", build: { outDir: folder } });
-    const files = globSync("**", { cwd: folder, withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
+    const files = filesIn(folder, true).map((path) => path.slice(folder.length + 1));
     for (const file of files.sort((a, b) => Number(a === "index.html") - Number(b === "index.html"))) {
       place(join(target, file), readFileSync(join(folder, file)));
     }

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { expect, test } from "vitest";
 import { repository } from "./small-workspace.ts";
 
@@ -55,4 +55,14 @@ test("nothing that renders what agents say takes text for HTML or for a program"
   const ways =
     /dangerouslySetInnerHTML|(inner|outer)HTML|insertAdjacentHTML|setHTMLUnsafe|createContextualFragment|DOMParser|document\.write|\beval\(|new Function\(|srcDoc/;
   expect(sources.filter((path) => ways.test(read(path)))).toEqual([]);
+});
+
+test("`npm start` and `npm test` begin on whatever Node people have: on the oldest one too", (context) => {
+  const nodes = (process.env.PATH ?? "").split(delimiter).map((folder) => join(folder, "node"));
+  const versionOf = (node: string): string => execFileSync(node, ["--version"], { encoding: "utf8" }).trim();
+  const older = nodes.filter(existsSync).find((node) => /^v2[0-3]\./.test(versionOf(node)));
+  if (older === undefined) return context.skip("there is no Node before 24 on this machine");
+  // What these import is linked, and nothing of it runs.
+  const load = `for (const name of ["install", "run", "bundle"]) await import("./scripts/" + name + ".mjs");`;
+  execFileSync(older, ["--input-type=module", "--eval", load], { cwd: repository, stdio: "pipe" });
 });
