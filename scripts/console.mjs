@@ -29,7 +29,7 @@ function fingerprint() {
     join(root, "pnpm-lock.yaml"),
     fileURLToPath(import.meta.url),
   ];
-  for (const path of files.sort()) {
+  for (const path of files.sort((a, b) => (a < b ? -1 : 1))) {
     if (/\.test\.tsx?$|\/testing\//.test(path)) continue;
     hash.update(`${path.slice(root.length)}\0`).update(readFileSync(path));
   }
