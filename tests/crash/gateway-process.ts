@@ -2,11 +2,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { CANARY } from "../testing/runtime-under-test.ts";
-import { COMPILE_CACHE } from "../../scripts/compile-cache.ts";
-
-const MAIN = fileURLToPath(new URL("../../apps/server/src/main.ts", import.meta.url));
+import { COMMAND, COMMAND_ENVIRONMENT } from "../../scripts/test-command.ts";
 
 export interface GatewayProcess extends AsyncDisposable {
   readonly pid: number;
@@ -18,13 +15,13 @@ export async function startGatewayProcess(options: {
   readonly folder: string;
   readonly modelUrl: string;
 }): Promise<GatewayProcess> {
-  const child = spawn(process.execPath, [MAIN, "gateway", "--data-dir", join(options.folder, "data")], {
+  const child = spawn(process.execPath, [COMMAND, "gateway", "--data-dir", join(options.folder, "data")], {
     cwd: options.folder,
     stdio: ["ignore", "pipe", "inherit"],
     env: {
       PATH: process.env.PATH,
       HOME: process.env.HOME,
-      ...COMPILE_CACHE,
+      ...COMMAND_ENVIRONMENT,
       ANTHROPIC_API_KEY: CANARY,
       ANTHROPIC_BASE_URL: options.modelUrl,
     },

@@ -3,14 +3,11 @@ import { once } from "node:events";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import type { SessionState } from "@hhopkins/agent-runtime-protocol";
-import { COMPILE_CACHE } from "../../scripts/compile-cache.ts";
+import { COMMAND, COMMAND_ENVIRONMENT } from "../../scripts/test-command.ts";
 import { processGroup, processTree } from "./process-tree.ts";
 import { API_KEY, CANARY } from "./runtime-under-test.ts";
 import { untilState } from "./state-condition.ts";
-
-const MAIN = fileURLToPath(new URL("../../apps/server/src/main.ts", import.meta.url));
 
 /** The real command, or another program, in a process of its own. */
 export interface ServerProcess extends AsyncDisposable {
@@ -51,13 +48,13 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
     API_KEY,
     ...(options.flags ?? []),
   ];
-  const child = spawn(process.execPath, [options.program ?? MAIN, "serve", ...flags], {
+  const child = spawn(process.execPath, [options.program ?? COMMAND, "serve", ...flags], {
     cwd: options.folder,
     stdio: ["ignore", "pipe", "pipe"],
     env: {
       PATH: process.env.PATH,
       HOME: process.env.HOME,
-      ...COMPILE_CACHE,
+      ...COMMAND_ENVIRONMENT,
       ANTHROPIC_API_KEY: CANARY,
       ANTHROPIC_BASE_URL: options.modelUrl,
       ...options.environment,

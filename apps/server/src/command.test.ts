@@ -3,15 +3,13 @@ import { once } from "node:events";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { COMMAND, COMMAND_ENVIRONMENT } from "../../../scripts/test-command.ts";
 import { temporaryFolder } from "./testing/temporary-folder.ts";
 
-const MAIN = fileURLToPath(new URL("./main.ts", import.meta.url));
-
 function run(args: readonly string[], cwd: string) {
-  const env = { PATH: process.env["PATH"], HOME: process.env["HOME"] };
-  const child = spawn(process.execPath, [MAIN, ...args], { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
+  const env = { PATH: process.env["PATH"], HOME: process.env["HOME"], ...COMMAND_ENVIRONMENT };
+  const child = spawn(process.execPath, [COMMAND, ...args], { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   const said = new Set<() => void>();
   for (const stream of [child.stdout, child.stderr]) {
