@@ -107,3 +107,21 @@ test("nodes are restarted one after the other in the middle of a turn: each hand
   expect(state.runtime.sandbox).toMatchObject({ sandboxId, status: "ready", restartCount: 0 });
   expect(await ask(a2, sessionId, "more")).toEqual(["before", WORDS, "more"]);
 }, 180_000);
+
+test("a node that a session was claimed for, by one that died before it could say so, finds that out and goes on with it", async () => {
+  const a = await cluster.node("a");
+  const { sessionId, sandboxId, goOn } = await working(a);
+  const first = await cluster.lease(sessionId);
+  const b = await cluster.node("b");
+  await a.end("SIGKILL");
+  // What the one that died had claimed for the other one is in the store, and nothing that says so.
+  await cluster.database.query(
+    `update agent_runtime.logs set fence = fence + 1, node_id = (
+       select node_id from agent_runtime.nodes where node_id <> '${first?.nodeId}'
+     ) where session_id = '${sessionId}'`,
+  );
+  await goOn();
+  const state = await b.until(sessionId, isDone);
+  expect(said(state)).toEqual(["before", WORDS]);
+  expect(state.runtime.sandbox).toMatchObject({ sandboxId, status: "ready", restartCount: 0 });
+}, 180_000);

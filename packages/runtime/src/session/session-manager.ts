@@ -2,6 +2,7 @@ import { RuntimeError, type CreateSessionBody, type SessionState } from "@hhopki
 import { DEFAULT_TENANT } from "../auth/principal.ts";
 import { leaseKey, type WantedSession } from "../cluster/session-leases.ts";
 import { Takeover } from "../cluster/takeover.ts";
+import { UnknownLeases } from "../cluster/unknown-leases.ts";
 import { readState, SessionLog } from "../log/session-log.ts";
 import type { SessionHead, SessionKey } from "../persistence/session-store.ts";
 import { HeldSessions, type Held } from "./held-sessions.ts";
@@ -27,6 +28,7 @@ export class SessionManager {
   readonly #upkeep: SessionUpkeep<Session>;
   readonly #adoption: SessionAdoption;
   readonly #takeover: Takeover | undefined;
+  readonly #unknownLeases: UnknownLeases | undefined;
 
   constructor(parts: SessionParts, options: SessionManagerOptions) {
     this.#parts = parts;
@@ -37,14 +39,16 @@ export class SessionManager {
       loaded: () => this.loaded(),
       unload: (session, message) => this.#unload(session, message),
     });
+    const holds = (sessionId: string): boolean => this.#held.get(sessionId) !== undefined;
     this.#adoption = new SessionAdoption(parts, {
       signal: this.#stop.signal,
       load: (key, wanted) => this.load(key, wanted),
-      holds: (sessionId) => this.#held.get(sessionId) !== undefined,
+      holds,
       forget: (sessionId) => this.#forget(sessionId),
     });
     const { node, notes, log } = parts;
     const adopt = (key: SessionKey): Promise<void> => this.#adoption.takeUp(key);
+    this.#unknownLeases = node === undefined ? undefined : new UnknownLeases({ node, holds, adopt, log });
     this.#takeover = node === undefined ? undefined : new Takeover({ node, notes, adopt, log, random: Math.random });
   }
 
@@ -265,6 +269,7 @@ export class SessionManager {
     else {
       await node.start(() => this.#reconcile());
       await this.#takeover.start();
+      this.#unknownLeases?.start();
       void keepEndingOrphans(this.#parts, { node, signal: this.#stop.signal });
     }
     this.#parts.warm.start(this.#parts);
@@ -306,7 +311,7 @@ export class SessionManager {
   async stop(): Promise<void> {
     this.#stop.abort();
     this.#upkeep.stop();
-    await this.#takeover?.stop();
+    await Promise.all([this.#takeover?.stop(), this.#unknownLeases?.stop()]);
     const handsOver = await hasSuccessor(this.#parts);
     const warmEnded = this.#parts.warm.stop();
     await Promise.all(this.#held.all().map((held) => this.#leave(held, handsOver).catch(() => undefined)));
