@@ -1,5 +1,6 @@
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, request, type IncomingMessage } from "node:http";
 import { connect, createServer as createNetServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -125,6 +126,19 @@ test("a sandbox that another node takes over is served by that node's gateway; a
   before.finish();
   expect(await text(streaming)).toBe("first second");
   await taken.revoke();
+});
+
+test("the folder of a gateway that was killed goes when the next one starts; what is not a gateway's stays", async () => {
+  const [left, other] = await Promise.all(["agent-gateway-", "other-"].map((name) => mkdtemp(join(dataDir, name))));
+  const note = (folder = ""): string => {
+    const [socket, streams] = [join(folder, "control.sock"), join(folder, "streams.sock")];
+    return JSON.stringify({ pid: 1, startedAt: "", socket, streams });
+  };
+  for (const text of [note(left), note(other), "no note"]) {
+    await writeFile(join(dataDir, "gateway.json"), text);
+    await (await serveGateway({ dataDir, credentials: () => ({ baseUrl: "http://127.0.0.1:1", apiKey: "" }) })).close();
+  }
+  expect([left, other].map((folder) => existsSync(folder ?? ""))).toEqual([false, true]);
 });
 
 test("a refused credential is told to the server", async () => {

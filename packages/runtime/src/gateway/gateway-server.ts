@@ -1,11 +1,11 @@
 import { RuntimeError } from "@hhopkins/agent-runtime-protocol";
 import { existsSync } from "node:fs";
-import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { listenOn, type ChannelListener } from "../sandbox/host-sockets.ts";
-import { gatewayNote, readFrames, ToGateway } from "./control.ts";
+import { GatewayNote, gatewayNote, readFrames, ToGateway } from "./control.ts";
 import { credentialsFromEnvironment, secretsFromEnvironment } from "./credentials.ts";
 import { createGateway, type GatewayGuest } from "./gateway.ts";
 import { createGatewayClients, tell } from "./gateway-clients.ts";
@@ -35,6 +35,9 @@ export interface GatewayServer {
   readonly url?: string;
   close(): Promise<void>;
 }
+
+/** What folders of our sockets begin with. */
+const FOLDER = "agent-gateway-";
 
 /** A sandbox as its server has described it. */
 interface Served {
@@ -103,7 +106,8 @@ export async function serveGateway(options: GatewayServerOptions): Promise<Gatew
       );
     });
   });
-  const folder = await mkdtemp(join(tmpdir(), "agent-gateway-"));
+  await removeLeftFolder(dataDir);
+  const folder = await mkdtemp(join(tmpdir(), FOLDER));
   const socket = join(folder, "control.sock");
   const sweep = setInterval(() => {
     for (const [token, { folder }] of served) if (folder !== undefined && !existsSync(folder)) void revoke(token);
@@ -152,6 +156,17 @@ function listening(control: ReturnType<typeof createServer>, socket: string): Pr
       resolve();
     });
   });
+}
+
+/** A gateway that was killed has left the folder of its sockets, which its note names; a data directory has one gateway. */
+async function removeLeftFolder(dataDir: string): Promise<void> {
+  try {
+    const { socket } = GatewayNote.parse(JSON.parse(await readFile(gatewayNote(dataDir), "utf8")));
+    const folder = dirname(socket);
+    if (basename(folder).startsWith(FOLDER)) await rm(folder, { recursive: true, force: true });
+  } catch {
+    // There was none, or nobody knows what it says.
+  }
 }
 
 /** In one step, so that nobody reads half of it. */
