@@ -77,6 +77,11 @@ export const reactRows: readonly Row[] = [
   ),
   ...results("useMessages", "retryMessage dropMessage", failed),
   ...results("useMessages", "hasOlder isLoadingOlder loadOlder", older),
+  ...results(
+    "useMessages",
+    "olderError",
+    session("says why older blocks did not come, until they are asked for again"),
+  ),
   ...tested("option", ["useMessages.conversationId"], older),
   ...tested(
     "hook",

@@ -186,6 +186,20 @@ describe.each<ReactVersion>([19, 18])("React %i", (version) => {
       await soon(() => expect(seen.current.blocks.map(({ id }) => id)).toEqual(["s1", "s2"]));
     });
 
+    test("says why older blocks did not come, until they are asked for again", async () => {
+      b.server.create("s", { blocks: [text("b2")], blocksBefore: "b2" });
+      b.server.answer = ({ path }) => (path.includes("/blocks") ? problem("persistence_unavailable", 503) : undefined);
+      const { seen } = b.probe(useIt, "s");
+      await soon(() => expect(seen.current.hasOlder).toBe(true));
+      await seen.current.loadOlder();
+      await soon(() =>
+        expect(seen.current).toMatchObject({ hasOlder: true, olderError: { code: "persistence_unavailable" } }),
+      );
+      b.server.answer = ({ path }) => (path.includes("/blocks") ? Response.json({ blocks: [text("b1")] }) : undefined);
+      await seen.current.loadOlder();
+      await soon(() => expect(seen.current).toMatchObject({ hasOlder: false, olderError: undefined }));
+    });
+
     test("says what stands in the way", async () => {
       const { seen } = b.probe(useIt, "nobody");
       await soon(() => expect(seen.current.error?.code).toBe("session_not_found"));

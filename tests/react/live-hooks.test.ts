@@ -235,6 +235,27 @@ describe.each<ReactVersion>([19, 18])("React %i", (version) => {
       await soon(() => expect(b.server.open).toHaveLength(1));
     });
 
+    test("without a session nothing is asked of the server, and what is done says so", async () => {
+      const { seen } = b.probe((id: string | undefined) => {
+        const { useAsks, useQueue, useTurn, useWorkspaceFiles } = b.lab.kit;
+        return { asks: useAsks(id), queue: useQueue(id), turn: useTurn(id), files: useWorkspaceFiles(id) };
+      }, undefined);
+      await soon(() => expect(seen.renders).toBeGreaterThan(0));
+      const { asks, queue, turn, files } = seen.current;
+      const results = await Promise.allSettled([
+        asks.answerAsk("a", { decision: "allow" }),
+        queue.updateMessage("m", "text"),
+        queue.withdrawMessage("m"),
+        turn.interrupt(),
+        files.readFile("f"),
+        files.writeFile("f", new Uint8Array()),
+        files.deleteFile("f"),
+      ]);
+      expect(results).toMatchObject(results.map(() => ({ status: "rejected", reason: { code: "no_session" } })));
+      await soon(() => expect(seen.current.turn.error?.code).toBe("no_session"));
+      expect(b.server.requests).toEqual([]);
+    });
+
     test("without one above it a hook says so", () => {
       const failing = (): ReactNode => {
         expect(() => b.lab.kit.useAgentService()).toThrow("needs an <AgentServiceProvider>");

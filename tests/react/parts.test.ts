@@ -57,6 +57,40 @@ describe.each<ReactVersion>([19, 18])("React %i", (version) => {
       await soon(() => expect(container.textContent).toBe("b1b2x…"));
       expect(scrolled).toEqual([1]);
     });
+
+    test("a page that fails is asked for again when the reader comes back, and not with each move", async () => {
+      b.server.create("s", { blocks: [text("b2")], blocksBefore: "b2" });
+      const asked = (): number => b.server.requests.filter(({ path }) => path.includes("/blocks")).length;
+      b.server.answer = ({ path }) => (path.includes("/blocks") ? problem("persistence_unavailable", 503) : undefined);
+      const errors: unknown[] = [];
+      const Errors = (): ReactNode => {
+        errors.push(b.lab.kit.useOlder("s").olderError?.code);
+        return null;
+      };
+      const { createElement } = b.lab.React;
+      const list = createElement(b.lab.kit.BlockList, {
+        key: "list",
+        sessionId: "s",
+        className: "log",
+        children: render,
+      });
+      const { container } = b.mount(b.provided([list, createElement(Errors, { key: "errors" })]));
+      await soon(() => expect(container.textContent).toBe("b2"));
+      const element = container.querySelector(".log") as HTMLElement;
+      const moveTo = (top: number): void => {
+        element.scrollTop = top;
+        element.dispatchEvent(new Event("scroll"));
+      };
+      moveTo(0);
+      await soon(() => expect([asked(), errors.at(-1)]).toEqual([1, "persistence_unavailable"]));
+      moveTo(10);
+      moveTo(20);
+      moveTo(1000);
+      expect(asked()).toBe(1);
+      b.server.answer = ({ path }) => (path.includes("/blocks") ? Response.json({ blocks: [text("b1")] }) : undefined);
+      moveTo(0);
+      await soon(() => expect([asked(), container.textContent, errors.at(-1)]).toEqual([2, "b1b2", undefined]));
+    });
   });
 
   test("useAutoScroll says whether the reader is at the end, and brings them there", async () => {

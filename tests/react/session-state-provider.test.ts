@@ -50,6 +50,52 @@ describe.each<ReactVersion>([19, 18])("React %i", (version) => {
     render(page(undefined));
     await soon(() => expect(container.textContent).toBe("nowlaterelsewhere"));
   });
+
+  test("of a session as it was nothing can be changed, and its files are read as they were", async () => {
+    b.server.create("s", { lastSeq: 7 });
+    b.server.answer = ({ path }) => (path.includes("/files/") ? new Response("bytes") : undefined);
+    const { kit } = b.lab;
+    const useAll = (id: string) => ({
+      session: kit.useAgentSession(id),
+      asks: kit.useAsks(id),
+      queue: kit.useQueue(id),
+      turn: kit.useTurn(id),
+      files: kit.useWorkspaceFiles(id),
+    });
+    let seen: ReturnType<typeof useAll> | undefined;
+    const All = (): ReactNode => {
+      seen = useAll("s");
+      return seen.session.session === undefined ? "" : "there";
+    };
+    const state = await stateOf("s");
+    b.server.requests.length = 0;
+    const { createElement } = b.lab.React;
+    const { container } = b.mount(
+      b.provided(createElement(kit.SessionStateProvider, { sessionId: "s", state }, createElement(All))),
+    );
+    await soon(() => expect(container.textContent).toBe("there"));
+    if (seen === undefined) throw new Error("nothing was rendered");
+    const { session, asks, queue, turn, files } = seen;
+    const results = await Promise.allSettled([
+      session.destroySession(),
+      session.syncSession(),
+      session.updateSessionOptions({}),
+      asks.answerAsk("a", { decision: "allow" }),
+      queue.updateMessage("m", "text"),
+      queue.withdrawMessage("m"),
+      turn.interrupt(),
+      files.writeFile("f", new Uint8Array()),
+      files.deleteFile("f"),
+    ]);
+    expect(results).toMatchObject(results.map(() => ({ status: "rejected", reason: { code: "not_live" } })));
+    expect(b.server.requests).toEqual([]);
+    await files.readFile("f");
+    await files.readFile("f", { seq: "start" });
+    expect(b.server.requests.map(({ path }) => path)).toEqual([
+      "/sessions/s/files/f?seq=7",
+      "/sessions/s/files/f?seq=start",
+    ]);
+  });
 });
 
 async function stateOf(sessionId: string): Promise<SessionState> {

@@ -17,7 +17,8 @@ export const StillStore = createContext<SessionStore | undefined>(undefined);
 
 /**
  * Shows one state of a session to all hooks below it that have its id, such as one of the past that was made of its log.
- * Nothing is followed there, and messages are not sent. Keep the identity of `state` while it is the same.
+ * Nothing is followed there, and what would change the session is refused. Keep the identity of `state` while it is the
+ * same.
  */
 export function SessionStateProvider(props: SessionStateProviderProps): ReactElement {
   const { sessionId, state, readBlocks, children } = props;
@@ -28,6 +29,10 @@ export function SessionStateProvider(props: SessionStateProviderProps): ReactEle
   return createElement(StillStore.Provider, { value: store }, children);
 }
 
+export function notLive(): ClientError {
+  return new ClientError("not_live", "This is the session as it was: nothing can be done to it from here.");
+}
+
 function stillStore(
   sessionId: string,
   state: SessionState,
@@ -36,11 +41,7 @@ function stillStore(
   let snapshot: SessionSnapshot = { sessionId, state, connection: "idle", pending: [], older: {} };
   const listeners = new Set<() => void>();
   const loaded = Promise.resolve(state);
-  const refuse = (messageId: string) =>
-    Promise.resolve({
-      messageId,
-      error: new ClientError("not_live", "This is the session as it was: nothing can be sent from here."),
-    });
+  const refuse = (messageId: string) => Promise.resolve({ messageId, error: notLive() });
   return {
     sessionId,
     isIdle: true,

@@ -1,14 +1,15 @@
-import { ClientError, type SessionSnapshot } from "@hhopkins/agent-runtime-client";
+import type { ClientError, SessionSnapshot } from "@hhopkins/agent-runtime-client";
 import type {
   CreateSessionBody,
   SessionRuntimeState,
   SessionState,
   UpdateOptionsBody,
 } from "@hhopkins/agent-runtime-protocol";
-import { useCallback, useMemo, useRef, useState } from "react";
+import { useCallback, useContext, useMemo, useRef, useState } from "react";
 import { useAgentService } from "./provider.ts";
+import { notLive, StillStore } from "./session-state-provider.ts";
 import { useAction } from "./use-action.ts";
-import { shallowEqual, useSessionSelector } from "./use-session-selector.ts";
+import { noSession, shallowEqual, useSessionSelector } from "./use-session-selector.ts";
 
 type Shown =
   | "sessionId"
@@ -64,10 +65,15 @@ export function useAgentSession(sessionId?: string): UseAgentSession {
   const isMissing = useSessionSelector(id, isStateMissing);
   const fault = useSessionSelector(id, errorOf);
 
+  const isStill = useContext(StillStore)?.sessionId === id;
   const asked = useRef(0);
   const functions = useMemo(() => {
     const withSession = (work: (own: string) => Promise<void>): Promise<void> =>
-      run(() => (id === undefined ? Promise.reject(noSession()) : work(id)));
+      run(async () => {
+        if (id === undefined) throw noSession();
+        if (isStill) throw notLive();
+        return work(id);
+      });
     return {
       createSession: (...[agentProfileRef, architecture, options = {}]: Parameters<UseAgentSession["createSession"]>) =>
         create(async () => {
@@ -93,7 +99,7 @@ export function useAgentSession(sessionId?: string): UseAgentSession {
       syncSession: () => withSession((own) => client.sync(own)),
       updateSessionOptions: (options: UpdateOptionsBody) => withSession((own) => client.updateOptions(own, options)),
     };
-  }, [client, stores, run, create, choose, id, sessionId]);
+  }, [client, stores, run, create, choose, id, isStill, sessionId]);
   return {
     session,
     runtime,
@@ -132,8 +138,4 @@ function isStateMissing({ state, connection }: SessionSnapshot): boolean {
 
 function errorOf({ error }: SessionSnapshot): ClientError | undefined {
   return error;
-}
-
-function noSession(): ClientError {
-  return new ClientError("no_session", "There is no session yet.");
 }

@@ -1,8 +1,7 @@
 import type { ClientError, SessionSnapshot } from "@hhopkins/agent-runtime-client";
 import type { Ask, AskAnswer } from "@hhopkins/agent-runtime-protocol";
 import { useCallback } from "react";
-import { useAgentService } from "./provider.ts";
-import { useAction } from "./use-action.ts";
+import { useSessionAction } from "./use-session-action.ts";
 import { useSessionSelector } from "./use-session-selector.ts";
 
 export interface UseAsks {
@@ -22,15 +21,14 @@ function asksOf({ state }: SessionSnapshot): readonly Ask[] {
 
 /** A session's open asks, live: permissions, questions, plans. */
 export function useAsks(sessionId: string | undefined): UseAsks {
-  const { client } = useAgentService();
   const asks = useSessionSelector(sessionId, asksOf);
-  const { run, isRunning, error } = useAction(sessionId);
+  const { act, isRunning, error } = useSessionAction(sessionId);
   const answerAsk = useCallback(
     (askId: string, answer: AskAnswer) =>
-      run(async () => {
-        await client.answerAsk(sessionId ?? "", askId, answer);
+      act(async (client, id) => {
+        await client.answerAsk(id, askId, answer);
       }),
-    [client, run, sessionId],
+    [act],
   );
   return { asks, answerAsk, isAnswering: isRunning, error };
 }

@@ -37,6 +37,8 @@ export interface UseMessages {
   /** Whether there are older blocks than these. */
   readonly hasOlder: boolean;
   readonly isLoadingOlder: boolean;
+  /** Why the last page did not come; gone when it is asked for again. */
+  readonly olderError: ClientError | undefined;
   readonly loadOlder: () => Promise<void>;
 }
 
@@ -80,7 +82,7 @@ export function useMessages(
   };
 }
 
-export type UseOlder = Pick<UseMessages, "hasOlder" | "isLoadingOlder" | "loadOlder">;
+export type UseOlder = Pick<UseMessages, "hasOlder" | "isLoadingOlder" | "olderError" | "loadOlder">;
 
 /** What is older than the blocks that are there, as `useMessages` has it. */
 export function useOlder(
@@ -88,19 +90,20 @@ export function useOlder(
   { conversationId = MAIN_CONVERSATION }: ConversationOptions = {},
 ): UseOlder {
   const store = useSessionStore(sessionId);
-  const { hasOlder, isLoadingOlder } = useSessionSelector(
+  const older = useSessionSelector(
     sessionId,
     useCallback(
       (snapshot: SessionSnapshot) => ({
         hasOlder: olderCursor(snapshot, conversationId) !== undefined,
         isLoadingOlder: snapshot.older[conversationId]?.isLoading === true,
+        olderError: snapshot.older[conversationId]?.error,
       }),
       [conversationId],
     ),
     shallowEqual,
   );
   const loadOlder = useCallback(() => store.loadOlder(conversationId), [store, conversationId]);
-  return { hasOlder, isLoadingOlder, loadOlder };
+  return { ...older, loadOlder };
 }
 
 /** The blocks alone, as `useMessages` has them. */

@@ -1,8 +1,7 @@
 import type { ClientError, SessionSnapshot } from "@hhopkins/agent-runtime-client";
 import type { QueuedMessage } from "@hhopkins/agent-runtime-protocol";
 import { useMemo } from "react";
-import { useAgentService } from "./provider.ts";
-import { useAction } from "./use-action.ts";
+import { useSessionAction } from "./use-session-action.ts";
 import { useSessionSelector } from "./use-session-selector.ts";
 
 export interface UseQueue {
@@ -22,16 +21,15 @@ function queueOf({ state }: SessionSnapshot): readonly QueuedMessage[] {
 
 /** A session's queue, live. */
 export function useQueue(sessionId: string | undefined): UseQueue {
-  const { client } = useAgentService();
   const queue = useSessionSelector(sessionId, queueOf);
-  const { run, error } = useAction(sessionId);
+  const { act, error } = useSessionAction(sessionId);
   const functions = useMemo(
     () => ({
       updateMessage: (messageId: string, content: string) =>
-        run(() => client.updateMessage(sessionId ?? "", messageId, content)),
-      withdrawMessage: (messageId: string) => run(() => client.withdrawMessage(sessionId ?? "", messageId)),
+        act((client, id) => client.updateMessage(id, messageId, content)),
+      withdrawMessage: (messageId: string) => act((client, id) => client.withdrawMessage(id, messageId)),
     }),
-    [client, run, sessionId],
+    [act],
   );
   return { queue, error, ...functions };
 }

@@ -59,7 +59,10 @@ function emptySnapshot(sessionId: string): SessionSnapshot {
 }
 
 const NOTHING = emptySnapshot("");
-const noSession = (): ClientError => new ClientError("no_session", "There is no session yet.");
+
+export function noSession(): ClientError {
+  return new ClientError("no_session", "There is no session yet.");
+}
 
 const NO_SESSION: SessionStore = {
   sessionId: "",

@@ -1,8 +1,7 @@
 import type { ClientError, SessionSnapshot } from "@hhopkins/agent-runtime-client";
 import type { EndedTurn, TurnState } from "@hhopkins/agent-runtime-protocol";
 import { useCallback } from "react";
-import { useAgentService } from "./provider.ts";
-import { useAction } from "./use-action.ts";
+import { useSessionAction } from "./use-session-action.ts";
 import { shallowEqual, useSessionSelector } from "./use-session-selector.ts";
 
 export interface UseTurn {
@@ -22,9 +21,8 @@ function turnOf({ state }: SessionSnapshot): Pick<UseTurn, "turn" | "lastTurn"> 
 
 /** What a session is doing, live. */
 export function useTurn(sessionId: string | undefined): UseTurn {
-  const { client } = useAgentService();
   const { turn, lastTurn } = useSessionSelector(sessionId, turnOf, shallowEqual);
-  const { run, isRunning, error } = useAction(sessionId);
-  const interrupt = useCallback(() => run(() => client.interrupt(sessionId ?? "")), [client, run, sessionId]);
+  const { act, isRunning, error } = useSessionAction(sessionId);
+  const interrupt = useCallback(() => act((client, id) => client.interrupt(id)), [act]);
   return { turn, lastTurn, isRunning: turn !== undefined, interrupt, isInterrupting: isRunning, error };
 }

@@ -1,6 +1,6 @@
 import type { ShownBlock } from "@hhopkins/agent-runtime-client";
 import { MAIN_CONVERSATION } from "@hhopkins/agent-runtime-protocol";
-import { createElement, memo } from "react";
+import { createElement, memo, useRef } from "react";
 import type { HTMLAttributes, ReactElement, ReactNode, UIEvent } from "react";
 import { useBlock, useBlockIds, useOlder } from "../use-messages.ts";
 import { useAutoScroll } from "./use-auto-scroll.ts";
@@ -18,16 +18,22 @@ const NEAR_TOP = 200;
 
 /**
  * A conversation in an element that scrolls: the end stays in view unless the reader is further up, and who scrolls up to
- * the first block is brought older ones. It has no looks: give it a height and `overflow: auto`.
+ * the first block is brought older ones (`useOlder` beside it says where that fails). It has no looks: give it a height
+ * and `overflow: auto`.
  */
 export function BlockList(props: BlockListProps): ReactElement {
   const { sessionId, conversationId = MAIN_CONVERSATION, children, onScroll, ...rest } = props;
   const ids = useBlockIds(sessionId, { conversationId });
-  const { hasOlder, loadOlder } = useOlder(sessionId, { conversationId });
+  const { hasOlder, olderError, loadOlder } = useOlder(sessionId, { conversationId });
   const { ref } = useAutoScroll();
+  const wasNear = useRef(false);
   const scrolled = (event: UIEvent<HTMLDivElement>): void => {
     onScroll?.(event);
-    if (hasOlder && event.currentTarget.scrollTop < NEAR_TOP) void loadOlder();
+    const isNear = event.currentTarget.scrollTop < NEAR_TOP;
+    // What failed is asked for once more when the reader comes back, and not with each move.
+    const isWorthIt = olderError === undefined || !wasNear.current;
+    wasNear.current = isNear;
+    if (hasOlder && isNear && isWorthIt) void loadOlder();
   };
   return createElement(
     "div",
