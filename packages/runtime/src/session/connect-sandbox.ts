@@ -30,7 +30,10 @@ export interface SandboxConnection {
   readonly tell: (status: SandboxStatus, message: string | undefined) => Promise<void>;
 }
 
-/** Listens to a sandbox, and watches how it is. Its end is for the caller to watch. */
+/**
+ * Listens to a sandbox, and watches how it is. Its end is for the caller to watch. Where this rejects, the sandbox may be
+ * listened to in part: only once it is let go can it be listened to again.
+ */
 export async function connectSandbox(
   parts: SessionParts,
   session: SessionKey,
@@ -43,9 +46,9 @@ export async function connectSandbox(
   // Streams of a sandbox without a folder of sockets pass through this server.
   const gatewayOutlives = gateway.outlivesServer === true && sandbox.sockets !== undefined;
   const about = { generation, fence, gatewayOutlives, taken, unsaved };
-  const link = new RunnerLink({ ...about, ...silence(parts), onEntries, onEnding, onDisowned, log });
   const models = await gateway.serve(sandbox, { session, generation, token }, rules);
   const door = connection.door ?? (await openRunnerDoor(sandbox, { generation, log }));
+  const link = new RunnerLink({ ...about, ...silence(parts), onEntries, onEnding, onDisowned, log });
   door.listen(link.connect.bind(link));
   const stopWatching = watchHealth({
     isAttached: () => link.attached,

@@ -43,6 +43,8 @@ export async function startHarness(
   const { running, profile, nativeSessionId, signal } = about;
   const { link, intact, sandbox } = running;
   const { store, limits, hostTools } = parts;
+  // What has fired is not told any more.
+  signal.throwIfAborted();
   const stop = (): void => link.close("The sandbox did not start in time.");
   signal.addEventListener("abort", stop, { once: true });
   const layout = {

@@ -21,6 +21,8 @@ import {
 import { saveCheck, saveWhatIsTold, verifyBytes, verifySaved, type SaveCheck } from "./save-verification.ts";
 import { startError } from "./start-error.ts";
 
+const LETS_GO = "The server lets go of the sandbox.";
+
 /** Owns a session's sandbox: starts one when it is needed, finds it again, and ends it when everything is saved. */
 export class SandboxSupervisor {
   readonly #parts: SessionParts;
@@ -175,6 +177,11 @@ export class SandboxSupervisor {
       onDisowned: () => this.#session.doubtLease(),
       tell: (status, message) => this.#status.tellOnce(status, message),
     });
+    // Let go of meanwhile: nobody would close it later.
+    if (this.#released) {
+      await running.close({ ended: false });
+      throw new RuntimeError("shutting_down", LETS_GO);
+    }
     this.#running = running;
     // Its runner may have spoken before this server knew whose it is.
     this.#session.onEntries();
@@ -204,8 +211,11 @@ export class SandboxSupervisor {
     this.#releaseSlot = this.#parts.slots.adopt();
     this.#carriesTurn = isInSandbox(this.#session.state());
     const known = { ...stored, ref: sandbox.ref };
-    const running = await this.#adopt(sandbox, known, {
-      cursor: cursor ?? { generation: stored.generation, n: 0 },
+    const at = { cursor: cursor ?? { generation: stored.generation, n: 0 } };
+    const running = await this.#adopt(sandbox, known, at).catch(async (error: unknown) => {
+      // Whoever looks for it next, this server too, listens to it anew.
+      await sandbox.release();
+      throw error;
     });
     if (stored.started) this.#starting = Promise.resolve(running.link);
     const [status, message] = stored.started ? (["ready"] as const) : (["starting", "Starting the agent."] as const);
@@ -318,7 +328,7 @@ export class SandboxSupervisor {
   /** Leaves the sandbox running and lets go of it, for a later server to find. */
   async release(): Promise<void> {
     this.#released = true;
-    this.#abort.abort(new RuntimeError("shutting_down", "The server lets go of the sandbox."));
+    this.#abort.abort(new RuntimeError("shutting_down", LETS_GO));
     await (await this.#forget({ ended: false }))?.sandbox.release();
     // Whoever has the session next looks for it.
     await this.#creation.settled();
