@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Plugin } from "esbuild";
 import { place } from "./place.mjs";
@@ -12,6 +12,8 @@ const folder = join(root, "apps/server/node_modules/.cache/test-command");
 export const COMMAND = join(folder, "main.js");
 /** What it is to be started with. */
 export const COMMAND_ENVIRONMENT = { NODE_COMPILE_CACHE: join(folder, "compiled") };
+
+const ASKED = Symbol("asked");
 
 /** What looks for files beside itself finds them where its source is. */
 const asIfUnbundled: Plugin = {
@@ -30,10 +32,12 @@ const asIfUnbundled: Plugin = {
       );
       return { contents, loader: path.endsWith(".ts") ? "ts" : "js" };
     });
-    bundler.onResolve({ filter: /\.node$/ }, ({ path, resolveDir }) => ({
-      path: resolve(resolveDir, path),
-      external: true,
-    }));
+    // Packages that are imported when they are needed stay where they are.
+    bundler.onResolve({ filter: /^[^.]/ }, async ({ path, kind, resolveDir, pluginData }) => {
+      if (kind !== "dynamic-import" || pluginData === ASKED) return undefined;
+      const found = await bundler.resolve(path, { kind, resolveDir, pluginData: ASKED });
+      return { ...found, external: true };
+    });
   },
 };
 
@@ -43,10 +47,8 @@ export async function makeCommand(): Promise<void> {
   const { outputFiles } = await build({
     absWorkingDir: root,
     entryPoints: ["apps/server/src/main.ts"],
-    outdir: folder,
+    outfile: COMMAND,
     bundle: true,
-    // What is imported when it is needed stays apart.
-    splitting: true,
     format: "esm",
     platform: "node",
     target: "node24",
@@ -54,16 +56,11 @@ export async function makeCommand(): Promise<void> {
     logLevel: "error",
     write: false,
     plugins: [asIfUnbundled],
-    external: ["pg-native"],
     banner: {
       js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
     },
   });
-  // The entry is the last to be replaced: what it imports is there by then.
-  const entryLast = outputFiles.toSorted(
-    (left, right) => Number(left.path === COMMAND) - Number(right.path === COMMAND),
-  );
-  for (const { path, contents } of entryLast) place(path, Buffer.from(contents));
+  for (const { path, contents } of outputFiles) place(path, Buffer.from(contents));
   // A process that is killed, as most of those in tests are, leaves nothing in the cache.
   execFileSync(process.execPath, [COMMAND, "serve", "--help"], {
     env: { ...process.env, ...COMMAND_ENVIRONMENT },
