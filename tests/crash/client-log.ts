@@ -4,6 +4,15 @@ import { API_KEY } from "../testing/runtime-under-test.ts";
 
 /** A harness whose answers broke again and again asks once more within a minute; a starved machine takes its time too. */
 const SILENCE_MS = 300_000;
+/** Of the last events, how many are told of when no more come. */
+const LATEST = 10;
+
+/** Where a followed session works. */
+export interface FollowedGround {
+  readonly url: string;
+  /** What those have to say of the session who had to do with it. */
+  lastWords(sessionId: string): Promise<string>;
+}
 
 /** What a client that follows from the first event has seen, over every restart, counted as it came. */
 export class ClientLog {
@@ -21,12 +30,16 @@ export class ClientLog {
   readonly #following: Following;
   readonly #turns = new Map<string, readonly string[]>();
   readonly #waiting = new Set<() => void>();
+  readonly #ground: FollowedGround;
+  /** The last events, each as a line. */
+  readonly #latest: string[] = [];
   #last = 0;
   #error = "";
 
-  constructor(baseUrl: string, sessionId: string) {
+  constructor(ground: FollowedGround, sessionId: string) {
     this.sessionId = sessionId;
-    const client = createAgentClient({ baseUrl, apiKey: API_KEY });
+    this.#ground = ground;
+    const client = createAgentClient({ baseUrl: ground.url, apiKey: API_KEY });
     const backoff = { initialMs: 20, maxMs: 100 };
     this.#following = client.follow(
       sessionId,
@@ -71,25 +84,20 @@ export class ClientLog {
         else if (condition()) end(resolve);
       };
       const timer = setTimeout(
-        () => end(() => reject(new Error(`Nothing more comes: ${this.#standing()}`))),
+        () => end(() => void this.#standing().then((standing) => reject(new Error(`Nothing more comes: ${standing}`)))),
         SILENCE_MS,
       );
       this.#waiting.add(look);
     });
   }
 
-  #standing(): string {
+  async #standing(): Promise<string> {
     const { status, state } = this.#following;
     const { turn = null, queue = [], runtime } = state ?? {};
-    return JSON.stringify({
-      sessionId: this.sessionId,
-      status,
-      error: this.#error,
-      last: this.#last,
-      turn,
-      queue,
-      runtime,
-    });
+    const { sessionId } = this;
+    const standing = { sessionId, status, error: this.#error, last: this.#last, turn, queue, runtime };
+    const told = [JSON.stringify(standing), ...this.#latest];
+    return [...told, await this.#ground.lastWords(sessionId).catch(String)].join("\n");
   }
 
   /** Resolves with the time at which the next event arrives. */
@@ -107,6 +115,8 @@ export class ClientLog {
     const { seq, from = seq } = event;
     if (from !== this.#last + 1) this.breaks.push(`${this.sessionId}: ${from}–${seq} after ${this.#last}`);
     this.#last = seq;
+    this.#latest.push(`  ${seq} ${event.at} ${event.type}`);
+    if (this.#latest.length > LATEST) this.#latest.shift();
     this.events += 1;
     this.#count(event);
     // The state is folded before the handlers are called.

@@ -28,7 +28,7 @@ interface Lane {
 async function openLane(): Promise<Lane> {
   const server = await ServerUnderFire.open({ modelUrl: model.url });
   await server.start();
-  const client = new ClientLog(server.url, await server.create());
+  const client = new ClientLog(server, await server.create());
   return { server, client, turns: [] };
 }
 
@@ -120,7 +120,7 @@ test(
       points.map(async (point) => {
         await using server = await ServerUnderFire.open({ modelUrl: model.url });
         await server.start(inMidTurn(point));
-        const client = new ClientLog(server.url, await server.create());
+        const client = new ClientLog(server, await server.create());
         const lane = { server, client, turns: [] };
         await takeTurn(lane, point).over;
         const state = client.state;

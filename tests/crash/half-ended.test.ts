@@ -25,7 +25,7 @@ const BYTES = "x".repeat(100_000);
 test("a sandbox whose end a server did not live to see is verified again by the next one, and only then ended", async () => {
   await using server = await ServerUnderFire.open({ modelUrl: model.url });
   await server.start("sync:after");
-  const client = new ClientLog(server.url, await server.create());
+  const client = new ClientLog(server, await server.create());
   const { sessionId } = client;
   const work = script([
     { tools: [bash(`head -c ${BYTES.length} /dev/zero | tr '\\0' x > kept.txt`)] },

@@ -1,6 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { SessionState } from "@hhopkins/agent-runtime-protocol";
 import { API_KEY } from "../testing/runtime-under-test.ts";
 import { CRASH_PROFILE } from "./crash-turn.ts";
+
+/** For an answer to whoever cannot wait for ever. */
+const ANSWER_MS = 10_000;
 
 /** Asks a server that is killed and started again. */
 export class PersistentClient {
@@ -28,6 +32,15 @@ export class PersistentClient {
         throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
       await delay(20);
     }
+  }
+
+  /** Where the session's log ends, and its sandbox, as a server has it; or why none says so. */
+  async standing(sessionId: string): Promise<string> {
+    const signal = AbortSignal.timeout(ANSWER_MS);
+    const headers = { authorization: `Bearer ${API_KEY}` };
+    const response = await fetch(`${this.url}/sessions/${sessionId}`, { headers, signal });
+    const { lastSeq, runtime } = (await response.json()) as Pick<SessionState, "lastSeq" | "runtime">;
+    return `by REST: ${JSON.stringify({ status: response.status, lastSeq, runtime })}`;
   }
 
   async create(): Promise<string> {

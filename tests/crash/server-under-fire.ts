@@ -6,6 +6,7 @@ import { endSandboxes, startServerProcess, type ServerProcess } from "../testing
 import { runnerOf, sandboxPid } from "../testing/processes.ts";
 import { CRASH_PROFILE } from "./crash-turn.ts";
 import { startGatewayProcess } from "./gateway-process.ts";
+import { lastWords } from "./last-words.ts";
 import type { CloudGround } from "./modal-ground.ts";
 import { PersistentClient } from "./persistent-client.ts";
 
@@ -110,6 +111,11 @@ export class ServerUnderFire extends PersistentClient implements AsyncDisposable
 
   stop(): Promise<number | null> {
     return this.#server?.end("SIGTERM") ?? Promise.resolve(null);
+  }
+
+  async lastWords(sessionId: string): Promise<string> {
+    const server = { name: "the server", dataDir: join(this.folder, "data"), lines: this.output.split("\n") };
+    return [await this.standing(sessionId).catch(String), await lastWords(sessionId, [server])].join("\n");
   }
 
   /** A file of the session as it lies in its newest sandbox, past everything that the server knows; "" where there is none. */

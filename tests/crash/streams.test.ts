@@ -23,7 +23,7 @@ async function killedInAnswer(
 ): Promise<{ client: ClientLog; asked: number | undefined }> {
   await using server = await ServerUnderFire.open({ modelUrl: model.url, gateway });
   await server.start();
-  const client = new ClientLog(server.url, await server.create());
+  const client = new ClientLog(server, await server.create());
   const content = `[${mark}] ${script([{ text: LONG, delayMs: 40 }])}`;
   await server.send(client.sessionId, { messageId: mark, content });
   await client.until(
@@ -57,7 +57,7 @@ test("with the gateway in a process of its own the answer streams on, and nothin
 test("what the harness asks while no server runs is held until there is one, and asked once", async () => {
   await using server = await ServerUnderFire.open({ modelUrl: model.url });
   await server.start();
-  const client = new ClientLog(server.url, await server.create());
+  const client = new ClientLog(server, await server.create());
   const wait = bash("until [ -e go ]; do sleep 0.05; done; echo held.a >> ledger.txt");
   await server.send(client.sessionId, {
     messageId: "held",

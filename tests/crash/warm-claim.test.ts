@@ -22,7 +22,7 @@ async function killedAfterClaim(point: string): Promise<void> {
   await server.start(point);
   await expect.poll(() => server.output.match(/a warm sandbox is ready/g)?.length, READY).toBe(2);
   const before = await server.sandboxes();
-  const client = new ClientLog(server.url, await server.create());
+  const client = new ClientLog(server, await server.create());
   const mark = point.replace(":", "-");
   const content = `[${mark}] ${script([{ tools: [bash("echo once >> ledger.txt")] }, { text: "Done." }])}`;
   const sent = server.send(client.sessionId, { messageId: mark, content });

@@ -1,11 +1,10 @@
-import { ClientLog } from "./client-log.ts";
+import { ClientLog, type FollowedGround } from "./client-log.ts";
 import { crashTurn, type CrashTurn } from "./crash-turn.ts";
 import type { ModelLog } from "./model-log.ts";
 import { reckon, type Reckoning } from "./reckoning.ts";
 
 /** Where sessions work: one server, or several. */
-export interface CrashGround {
-  readonly url: string;
+export interface CrashGround extends FollowedGround {
   create(): Promise<string>;
   /** Sends until it is acknowledged, over any number of deaths. */
   send(sessionId: string, message: { messageId: string; content: string }): Promise<void>;
@@ -30,7 +29,7 @@ export async function startWorker(
   index: number,
   by: { random: () => number; over: AbortSignal },
 ): Promise<Worker> {
-  const client = new ClientLog(server.url, await server.create());
+  const client = new ClientLog(server, await server.create());
   const turns: CrashTurn[] = [];
   async function work(): Promise<void> {
     while (!by.over.aborted) {

@@ -53,6 +53,16 @@ export function harnessOf(sandbox: number): Process {
   return only(descendants(runner.pid).filter(({ parent }) => parent === runner.pid));
 }
 
+/** As the kernel has it: what it does, and where it waits. */
+export function stateOf(pid: number): string {
+  try {
+    const state = /^State:\s+(.*)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? "";
+    return `${state}, in ${readFileSync(`/proc/${pid}/wchan`, "utf8")}`;
+  } catch {
+    return "gone";
+  }
+}
+
 /** Whether the process runs; one that has ended and waits for its parent does not. */
 export function isAlive(pid: number): boolean {
   try {

@@ -4,6 +4,7 @@ import { freePort } from "../../testing/free-port.ts";
 import { sandboxPid } from "../../testing/processes.ts";
 import type { TestDatabase } from "../../testing/test-database.ts";
 import { PersistentClient } from "../persistent-client.ts";
+import { lastWords } from "../last-words.ts";
 import type { CrashGround } from "../worker.ts";
 import { Front } from "./front.ts";
 import { NodeUnderFire } from "./node-under-fire.ts";
@@ -75,6 +76,17 @@ export class Fleet extends PersistentClient implements CrashGround, AsyncDisposa
       "select session_id, node_id, fence from logs",
     );
     return new Map(rows.map((row) => [row.session_id, { nodeId: row.node_id, fence: Number(row.fence) }]));
+  }
+
+  async lastWords(sessionId: string): Promise<string> {
+    const holder = JSON.stringify((await this.holders()).get(sessionId));
+    const nodes = this.nodes.map((node) => ({
+      name: `${node.name} (${node.nodeId})`,
+      dataDir: join(node.folder, "data"),
+      lines: node.lines(),
+    }));
+    const words = await Promise.all([this.standing(sessionId).catch(String), lastWords(sessionId, nodes)]);
+    return [`held by ${holder}`, ...words].join("\n");
   }
 
   async fileInSandbox(sessionId: string, path: string): Promise<string> {
