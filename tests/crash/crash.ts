@@ -1,6 +1,7 @@
 // pnpm crash --rounds N --seed S [--gateway process] [--sessions N] [--sandbox local|docker|modal]: kills a server with SIGKILL at random moments, again and
 // again, while sessions work, and then compares what the tools did, what the model was asked and what a client saw.
 import { parseArgs } from "node:util";
+import { makeCommand } from "../../scripts/test-command.ts";
 import { runCrash } from "./random-kills.ts";
 import { crashTable, faultsOf } from "./report.ts";
 
@@ -13,6 +14,7 @@ const { values } = parseArgs({
     sandbox: { type: "string", default: "local" },
   },
 });
+await makeCommand();
 const report = await runCrash({
   rounds: Number(values.rounds),
   seed: Number(values.seed),

@@ -8,6 +8,7 @@ import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { startScriptedModel } from "@hhopkins/agent-runtime-testkit";
+import { makeCommand } from "../../scripts/test-command.ts";
 import { processTree } from "../testing/process-tree.ts";
 import { API_KEY } from "../testing/runtime-under-test.ts";
 import { endSandboxes, startServerProcess, type ServerProcess } from "../testing/server-process.ts";
@@ -51,6 +52,7 @@ const sessions: string[] = [];
 const quiet: Quiet[] = [];
 
 async function main(): Promise<void> {
+  await makeCommand();
   for (const file of [values.csv, values.plot]) await mkdir(dirname(file), { recursive: true });
   const folder = await mkdtemp(join(tmpdir(), "agent-runtime-soak-"));
   const model = await startScriptedModel({ keepRequests: 1 });

@@ -1,6 +1,7 @@
 // pnpm crash --nodes N --store postgres|mysql --rounds N --seed S --lease-ms N [--sessions N] [--gateway process] [--only kill,pause,restart,sandbox]: as crash.ts, over several servers on
 // one database, which are killed, stopped for longer than their lease, and restarted.
 import { parseArgs } from "node:util";
+import { makeCommand } from "../../../scripts/test-command.ts";
 import { offerDatabases } from "../../../scripts/test-databases.ts";
 import { testDatabase } from "../../testing/test-database.ts";
 import type { BlowKind } from "./blows.ts";
@@ -20,6 +21,7 @@ const { values } = parseArgs({
     only: { type: "string" },
   },
 });
+await makeCommand();
 const end = await offerDatabases();
 const database = await testDatabase(values.store === "mysql" ? "mysql" : "postgres");
 if (typeof database === "string") throw new Error(database);
