@@ -2,7 +2,7 @@ import type { ConversationBlock } from "@hhopkins/agent-runtime-protocol";
 import type { Locator, Page } from "playwright-core";
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startConsoleUnderTest, type ConsoleUnderTest } from "./testing/console-under-test.ts";
+import { startConsoleUnderTest, takeOut, type ConsoleUnderTest } from "./testing/console-under-test.ts";
 import { blockOf, saidBlocks, seedSessions } from "./testing/seeded-session.ts";
 
 const COUNT = 10_000;
@@ -22,6 +22,7 @@ beforeAll(async () => {
     prepare: (folder) =>
       seedSessions(folder, [
         { sessionId: "long", name: "Ten thousand", events: saidBlocks("long", longConversation()) },
+        { sessionId: "folded", name: "Folded", events: saidBlocks("folded", foldedCalls()) },
         { sessionId: "huge", name: "Twenty megabytes", events: saidBlocks("huge", hugeResult()) },
       ]),
   });
@@ -46,6 +47,17 @@ function hugeResult(): ConversationBlock[] {
     blockOf("tool_result", "result", { toolUseId: "call", content }),
     blockOf("assistant_text", "after", { content: "after it" }),
   ];
+}
+
+/** Calls whose results fill the state, and a line each on the screen. */
+function foldedCalls(): ConversationBlock[] {
+  return Array.from({ length: 24 }, (_, index): ConversationBlock[] => {
+    const call = { toolName: "Read", toolUseId: `use-${index}`, status: "success", input: { file_path: "a" } } as const;
+    return [
+      blockOf("tool_use", `call-${index}`, call),
+      blockOf("tool_result", `result-${index}`, { toolUseId: call.toolUseId, content: "word ".repeat(4000) }),
+    ];
+  }).flat();
 }
 
 const feed = (page: Page): Locator => page.getByRole("feed", { name: "Messages" });
@@ -109,6 +121,31 @@ test("an address that names an old block brings it into view, each page on the w
   expect(pagesOf(requests)).toHaveLength(OLD_PAGES);
 });
 
+test.each([
+  ["a window that does not fill the screen", "/sessions/folded", "call-0"],
+  ["an address that names an old block", `/sessions/long?block=block-${OLD}`, `block-${OLD}`],
+])(
+  "older blocks that do not come are asked for once, and again when the reader says so: %s",
+  async (_, path, wanted) => {
+    const tab = await tested.open({ viewport: { width: 1280, height: 1600 } });
+    const { page, requests } = tab;
+    const refused = { status: 503, json: { error: "persistence_unavailable", detail: "The store is away." } };
+    await page.route("**/blocks?*", (route) => route.fulfill(refused));
+    await page.evaluate((hash) => (location.hash = hash), path);
+    const alert = page.getByRole("alert").getByText("Older messages could not be fetched: The store is away.");
+    await alert.waitFor();
+    // Whoever asks anew as soon as it has failed has done so by now.
+    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+    await page.evaluate(async () => fetch("/health"));
+    await alert.waitFor();
+    expect(pagesOf(requests)).toHaveLength(1);
+    await page.unroute("**/blocks?*");
+    await page.getByRole("button", { name: "Try again" }).click();
+    await feed(page).locator(`[data-item="${wanted}"]`).waitFor(WAIT);
+    takeOut(tab, /503 \(Service Unavailable\)/);
+  },
+);
+
 test("a tool's result of 20 MB is shown in part, and saved as a whole", async () => {
   const { page, requests } = await tested.open({ path: "/sessions/huge" });
   await feed(page).getByText("after it").waitFor();
@@ -135,9 +172,20 @@ function below(page: Page): Promise<number> {
   );
 }
 
+/** Turns the wheel, and waits until the list has moved and stands still: a busy browser does so later. */
 async function wheel(page: Page, pixels: number): Promise<void> {
+  const place = (): Promise<number> => feed(page).evaluate(({ scrollTop }) => scrollTop);
   await feed(page).hover();
+  const before = await place();
   await page.mouse.wheel(0, pixels);
+  await expect.poll(place).not.toBe(before);
+  await feed(page).evaluate(async (list) => {
+    const frame = (): Promise<number> => new Promise((resolve) => requestAnimationFrame(resolve));
+    for (let last = NaN; last !== list.scrollTop; await frame()) {
+      last = list.scrollTop;
+      await frame();
+    }
+  });
 }
 
 /** The first block whose beginning is in view. */

@@ -1,6 +1,6 @@
 import { useConnection, useSessionSelector, type SessionSnapshot } from "@hhopkins/agent-runtime-react";
 import { ArrowDown, LoaderCircle, MessageSquareDashed, TriangleAlert } from "lucide-react";
-import { useCallback, useMemo, useState } from "react";
+import { useMemo, useState } from "react";
 import { useCommands } from "../shell/commands.tsx";
 import { usePast } from "../past/past.tsx";
 import { Button } from "../ui/button.tsx";
@@ -98,7 +98,7 @@ function List({ place: { sessionId, conversationId } }: { readonly place: Conver
           </div>
         </div>
       </div>
-      <Older list={list} sessionId={sessionId} conversationId={conversationId} />
+      <Older older={list.older} />
       <ToLatest list={list} />
     </div>
   );
@@ -120,17 +120,8 @@ function ToLatest({ list: { isAtEnd, newCount, toEnd } }: { readonly list: Conve
   );
 }
 
-interface OlderProps extends ConversationPlaceOf {
-  readonly list: ConversationList;
-}
-type ConversationPlaceOf = Pick<ConversationPlace, "sessionId" | "conversationId">;
-
 /** That older blocks are on their way, or why not. */
-function Older({ list: { older }, sessionId, conversationId }: OlderProps) {
-  const error = useSessionSelector(
-    sessionId,
-    useCallback(({ older: all }: SessionSnapshot) => all[conversationId]?.error, [conversationId]),
-  );
+function Older({ older }: Pick<ConversationList, "older">) {
   const look =
     "absolute top-2 left-1/2 flex -translate-x-1/2 items-center gap-2 rounded-full border bg-panel px-3 py-1 text-xs shadow-md";
   if (older.isLoadingOlder)
@@ -140,10 +131,10 @@ function Older({ list: { older }, sessionId, conversationId }: OlderProps) {
         Older messages…
       </p>
     );
-  if (error === undefined) return null;
+  if (older.olderError === undefined) return null;
   return (
     <div role="alert" className={look}>
-      <span>Older messages could not be fetched: {error.message}</span>
+      <span>Older messages could not be fetched: {older.olderError.message}</span>
       <Button className="h-6" onClick={() => void older.loadOlder()}>
         Try again
       </Button>

@@ -46,7 +46,7 @@ export function useConversationList(sessionId: string, conversationId: string): 
   });
   const [isAtEnd, setAtEnd] = useState(true);
   const [leftAt, setLeftAt] = useState<string>();
-  const isPlaced = useRef(false);
+  const [isPlaced, setPlaced] = useState(false);
 
   const toEnd = useCallback(() => {
     virtualizer.scrollToEnd();
@@ -57,7 +57,7 @@ export function useConversationList(sessionId: string, conversationId: string): 
     if (!hasItems) return;
     virtualizer.scrollToEnd();
     // From now on a place near the top is where the reader is.
-    const frame = requestAnimationFrame(() => requestAnimationFrame(() => (isPlaced.current = true)));
+    const frame = requestAnimationFrame(() => requestAnimationFrame(() => setPlaced(true)));
     return () => cancelAnimationFrame(frame);
   }, [virtualizer, hasItems]);
 
@@ -73,28 +73,30 @@ export function useConversationList(sessionId: string, conversationId: string): 
   // Who says something wants to see it, and what comes of it.
   const said = useSessionSelector(sessionId, lastSaid);
   useEffect(() => {
-    if (said !== undefined && isPlaced.current) toEnd();
-  }, [said, toEnd]);
+    if (said !== undefined && isPlaced) toEnd();
+  }, [said, isPlaced, toEnd]);
 
-  const { hasOlder, isLoadingOlder, loadOlder } = older;
+  const { loadOlder } = older;
+  // What failed waits for the reader: see `Older` in conversation.tsx.
+  const isWanting = older.hasOlder && !older.isLoadingOlder && older.olderError === undefined;
   const last = ids.at(-1);
   const onScroll = useCallback(() => {
     const element = scroller.current;
-    if (element === null || !isPlaced.current) return;
+    if (element === null || !isPlaced) return;
     const { scrollTop, scrollHeight, clientHeight } = element;
     const next = scrollHeight - scrollTop - clientHeight <= NEAR_END;
     setAtEnd(next);
     setLeftAt((before) => (next ? undefined : (before ?? last)));
-    if (hasOlder && !isLoadingOlder && scrollTop < NEAR_TOP) void loadOlder();
-  }, [last, hasOlder, isLoadingOlder, loadOlder]);
+    if (isWanting && scrollTop < NEAR_TOP) void loadOlder();
+  }, [last, isPlaced, isWanting, loadOlder]);
 
   // A window of folded items may not fill the screen: then there is nothing to scroll.
   const height = virtualizer.getTotalSize();
   useEffect(() => {
     const element = scroller.current;
-    if (element === null || !isPlaced.current || !hasOlder || isLoadingOlder) return;
+    if (element === null || !isPlaced || !isWanting) return;
     if (height > 0 && height <= element.clientHeight) void loadOlder();
-  }, [height, hasOlder, isLoadingOlder, loadOlder]);
+  }, [height, isPlaced, isWanting, loadOlder]);
 
   const place = leftAt === undefined ? -1 : ids.lastIndexOf(leftAt);
   const newCount = isAtEnd || place < 0 ? 0 : ids.length - 1 - place;

@@ -25,7 +25,8 @@ export function useLinkedBlock(list: ConversationList, { sessionId, conversation
   const pages = useRef({ of: "", count: 0 });
   const isFound = linked !== undefined && found?.linked === linked;
   useEffect(() => {
-    if (linked === undefined || isFound || ids.length === 0 || older.isLoadingOlder) return;
+    if (linked === undefined || isFound || ids.length === 0 || older.isLoadingOlder || older.olderError !== undefined)
+      return;
     const itemId = itemOf(conversationBlocks(store.getSnapshot(), conversationId), linked);
     if (itemId !== undefined && ids.includes(itemId)) {
       setFound({ linked, itemId });

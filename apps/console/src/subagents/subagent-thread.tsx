@@ -103,7 +103,7 @@ function Thread({ block, Item, isKnown }: SubagentThreadProps & { readonly isKno
     [sessionId, conversationId, folds],
   );
   const ids = useConversationItemIds(sessionId, { conversationId });
-  const { hasOlder, isLoadingOlder, loadOlder } = useOlder(sessionId, { conversationId });
+  const { hasOlder, isLoadingOlder, olderError, loadOlder } = useOlder(sessionId, { conversationId });
   const [count, setCount] = useState(AT_FIRST);
   const isMore = ids.length > count || hasOlder;
   const more = (): void => {
@@ -119,6 +119,7 @@ function Thread({ block, Item, isKnown }: SubagentThreadProps & { readonly isKno
             Show earlier
           </Button>
         )}
+        {olderError !== undefined && <p role="alert">That could not be fetched: {olderError.message}</p>}
         {ids.length === 0 && <p className="text-muted">It has said nothing yet.</p>}
         <ConversationPlaceProvider value={place}>
           {ids.slice(-count).map((id) => (
