@@ -97,6 +97,8 @@ test("where it gets no further it rejects, with the reason", async () => {
   await expect(all(lost.client.readEvents("s"))).rejects.toMatchObject({ code: "cursor_too_old" });
   const cut = play(4, [["cut"]]);
   await expect(all(cut.client.readEvents("s"))).rejects.toMatchObject({ code: "unreachable" });
+  const short = play(4, [[message(1)], ["retry: 1000\n\n"]]);
+  await expect(all(short.client.readEvents("s"))).rejects.toMatchObject({ code: "unreachable" });
   const broken = play(4, [["event: x\ndata: {\n\n"]]);
   await expect(all(broken.client.readEvents("s"))).rejects.toMatchObject({ code: "bad_answer" });
 });

@@ -44,8 +44,9 @@ export async function* readEvents(
       // A cut, unless it is none: a server ends long streams too.
       if (cursor === from || signal?.aborted === true || error instanceof ClientError) throw asClientError(error);
     }
-    // Said all that it has.
-    if (cursor === from) return;
+    // Such as of a server that is stopping: what is missing must not look like the end of the log.
+    if (cursor === from)
+      throw new ClientError("unreachable", `The server's stream ended after event ${cursor}, before event ${last}.`);
   }
 }
 
