@@ -83,7 +83,7 @@ test("where a sandbox cannot be listened to at once after a restart, it is liste
   const done = await second.until(id, isOver);
   expect(said(done)).toEqual(["done waiting"]);
   expect(done.runtime.sandbox).toMatchObject({ sandboxId: `${id}-1`, status: "ready", restartCount: 0 });
-}, 60_000);
+}, 120_000);
 
 /** One of several servers, whose heartbeats can be kept from the store. */
 async function node(memory: SharedMemory, { dataDir, sandbox }: { dataDir: string; sandbox: SandboxProvider }) {
@@ -123,7 +123,7 @@ test("a server that lets go of a session while it begins to listen to its new sa
   const done = await a.bench.until(id, isOver);
   expect(said(done)).toEqual(["done waiting"]);
   expect(done.runtime.sandbox).toMatchObject({ sandboxId: `${id}-1`, status: "ready", restartCount: 0 });
-}, 60_000);
+}, 120_000);
 
 test("a sandbox that is listened to only when its time is over, and whose runner says nothing, is given up", async () => {
   const sandbox = changed(folder, (created, signal) => {
@@ -138,5 +138,6 @@ test("a sandbox that is listened to only when its time is over, and whose runner
   const failed = await bench.turn(id, prompt("first", { text: "never" }));
   expect(errors(failed)).toEqual(["sandbox_unavailable"]);
   expect(failed.runtime.sandbox?.statusMessage).toMatch(/in time/);
-  expect(await sandbox.list({ deployment: "default" })).toEqual([]);
-}, 60_000);
+  // Where the machine had so much to do that it was not even there in time, it is ended as it comes.
+  await expect.poll(() => sandbox.list({ deployment: "default" }), POLL).toEqual([]);
+}, 120_000);

@@ -1,4 +1,4 @@
-import type { SandboxStatus } from "@hhopkins/agent-runtime-protocol";
+import { RuntimeError, type SandboxStatus } from "@hhopkins/agent-runtime-protocol";
 import type { SessionKey, StoredSandbox } from "../persistence/session-store.ts";
 import type { GatewayRules } from "../gateway/port.ts";
 import type { Sandbox } from "../sandbox/port.ts";
@@ -7,6 +7,9 @@ import { RunnerLink, type RunnerLinkOptions } from "./runner-link.ts";
 import { watchHealth } from "./sandbox-health.ts";
 import type { SessionParts } from "./session-parts.ts";
 import type { RunningSandbox } from "./supervised-session.ts";
+
+/** To who waits for an answer of its runner: somebody else has it, or will. */
+const LETS_GO = "The server lets go of the session's sandbox; ask again.";
 
 export interface SandboxConnection {
   readonly sandbox: Sandbox;
@@ -61,7 +64,7 @@ export async function connectSandbox(
   });
   const close = async ({ ended }: { ended: boolean }): Promise<void> => {
     stopWatching();
-    link.close();
+    link.close(ended ? undefined : new RuntimeError("unavailable", LETS_GO, { retryAfter: 1 }));
     await Promise.all([ended ? models.revoke() : models.close(), door.close()]);
   };
   return { sandbox, link, stored, close, intact: new Set<string>() };

@@ -1,4 +1,10 @@
-import { createLineSplitter, encodeLine, WIRE_VERSION, type RunnerFrame } from "@hhopkins/agent-runtime-protocol";
+import {
+  createLineSplitter,
+  encodeLine,
+  RuntimeError,
+  WIRE_VERSION,
+  type RunnerFrame,
+} from "@hhopkins/agent-runtime-protocol";
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { expect, test, vi } from "vitest";
@@ -155,7 +161,7 @@ test("a runner that says another server has it is reported, and nothing else hap
 test("a closed link fails what waits and takes no streams", async () => {
   const { link } = linked();
   const waiting = link.command("c1", { kind: "sync" });
-  link.close("gone");
+  link.close(new RuntimeError("sandbox_lost", "gone"));
   await expect(waiting).rejects.toMatchObject({ code: "sandbox_lost", message: "gone" });
   await expect(link.command("c2", { kind: "sync" })).rejects.toMatchObject({ code: "sandbox_lost" });
   const late = await runner(link);

@@ -74,7 +74,7 @@ export class RunnerLink {
   #attached = false;
   #received: number;
   #saved: number;
-  #closed: string | undefined;
+  #closed: RuntimeError | undefined;
   #ending = false;
 
   constructor(options: RunnerLinkOptions) {
@@ -104,7 +104,7 @@ export class RunnerLink {
   }
 
   /** Why it was closed, or undefined. */
-  get closed(): string | undefined {
+  get closed(): RuntimeError | undefined {
     return this.#closed;
   }
 
@@ -271,22 +271,22 @@ export class RunnerLink {
 
   /** Resolves with the reply's data, whichever stream it came by; rejects with the reply's error, or at `close`. */
   command(id: string, body: CommandBody): Promise<unknown> {
-    if (this.#closed !== undefined) return Promise.reject(new RuntimeError("sandbox_lost", this.#closed));
+    if (this.#closed !== undefined) return Promise.reject(this.#closed);
     return new Promise((resolve, reject) => {
       this.#commands.set(id, { body, resolve, reject });
       if (this.#attached) this.#send({ type: "command", id, fence: this.#options.fence, command: body });
     });
   }
 
-  /** Ends the stream and fails what still waits for a reply. The runner goes on by itself. */
-  close(reason = "The sandbox is gone."): void {
-    this.#closed ??= reason;
+  /** Ends the stream and fails what still waits for a reply, with `why`. The runner goes on by itself. */
+  close(why = new RuntimeError("sandbox_lost", "The sandbox is gone.")): void {
+    this.#closed ??= why;
     clearInterval(this.#pings);
     this.#stream?.destroy();
     this.#unwatch();
     this.#dropInbox();
     this.#count({ taken: -this.#takenBytes, partial: -this.#partialBytes });
-    for (const command of this.#commands.values()) command.reject(new RuntimeError("sandbox_lost", reason));
+    for (const command of this.#commands.values()) command.reject(why);
     this.#commands.clear();
   }
 

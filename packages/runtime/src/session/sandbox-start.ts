@@ -1,10 +1,11 @@
 /** What the start of a session's sandbox says in the log, and puts into the sandbox. */
-import { RuntimeError, type AgentProfile } from "@hhopkins/agent-runtime-protocol";
+import type { AgentProfile } from "@hhopkins/agent-runtime-protocol";
 import type { StoredSandbox } from "../persistence/session-store.ts";
 import { missingHostTools } from "./missing-host-tools.ts";
 import { layOutSandbox } from "./sandbox-layout.ts";
 import type { SandboxStatusTeller } from "./sandbox-status.ts";
 import type { SessionParts } from "./session-parts.ts";
+import { lateStart } from "./start-error.ts";
 import type { RunningSandbox, SupervisedSession } from "./supervised-session.ts";
 import { unkeptEvents, unkeptFiles } from "./unkept-files.ts";
 
@@ -45,7 +46,7 @@ export async function startHarness(
   const { store, limits, hostTools } = parts;
   // What has fired is not told any more.
   signal.throwIfAborted();
-  const stop = (): void => link.close("The sandbox did not start in time.");
+  const stop = (): void => link.close(lateStart());
   signal.addEventListener("abort", stop, { once: true });
   const layout = {
     key: session.key,
@@ -71,6 +72,6 @@ export async function startHarness(
     sandbox: stored,
   });
   // It may have ended while that was written.
-  if (link.closed !== undefined) throw new RuntimeError("sandbox_lost", link.closed);
+  if (link.closed !== undefined) throw link.closed;
   return { ...running, stored };
 }

@@ -244,7 +244,7 @@ export class SandboxSupervisor {
     // Nothing in it can be saved any more.
     this.#prepared = false;
     // A start that is under way fails by its link, and cleans up itself.
-    if (!running.stored.started) running.link.close(reason);
+    if (!running.stored.started) running.link.close(new RuntimeError("sandbox_lost", reason));
     else this.#session.onLost(reason);
   }
 

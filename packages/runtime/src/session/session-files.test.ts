@@ -90,11 +90,11 @@ test("a runner that ends, or is gone, has not done it: it is done where the work
   const gone = new RuntimeError("sandbox_lost", "gone");
   at.link = {
     ...ends(() => Promise.reject(gone)),
-    closed: "gone",
+    closed: gone,
   };
   await files.put({ path: "dir/a", ...(await keep("b")) });
   // It was removed before the sandbox was gone, and nobody said so.
-  at.link = { ...ends(() => Promise.reject(gone)), closed: "gone" };
+  at.link = { ...ends(() => Promise.reject(gone)), closed: gone };
   await files.remove("dir/never");
   at.link = undefined;
   await expect(files.remove("dir/never")).rejects.toMatchObject({ code: "file_not_found", field: "path" });

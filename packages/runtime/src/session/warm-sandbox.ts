@@ -18,6 +18,7 @@ import { layOutSandbox, type Layout } from "./sandbox-layout.ts";
 import { profileOf } from "./pinned-profile.ts";
 import { newSandbox, sandboxSpec } from "./sandbox-request.ts";
 import { newSession, type NewSession } from "./session-creation.ts";
+import { lateStart } from "./start-error.ts";
 import type { SessionParts } from "./session-parts.ts";
 
 /** What is in the sandbox is good for a session's first one only. */
@@ -127,7 +128,7 @@ export async function startWarmSandbox(
     at.releaseSlot();
     await sandbox.terminate();
   };
-  const stop = (): void => link.close("The sandbox did not start in time.");
+  const stop = (): void => link.close(lateStart());
   signal.addEventListener("abort", stop, { once: true });
   try {
     door = await openRunnerDoor(sandbox, { generation: GENERATION, log });
