@@ -1,10 +1,12 @@
 import { defineConfig } from "vitest/config";
+import { LongFirst } from "./scripts/test-order.ts";
 
 const shared = {
-  globalSetup: ["./scripts/vitest-setup.ts"],
   // Conditions are waited for as long as a busy machine needs: see scripts/test-patience.ts.
   setupFiles: ["./scripts/test-patience.ts"],
   expect: { poll: { timeout: 20_000 } },
+  // Files of one worker share their modules, which would be loaded anew for each: a test leaves no trace in them.
+  isolate: false,
   exclude: ["**/node_modules/**", "**/dist/**", "**/*.long.test.ts"],
 };
 
@@ -15,13 +17,13 @@ export default defineConfig({
     // Most tests wait for processes that they start: three workers keep two cores busy.
     maxWorkers: 3,
     reporters: ["default", "./scripts/test-report.ts"],
+    globalSetup: ["./scripts/vitest-setup.ts"],
+    sequence: { sequencer: LongFirst },
     projects: [
       {
         test: {
           ...shared,
           name: "unit",
-          // Files of one worker share their modules, which would be loaded anew for each: a test leaves no trace in them.
-          isolate: false,
           include: ["packages/*/src/**/*.test.ts", "apps/*/src/**/*.test.ts"],
           testTimeout: 90_000,
           hookTimeout: 90_000,

@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { createReadStream, existsSync, lstatSync, mkdirSync, openSync, readFileSync, realpathSync } from "node:fs";
-import { copyFile, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -16,8 +16,6 @@ interface Engine {
   stop(): Promise<void>;
 }
 
-/** File with the number of the process that a folder belongs to. */
-const OWNER = "owner";
 const READY_MS = 30_000;
 const STOP_MS = 20_000;
 /** Group that may speak to the engine, so that tests can be an ordinary user in it. */
@@ -28,10 +26,7 @@ export const ENGINE_GROUP = 59_878;
  * AGENT_RUNTIME_TEST_DOCKER gets one line of JSON, an `Answer`. It has a root of its own, and no network at all.
  */
 export async function offerDockerEngine(): Promise<() => Promise<void>> {
-  // Elsewhere there are no engines of ours.
-  if (process.platform === "linux") await sweepKilledRuns().catch(() => undefined);
   const folder = await mkdtemp(join(tmpdir(), "test-docker-"));
-  await writeFile(join(folder, OWNER), String(process.pid));
   let engine: Promise<Engine> | undefined;
   const server = createServer((socket) => {
     socket.on("error", () => undefined);
@@ -49,16 +44,6 @@ export async function offerDockerEngine(): Promise<() => Promise<void>> {
     await (await engine)?.stop();
     await rm(folder, { recursive: true, force: true });
   };
-}
-
-/** A run that was killed has ended its engine, and left some 250 MB in its folder. */
-async function sweepKilledRuns(): Promise<void> {
-  for (const name of await readdir(tmpdir())) {
-    const folder = join(tmpdir(), name);
-    if (!name.startsWith("test-docker-") || !existsSync(join(folder, OWNER))) continue;
-    const owner = Number(readFileSync(join(folder, OWNER), "utf8"));
-    if (!existsSync(`/proc/${owner}`)) await rm(folder, { recursive: true, force: true }).catch(() => undefined);
-  }
 }
 
 async function startEngine(folder: string): Promise<Engine> {

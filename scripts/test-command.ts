@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Plugin } from "esbuild";
@@ -11,7 +12,7 @@ const folder = join(root, "apps/server/node_modules/.cache/test-command");
 /** The command as tests start it, by the hundred: in one file and compiled, it starts in half of what its sources need. */
 export const COMMAND = join(folder, "main.js");
 /** What it is to be started with. */
-export const COMMAND_ENVIRONMENT = { NODE_COMPILE_CACHE: join(folder, "compiled") };
+export const COMMAND_ENVIRONMENT = { NODE_COMPILE_CACHE: join(folder, "compiled"), TMPDIR: tmpdir() };
 
 const ASKED = Symbol("asked");
 

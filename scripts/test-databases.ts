@@ -1,5 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
-import { chmod, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -25,19 +24,14 @@ const SERVERS: Readonly<Record<string, (folder: string) => Promise<DatabaseServe
   nats: startNats,
 };
 
-/** File with the number of the process that a folder belongs to. */
-const OWNER = "owner";
-
 /**
  * Database servers for one run of tests, each started when a test first asks: whoever connects to the socket whose path
  * is in AGENT_RUNTIME_TEST_DATABASES and writes a name and a line's end gets one line of JSON, an `Answer`.
  */
 export async function offerDatabases(): Promise<() => Promise<void>> {
-  await sweepKilledRuns().catch(() => undefined);
   const folder = await mkdtemp(join(tmpdir(), "test-databases-"));
   // Servers may be another user, who has to come through.
   await chmod(folder, 0o711);
-  await writeFile(join(folder, OWNER), String(process.pid));
   const started = new Map<string, Promise<{ answer: Answer; stop(): Promise<void> }>>();
   const ask = (name: string) => {
     const known = started.get(name) ?? start(name, join(folder, name));
@@ -71,24 +65,5 @@ async function start(name: string, folder: string): Promise<{ answer: Answer; st
   } catch (error) {
     const none = error instanceof Error ? error.message : String(error);
     return { answer: { none }, stop: async () => undefined };
-  }
-}
-
-/** A run that was killed has ended its servers, and left their folders. */
-async function sweepKilledRuns(): Promise<void> {
-  for (const name of await readdir(tmpdir())) {
-    const folder = join(tmpdir(), name);
-    if (!name.startsWith("test-databases-") || !existsSync(join(folder, OWNER))) continue;
-    const owner = Number(readFileSync(join(folder, OWNER), "utf8"));
-    if (!isAlive(owner)) await rm(folder, { recursive: true, force: true }).catch(() => undefined);
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
