@@ -21,7 +21,8 @@ const WAYS: readonly { name: string; kind: DatabaseKind; bus?: "redis" | "nats" 
   { name: "MariaDB and polling", kind: "mysql" },
 ];
 
-/** A turn that says little, slowly, and one that is quick. */
+/** A turn that goes on for as long as a test of a busy machine needs it, and one that ends. */
+const LASTING = script([{ text: "slowly ".repeat(1200), chunk: 7, delayMs: 100 }]);
 const SLOW = script([{ text: "slowly ".repeat(40), chunk: 4, delayMs: 50 }, { text: "and then this" }]);
 
 describe.each(WAYS)("$name", ({ kind, bus }) => {
@@ -52,7 +53,7 @@ describe.each(WAYS)("$name", ({ kind, bus }) => {
   const any = (): ServerProcess => servers[0]!.server;
 
   /** A session with a turn that says something already: `home` runs it, `other` does not. */
-  async function running(content = SLOW) {
+  async function running(content = LASTING) {
     const id = await cluster.create(any());
     expect((await send(any(), id, { content, messageId: "first" })).status).toBe(202);
     await any().until(id, ({ blocks }) => blocks.some(({ type }) => type === "assistant_text"));
@@ -175,7 +176,7 @@ describe.each(WAYS)("$name", ({ kind, bus }) => {
     });
 
     test("the node that runs it hangs: a message is kept all the same, and taken once by whoever takes the session over", async () => {
-      const { id, lease, home, other, status } = await running();
+      const { id, lease, home, other, status } = await running(SLOW);
       process.kill(home.pid, "SIGSTOP");
       try {
         const sent = await send(other, id, { content: "go on", messageId: "kept" });
