@@ -90,9 +90,11 @@ test("a program that is asked for before the shell inside is ready waits for it"
 test("a supervisor that is killed takes its programs' streams with it; the next program gets another", async () => {
   const { host } = await scene();
   const first = await supervisorOf(host);
-  const lost = await host.exec(["sleep", "1000"], {});
+  const lost = await host.exec(["/bin/sh", "-c", "echo $$; exec sleep 1000"], {});
+  const pid = await new Promise<number>((resolve) => lost.stdout.once("data", (data) => resolve(Number(data))));
+  // Nobody ends it any more.
+  ends.push(() => process.kill(pid, "SIGKILL"));
   lost.stdout.on("error", () => undefined);
-  lost.stdout.resume();
   process.kill(first, "SIGKILL");
   expect(await lost.exited).toEqual({ code: null });
   const second = await supervisorOf(host);
