@@ -27,7 +27,7 @@ async function another(): Promise<PersistenceAdapter> {
 const subject: PersistenceSubject = {
   open: async () => {
     const tables = [...SESSION_TABLES, "removals", "nodes", "answers"].map((table) => `agent_runtime.${table}`);
-    await project.database.query(`truncate ${tables.join(", ")}`);
+    await project.database.query(tables.map((table) => `delete from ${table}`).join("; "));
     return await another();
   },
   reopen: async () => {

@@ -55,7 +55,7 @@ const ofTenant = (tenant: string) => opened(project.token({ tenant }));
 
 async function clear(): Promise<void> {
   const tables = [...SESSION_TABLES, "removals"].map((table) => `agent_runtime.${table}`);
-  await project.database.query(`truncate ${tables.join(", ")}`);
+  await project.database.query(tables.map((table) => `delete from ${table}`).join("; "));
 }
 
 const subject: PersistenceSubject = {
