@@ -68,6 +68,18 @@ function queued(seq: number, more: object = {}) {
 }
 
 describe("follow", () => {
+  test("a server that takes a request and says nothing is asked again", async () => {
+    let asked = 0;
+    server.route = () => ((asked += 1) === 1 ? new Promise<Response>(() => {}) : undefined);
+    follow({ pingMs: 20 });
+    const line = await socket(1);
+    expect(asked).toBeGreaterThan(1);
+    expect(errors[0]?.code).toBe("unreachable");
+    line.open();
+    line.acknowledge(3);
+    expect(statuses.at(-1)).toBe("live");
+  });
+
   test("takes a snapshot, joins at its cursor, reduces", async () => {
     follow();
     const one = await socket(1);

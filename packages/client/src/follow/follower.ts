@@ -30,7 +30,7 @@ export interface FollowOptions {
   /** Go on from a state that was kept. */
   readonly state?: SessionState;
   readonly backoff?: Backoff;
-  /** Milliseconds between pings; 20 s by default. */
+  /** Milliseconds between pings; 20 s by default. A server that says nothing for two of them counts as away. */
   readonly pingMs?: number;
   readonly random?: () => number;
 }
@@ -54,6 +54,7 @@ interface FollowerParts {
 
 const JOIN_ID = "join";
 const FINAL_CODES = new Set(["session_not_found", "forbidden"]);
+const PING_MS = 20_000;
 /** A connection that held so long was a good one: the next attempt goes at once. */
 const GOOD_CONNECTION_MS = 5000;
 
@@ -84,6 +85,10 @@ export class Follower implements Following {
 
   get state(): SessionState | undefined {
     return this.#state;
+  }
+
+  get #pingMs(): number {
+    return this.#parts.options.pingMs ?? PING_MS;
   }
 
   get status(): ConnectionStatus {
@@ -132,7 +137,7 @@ export class Follower implements Following {
       const ending = await runConnection(webSocket, {
         onOpen: (send) => send({ id: JOIN_ID, event: "session:join", data: this.#cursor() }),
         onFrame: (frame) => this.#take(frame),
-        pingMs: options.pingMs ?? 20_000,
+        pingMs: this.#pingMs,
         signal: this.#stopping.signal,
         wakes: this.#wakes,
       });
@@ -148,7 +153,10 @@ export class Follower implements Following {
 
   #snapshot(query = ""): Promise<SessionState> {
     const path = `/sessions/${encodeURIComponent(this.#parts.sessionId)}${query}`;
-    return this.#parts.endpoint.json<SessionState>(path, { signal: this.#stopping.signal });
+    // As with the line itself: who says nothing for two pings is not there, such as after a computer's sleep.
+    const deadline = AbortSignal.timeout(2 * this.#pingMs);
+    const signal = AbortSignal.any([this.#stopping.signal, deadline]);
+    return this.#parts.endpoint.json<SessionState>(path, { signal });
   }
 
   #cursor(): object {

@@ -61,6 +61,13 @@ export class FakeSocket {
   }
 }
 
+/** Rejects when a request is given up, as `fetch` does. */
+function aborted(signal: AbortSignal | null | undefined): Promise<never> {
+  return new Promise((_, reject) => {
+    signal?.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
+  });
+}
+
 /** Both ways to a server, played by the test: what GET answers, and each connection as it comes. */
 export class FakeServer {
   readonly sockets: FakeSocket[] = [];
@@ -78,7 +85,7 @@ export class FakeServer {
       method: init.method ?? "GET",
       body: (init.body as string | undefined) ?? "",
     });
-    if (routed !== undefined) return routed;
+    if (routed !== undefined) return Promise.race([routed, aborted(init.signal)]);
     this.requests.push(input as string);
     const answer = this.answers.length > 1 ? this.answers.shift() : this.answers[0];
     if (answer === undefined || answer === "unreachable") throw new TypeError("fetch failed");
