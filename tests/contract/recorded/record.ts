@@ -36,7 +36,8 @@ const FIRST = script([
       },
     ],
   },
-  { text: "Unfinished", chunk: 4, dropAfter: { deltas: 1, times: 1 } },
+  // Cut well after its first words: a busy client that finds words and the end at once tells the end alone.
+  { text: "Unfinished", chunk: 8, delayMs: 700, dropAfter: { deltas: 2, times: 1 } },
 ]);
 
 /** What a session shows of everything that it can: its frames, its answers, and its state at several moments. */
