@@ -18,6 +18,8 @@ export interface RemoteListParts {
 /** Tells who watches a list here what has changed in it on other nodes. As good as the notes are: nothing is kept. */
 export class RemoteList {
   readonly #parts: RemoteListParts;
+  /** By session: what is told of it now. */
+  readonly #telling = new Map<string, Promise<void>>();
   #unlisten: (() => void) | undefined;
 
   constructor(parts: RemoteListParts) {
@@ -33,14 +35,28 @@ export class RemoteList {
   }
 
   #heard(note: Note): void {
-    const { watch, log } = this.#parts;
     if (note.is !== "listed" && note.is !== "gone") return;
-    const { tenant, sessionId } = noteKey(note.key);
-    if (!watch.isWatched(tenant)) return;
-    if (note.is === "gone") return watch.heard(tenant, { event: "sessions:removed", sessionId });
-    this.#item({ tenant, sessionId }, note.item)
-      .then((session) => watch.heard(tenant, { event: "sessions:updated", session }))
-      .catch((error: unknown) => log.debug({ err: error, sessionId }, "what a list shows of a session is not known"));
+    const key = noteKey(note.key);
+    if (!this.#parts.watch.isWatched(key.tenant)) return;
+    // In the order in which it was told: what is read late must not bring back what is gone.
+    const place = JSON.stringify(note.key);
+    const telling = (this.#telling.get(place) ?? Promise.resolve()).then(() => this.#tell(key, note));
+    this.#telling.set(place, telling);
+    void telling.then(() => {
+      if (this.#telling.get(place) === telling) this.#telling.delete(place);
+    });
+  }
+
+  /** Never rejects. */
+  async #tell(key: SessionKey, note: Extract<Note, { is: "listed" | "gone" }>): Promise<void> {
+    const { watch, log } = this.#parts;
+    const { tenant, sessionId } = key;
+    try {
+      if (note.is === "gone") watch.heard(tenant, { event: "sessions:removed", sessionId });
+      else watch.heard(tenant, { event: "sessions:updated", session: await this.#item(key, note.item) });
+    } catch (error) {
+      log.debug({ err: error, sessionId }, "what a list shows of a session is not known");
+    }
   }
 
   /** As it was told, or from the store where it was too long for a note. */
