@@ -158,5 +158,9 @@ test("plain-html: a page without a framework shows what is written, and what the
   await page.reload();
   await page.getByText(hostile, { exact: true }).waitFor(WAIT);
   expect(problems).toEqual([]);
+
+  // A wrong key is said.
+  const wrong = await open(link.replace(KEY, "wrong"));
+  await expect.poll(() => wrong.page.getByRole("status").textContent(), WAIT).not.toBe("");
   await ended(server, "SIGTERM");
 });
