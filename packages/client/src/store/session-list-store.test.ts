@@ -2,7 +2,7 @@ import type { SessionListItem } from "@hhopkins/agent-runtime-protocol";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { createAgentClient, type ListSessionsOptions } from "../client.ts";
 import { FakeServer, type FakeSocket } from "../testing/fake-server.ts";
-import { createSessionListStore, type SessionListStore } from "./session-list-store.ts";
+import { createSessionListStore, type SessionListSnapshot, type SessionListStore } from "./session-list-store.ts";
 
 let server: FakeServer;
 let store: SessionListStore;
@@ -255,4 +255,17 @@ test("the line closes when the last has left", async () => {
   const line = await socket(1);
   leave();
   expect(line.readyState).toBe(3);
+});
+
+test("a server that is only starting is asked again, and what went wrong is true until there is an answer", async () => {
+  answers = [503];
+  open();
+  await socket(1);
+  await soon(() => expect(store.getSnapshot().error?.status).toBe(503));
+  const seen: SessionListSnapshot[] = [];
+  const unsubscribe = store.subscribe(() => seen.push(store.getSnapshot()));
+  answers = [{ sessions: [item("a", 1)] }];
+  await soon(() => expect(store.getSnapshot()).toMatchObject({ sessions: [{ sessionId: "a" }], isLoading: false }));
+  expect(seen.filter(({ error, sessions }) => (error === undefined) !== sessions.length > 0)).toEqual([]);
+  unsubscribe();
 });

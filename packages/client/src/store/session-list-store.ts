@@ -1,6 +1,7 @@
 import type { SessionListItem } from "@hhopkins/agent-runtime-protocol";
 import { asClientError, type ClientError } from "../client-error.ts";
 import type { AgentClient, ListSessionsOptions } from "../client.ts";
+import { BACKOFF, waitBefore } from "../follow/backoff.ts";
 import type { Watching } from "../follow/list-watcher.ts";
 import { passes, type ListFilter } from "./list-filter.ts";
 
@@ -45,6 +46,10 @@ export function createSessionListStore(client: AgentClient, page: ListSessionsOp
   /** What is told while a fetch is under way: it is newer than the answer. */
   let told: Told[] | undefined;
 
+  /** Of fetches in a row, and the one to come. */
+  let failures = 0;
+  let retrying: ReturnType<typeof setTimeout> | undefined;
+
   const show = (next: SessionListSnapshot): void => {
     snapshot = next;
     for (const listener of listeners) listener();
@@ -56,12 +61,21 @@ export function createSessionListStore(client: AgentClient, page: ListSessionsOp
     const sessions = changed(snapshot.sessions, one, filter);
     if (sessions !== snapshot.sessions) put(sessions);
   };
+  /** A server that is away, starting or overwhelmed is asked again, also where the line to it holds. */
+  const fail = (error: ClientError, from: string | undefined): void => {
+    show({ ...snapshot, isLoading: false, error });
+    const isPassing = error.code === "unreachable" || error.status === 429 || (error.status ?? 0) >= 500;
+    if (!isPassing || watching === undefined) return;
+    failures += 1;
+    retrying = setTimeout(() => void fetchPage(from), waitBefore(failures, BACKOFF, Math.random));
+  };
   const fetchPage = async (from: string | undefined): Promise<void> => {
+    clearTimeout(retrying);
     latest += 1;
     const own = latest;
     const meanwhile: Told[] = (told = []);
-    const { error: _error, ...rest } = snapshot;
-    show({ ...rest, isLoading: true });
+    // What went wrong before stays true until there is an answer.
+    show({ ...snapshot, isLoading: true });
     try {
       const part = from === undefined ? { limit: asMany(snapshot.sessions.length) } : { cursor: from };
       const answer = await client.listSessions({ ...page, ...part });
@@ -73,9 +87,10 @@ export function createSessionListStore(client: AgentClient, page: ListSessionsOp
         (all, one) => changed(all, one, filter),
         [...before, ...fetched],
       );
+      failures = 0;
       put(sessions, { isLoading: false, hasMore: cursor !== undefined });
     } catch (error) {
-      if (own === latest) show({ ...snapshot, isLoading: false, error: asClientError(error) });
+      if (own === latest) fail(asClientError(error), from);
     } finally {
       if (own === latest) told = undefined;
     }
@@ -105,6 +120,7 @@ export function createSessionListStore(client: AgentClient, page: ListSessionsOp
         if (!listeners.delete(own) || listeners.size > 0) return;
         watching?.stop();
         watching = undefined;
+        clearTimeout(retrying);
       };
     },
     refresh,
