@@ -26,13 +26,8 @@ export interface AskCardsProps {
 export function AskCards({ sessionId, askId }: AskCardsProps) {
   const { asks } = useAsks(sessionId);
   const isPast = usePast() !== undefined;
-  const answered = useRef(new Set<string>());
-  const { notes, dismiss } = useResolvedElsewhere(sessionId, isPast ? NONE : asks, answered.current);
+  const { notes, dismiss, onAnswer } = useResolvedElsewhere(sessionId, isPast ? NONE : asks);
   useGoToAsk(asks);
-  const onAnswer = useCallback((askId: string, isSent: boolean) => {
-    if (isSent) answered.current.add(askId);
-    else answered.current.delete(askId);
-  }, []);
   return (
     <>
       <p role="status" className="sr-only">
@@ -66,24 +61,39 @@ const AT_MOST = 3;
 const lastSeqOf = ({ state }: SessionSnapshot): number => state?.lastSeq ?? 0;
 
 /** Asks that went without an answer from this page, with what became of them: the log knows. */
-function useResolvedElsewhere(sessionId: string, asks: readonly Ask[], answered: ReadonlySet<string>) {
+function useResolvedElsewhere(sessionId: string, asks: readonly Ask[]) {
   const { client } = useAgentService();
   const store = useSessionStore(sessionId);
   const [notes, setNotes] = useState<readonly ResolvedNote[]>([]);
   const before = useRef<{ readonly asks: readonly Ask[]; readonly seq: number }>({ asks: NONE, seq: 0 });
+  /** Answered here; with what is to be told of it where somebody else's answer turns out to be the one that counts. */
+  const answered = useRef(new Map<string, (() => void) | undefined>());
+  const tell = useCallback(
+    (gone: readonly Ask[], after: number) => {
+      resolutionsOf(gone, client.readEvents(sessionId, { after })).then(
+        (more) => setNotes((shown) => [...shown, ...more].slice(-AT_MOST)),
+        // The session itself may be gone; then there is nothing to say about its asks.
+        () => {},
+      );
+    },
+    [client, sessionId],
+  );
   useEffect(() => {
     const { asks: earlier, seq } = before.current;
     before.current = { asks, seq: lastSeqOf(store.getSnapshot()) };
-    const gone = earlier.filter(({ askId }) => !answered.has(askId) && asks.every((ask) => ask.askId !== askId));
-    if (gone.length === 0) return;
-    resolutionsOf(gone, client.readEvents(sessionId, { after: seq })).then(
-      (more) => setNotes((shown) => [...shown, ...more].slice(-AT_MOST)),
-      // The session itself may be gone; then there is nothing to say about its asks.
-      () => {},
-    );
-  }, [client, store, sessionId, asks, answered]);
+    const gone = earlier.filter(({ askId }) => asks.every((ask) => ask.askId !== askId));
+    const others = gone.filter(({ askId }) => !answered.current.has(askId));
+    if (others.length > 0) tell(others, seq);
+    for (const ask of gone)
+      if (answered.current.has(ask.askId)) answered.current.set(ask.askId, () => tell([ask], seq));
+  }, [store, asks, tell]);
+  const onAnswer = useCallback((askId: string, isSent: boolean) => {
+    if (isSent) return void answered.current.set(askId, undefined);
+    answered.current.get(askId)?.();
+    answered.current.delete(askId);
+  }, []);
   const dismiss = useCallback((askId: string) => setNotes((shown) => shown.filter((note) => note.askId !== askId)), []);
-  return { notes, dismiss };
+  return { notes, dismiss, onAnswer };
 }
 
 interface NotesProps {
