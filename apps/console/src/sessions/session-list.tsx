@@ -34,14 +34,27 @@ export function SessionList({ onOpen }: { readonly onOpen?: () => void }) {
     if (isNearEnd && hasMore && !isLoading && !isSearching && error === undefined) void loadMore();
   }, [isNearEnd, hasMore, isLoading, isSearching, error, loadMore]);
 
+  // A row that is far away has the focus once it is drawn.
+  const wanted = useRef<number>(undefined);
+  const focusWanted = (): void => {
+    const { activeElement } = document;
+    const isElsewhere = activeElement !== document.body && scroller.current?.contains(activeElement) !== true;
+    const link = scroller.current?.querySelector<HTMLElement>(`[data-index="${wanted.current}"] a`);
+    if (!isElsewhere) link?.focus();
+    if (isElsewhere || link) wanted.current = undefined;
+  };
+  useEffect(() => {
+    if (wanted.current !== undefined) focusWanted();
+  });
+
   const walk = (event: KeyboardEvent<HTMLElement>): void => {
     const row = (event.target as HTMLElement).closest<HTMLElement>("[data-index]");
     const next = row === null ? undefined : nextIndex(event.key, Number(row.dataset["index"]), found.length);
     if (next === undefined) return;
     event.preventDefault();
+    wanted.current = next;
     virtual.scrollToIndex(next);
-    // It may have to be drawn first.
-    requestAnimationFrame(() => scroller.current?.querySelector<HTMLElement>(`[data-index="${next}"] a`)?.focus());
+    focusWanted();
   };
   if (found.length === 0) return <NoSessions />;
   const open = sessionOf(path);

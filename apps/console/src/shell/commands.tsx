@@ -1,4 +1,4 @@
-import { createContext, useContext, useEffect, useRef } from "react";
+import { createContext, useContext, useLayoutEffect, useRef } from "react";
 import type { ReactNode, RefObject } from "react";
 
 /** Something that a person can do now, by the palette or by its keys. */
@@ -45,8 +45,9 @@ export function CommandsProvider(props: { readonly registry: CommandRegistry; re
 export function useCommands(commands: Commands): void {
   const registry = useContext(RegistryContext);
   const latest = useRef(commands);
-  useEffect(() => {
+  // Before it is painted: who sees it can press its keys.
+  useLayoutEffect(() => {
     latest.current = commands;
   });
-  useEffect(() => registry?.add(latest), [registry]);
+  useLayoutEffect(() => registry?.add(latest), [registry]);
 }

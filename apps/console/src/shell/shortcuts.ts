@@ -1,4 +1,4 @@
-import { useEffect } from "react";
+import { useLayoutEffect } from "react";
 import type { Command, CommandRegistry } from "./commands.tsx";
 
 /** Milliseconds in which the second key of `g p` has to come. */
@@ -26,7 +26,7 @@ export function commandOf(
 
 /** Runs commands by their keys, all over the page. */
 export function useShortcuts(registry: CommandRegistry): void {
-  useEffect(() => {
+  useLayoutEffect(() => {
     let before: { readonly keys: string; readonly at: number } | undefined;
     const onKey = (event: KeyboardEvent): void => {
       const key = keyOf(event);
