@@ -31,7 +31,7 @@ export function SessionGone({ sessionId }: { readonly sessionId: string }) {
     case "away":
       return (
         <Centered live>
-          <EmptyState icon={<ServerOff />} title="The server does not answer">
+          <EmptyState icon={<ServerOff />} title="The session is not here yet">
             <p>It is tried again by itself, with growing pauses. ({error?.message})</p>
             <Button onClick={reload}>Try now</Button>
           </EmptyState>

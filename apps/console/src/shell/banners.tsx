@@ -1,6 +1,9 @@
+import { useAgentService } from "@hhopkins/agent-runtime-react";
 import { FlaskConical, WifiOff, X } from "lucide-react";
 import { useState } from "react";
 import type { ReactNode } from "react";
+import { useLocation } from "wouter";
+import { sessionOf } from "../routes.ts";
 import { useSessionListing } from "../sessions/session-listing.tsx";
 import { Button } from "../ui/button.tsx";
 import { useConsoleInfo } from "./console-info.ts";
@@ -18,11 +21,18 @@ export function Banners() {
 /** The list's line is the one that is always there. */
 function ServerAway() {
   const { error, refresh } = useSessionListing();
+  const { stores } = useAgentService();
+  const [path] = useLocation();
   if (error?.code !== "unreachable") return null;
+  const open = sessionOf(path);
+  const tryNow = (): void => {
+    void refresh();
+    if (open !== undefined) stores.get(open).wake();
+  };
   return (
     <Banner icon={<WifiOff />}>
       <span>The server does not answer. What you see is the last that it said; the page tries again by itself.</span>
-      <Button tone="ghost" className="-my-1 underline" onClick={() => void refresh()}>
+      <Button tone="ghost" className="-my-1 underline" onClick={tryNow}>
         Try now
       </Button>
     </Banner>
