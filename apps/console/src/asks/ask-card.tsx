@@ -8,7 +8,7 @@ import {
 import { HelpCircle, ListChecks, Map as MapIcon, ShieldQuestion } from "lucide-react";
 import { useCallback, useEffect, useRef } from "react";
 import { askCardId } from "../session/session-controls.tsx";
-import { errorText } from "../session/error-text.ts";
+import { errorText } from "../ui/error-text.ts";
 import { useNow } from "../session/use-now.ts";
 import { durationText } from "../ui/format.ts";
 import { Ago } from "../ui/time.tsx";

@@ -3,21 +3,14 @@ import type { SessionOptions, UpdateOptionsBody } from "@hhopkins/agent-runtime-
 import { SlidersHorizontal } from "lucide-react";
 import { Popover } from "radix-ui";
 import { useState } from "react";
-import { errorText } from "../session/error-text.ts";
+import { errorText } from "../ui/error-text.ts";
+import { EFFORTS, MODES } from "../session/option-choices.ts";
 import { Button } from "../ui/button.tsx";
 import { Field } from "../ui/field.tsx";
 import { Input } from "../ui/input.tsx";
 import { Select } from "../ui/select.tsx";
 import { useToast } from "../ui/toast.tsx";
 
-const EFFORTS = ["low", "medium", "high", "xhigh", "max"] as const;
-const MODES = [
-  { value: "bypassPermissions", label: "Allow everything" },
-  { value: "acceptEdits", label: "Allow edits, ask for the rest" },
-  { value: "default", label: "Ask before changes" },
-  { value: "dontAsk", label: "Refuse what no rule allows" },
-  { value: "plan", label: "Plan first" },
-] as const;
 const UNSET = { value: "", label: "As the profile says" } as const;
 
 function optionsOf({ state }: SessionSnapshot): SessionOptions & { readonly used?: string } {

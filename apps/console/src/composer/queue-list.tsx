@@ -2,7 +2,7 @@ import { useQueue } from "@hhopkins/agent-runtime-react";
 import type { QueuedMessage } from "@hhopkins/agent-runtime-protocol";
 import { Paperclip, Pencil, X } from "lucide-react";
 import { useState } from "react";
-import { errorText } from "../session/error-text.ts";
+import { errorText } from "../ui/error-text.ts";
 import { Badge } from "../ui/badge.tsx";
 import { Button } from "../ui/button.tsx";
 import { Textarea } from "../ui/input.tsx";

@@ -8,6 +8,7 @@ import { saveFile } from "../ui/save-file.ts";
 import { useToast } from "../ui/toast.tsx";
 import { visibleName } from "../ui/visible-name.ts";
 import { usePanelPath, usePlace } from "./place.tsx";
+import { errorText } from "../ui/error-text.ts";
 
 type Attachment = NonNullable<Extract<ShownBlock, { type: "user_message" }>["attachments"]>[number];
 
@@ -53,9 +54,11 @@ function Picture({ messageId, attachment }: AttachmentProps) {
       <button type="button" aria-label={`Look at ${name}`} onClick={() => setOpen(true)} className="block rounded-lg">
         <img src={url} alt={name} className="max-h-40 max-w-60 min-w-6 rounded-lg border object-contain" />
       </button>
-      <Dialog title={name} open={isOpen} onOpenChange={setOpen}>
-        <img src={url} alt={name} className="max-h-[65vh] object-contain" />
-      </Dialog>
+      {isOpen && (
+        <Dialog title={name} onClose={() => setOpen(false)}>
+          <img src={url} alt={name} className="max-h-[65vh] object-contain" />
+        </Dialog>
+      )}
     </>
   );
 }
@@ -96,7 +99,7 @@ function File({ messageId, attachment }: AttachmentProps) {
     try {
       saveFile(attachment.name, new Uint8Array(await client.readAttachment(sessionId, messageId, attachment.name)));
     } catch (error) {
-      toast(`${name}: ${error instanceof Error ? error.message : String(error)}`, { tone: "bad" });
+      toast(`${name}: ${errorText(error)}`, { tone: "bad" });
     }
   };
   return (

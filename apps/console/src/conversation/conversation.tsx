@@ -1,5 +1,4 @@
-import { useConnection, useSessionSelector, type SessionSnapshot } from "@hhopkins/agent-runtime-react";
-import { ArrowDown, LoaderCircle, MessageSquareDashed, TriangleAlert } from "lucide-react";
+import { ArrowDown, LoaderCircle, MessageSquareDashed } from "lucide-react";
 import { useMemo, useState } from "react";
 import { useCommands } from "../shell/commands.tsx";
 import { usePast } from "../past/past.tsx";
@@ -52,7 +51,7 @@ function List({ place: { sessionId, conversationId } }: { readonly place: Conver
   );
   const marked = found ?? linked;
   const items = virtualizer.getVirtualItems();
-  if (ids.length === 0) return <Nothing sessionId={sessionId} />;
+  if (ids.length === 0) return <Nothing isMain={conversationId === "main"} />;
   return (
     <div className="relative flex min-h-0 flex-1 flex-col">
       {isFinding && <FindBar list={list} onClose={() => find(false)} onFound={setFound} />}
@@ -142,34 +141,12 @@ function Older({ older }: Pick<ConversationList, "older">) {
   );
 }
 
-/** Before there is anything: why. */
-function Nothing({ sessionId }: { readonly sessionId: string }) {
-  const { status, error, reload } = useConnection(sessionId);
-  const isKnown = useSessionSelector(sessionId, hasState);
+function Nothing({ isMain }: { readonly isMain: boolean }) {
   const isPast = usePast() !== undefined;
-  if (isKnown)
-    return (
-      <EmptyState icon={<MessageSquareDashed />} title="Nothing has been said yet">
-        {isPast ? "Later events have more." : "Write a message below, and the agent begins."}
-      </EmptyState>
-    );
-  if (status === "failed")
-    return (
-      <div role="alert" className="flex flex-1">
-        <EmptyState icon={<TriangleAlert />} title="This session cannot be shown">
-          <p>{error?.message}</p>
-          <Button onClick={reload}>Try again</Button>
-        </EmptyState>
-      </div>
-    );
   return (
-    <p role="status" className="m-auto flex items-center gap-2 text-muted">
-      <LoaderCircle aria-hidden className="size-4 animate-spin" />
-      {error === undefined ? "Loading…" : `Waiting for the server: ${error.message}`}
-    </p>
+    <EmptyState icon={<MessageSquareDashed />} title="Nothing has been said yet">
+      {isPast && "Later events have more."}
+      {!isPast && isMain && "Write a message below, and the agent begins."}
+    </EmptyState>
   );
-}
-
-function hasState({ state }: SessionSnapshot): boolean {
-  return state !== undefined;
 }

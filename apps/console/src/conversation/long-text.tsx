@@ -5,6 +5,7 @@ import { countText } from "../ui/format.ts";
 import { saveFile } from "../ui/save-file.ts";
 import { firstLines } from "./first-lines.ts";
 import { useFold } from "./place.tsx";
+import type { RestOfText } from "./use-whole-block.ts";
 
 export interface LongTextProps {
   /** What its fold is remembered by. */
@@ -13,7 +14,7 @@ export interface LongTextProps {
   /** Lines that are shown while it is folded. */
   readonly lines?: number;
   /** The text goes on at the server; brings the whole. */
-  readonly more?: { readonly isLoading: boolean; readonly load: () => Promise<string | undefined> } | undefined;
+  readonly more?: RestOfText | undefined;
   /** What it is saved as. */
   readonly fileName: string;
   /** What is shown of what is laid out; a file has it as it was. */

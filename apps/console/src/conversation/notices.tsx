@@ -13,7 +13,7 @@ import {
 import { visibleName } from "../ui/visible-name.ts";
 import { Fold } from "./fold.tsx";
 import { LongText } from "./long-text.tsx";
-import { useWholeBlock } from "./use-whole-block.ts";
+import { restOf, useWholeBlock } from "./use-whole-block.ts";
 
 type Of<T extends ShownBlock["type"]> = Extract<ShownBlock, { type: T }>;
 
@@ -61,9 +61,7 @@ export function ErrorNotice({ block }: { readonly block: Of<"error"> }) {
 
 function Folded({ id, label, block }: { readonly id: string; readonly label: string; readonly block: Of<"system"> }) {
   const whole = useWholeBlock(block);
-  const more = whole.isCut
-    ? { isLoading: whole.isLoading, load: async () => (await whole.load())?.content }
-    : undefined;
+  const more = restOf(whole, ({ content }) => content);
   return (
     <Fold id={id} icon={Info} label={label} hint={block.content.slice(0, 120)}>
       <LongText id={id} text={whole.block.content} lines={40} more={more} fileName="notice.txt" />

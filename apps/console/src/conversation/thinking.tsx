@@ -2,7 +2,7 @@ import type { ShownBlock } from "@hhopkins/agent-runtime-react";
 import { Brain } from "lucide-react";
 import { Fold } from "./fold.tsx";
 import { LongText } from "./long-text.tsx";
-import { useWholeBlock } from "./use-whole-block.ts";
+import { restOf, useWholeBlock } from "./use-whole-block.ts";
 
 type Block = Extract<ShownBlock, { type: "thinking" }>;
 
@@ -10,9 +10,7 @@ type Block = Extract<ShownBlock, { type: "thinking" }>;
 export function Thinking({ block, isStreaming }: { readonly block: Block; readonly isStreaming: boolean }) {
   const whole = useWholeBlock(block);
   const { content } = whole.block;
-  const more = whole.isCut
-    ? { isLoading: whole.isLoading, load: async () => (await whole.load())?.content }
-    : undefined;
+  const more = restOf(whole, ({ content }) => content);
   return (
     <Fold
       id={block.id}

@@ -9,6 +9,7 @@ import { useCallback, useState } from "react";
 import { usePast } from "../past/past.tsx";
 import { useToast } from "../ui/toast.tsx";
 import { usePlace, type ConversationPlace } from "./place.tsx";
+import { errorText } from "../ui/error-text.ts";
 
 export interface UseWholeBlock<B extends ShownBlock> {
   /** The whole, once it is there; until then the block as the state has it. */
@@ -18,6 +19,27 @@ export interface UseWholeBlock<B extends ShownBlock> {
   readonly isLoading: boolean;
   /** Answers the whole, or undefined where it could not be fetched, which the reader is told. */
   readonly load: () => Promise<B | undefined>;
+}
+
+/** How a text that was cut goes on, for `LongText`; undefined where it is whole. */
+export function restOf<B extends ShownBlock>(
+  { isCut, isLoading, load }: UseWholeBlock<B>,
+  textOf: (block: B) => string,
+): RestOfText | undefined {
+  if (!isCut) return undefined;
+  return {
+    isLoading,
+    async load() {
+      const whole = await load();
+      return whole && textOf(whole);
+    },
+  };
+}
+
+/** Brings the whole of a text, or nothing where it could not be fetched. */
+export interface RestOfText {
+  readonly isLoading: boolean;
+  readonly load: () => Promise<string | undefined>;
 }
 
 /** A block whose text was cut for the state, and the way to all of it. */
@@ -43,7 +65,7 @@ export function useWholeBlock<B extends ConversationBlock>(block: B): UseWholeBl
       keep({ of: block, whole });
       return whole;
     } catch (error) {
-      toast(`The rest could not be fetched: ${error instanceof Error ? error.message : String(error)}`, {
+      toast(`The rest could not be fetched: ${errorText(error)}`, {
         tone: "bad",
       });
       return undefined;

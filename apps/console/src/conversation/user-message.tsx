@@ -5,16 +5,14 @@ import { Button } from "../ui/button.tsx";
 import { Attachments } from "./attachments.tsx";
 import { LongText } from "./long-text.tsx";
 import { usePlace } from "./place.tsx";
-import { useWholeBlock } from "./use-whole-block.ts";
+import { restOf, useWholeBlock } from "./use-whole-block.ts";
 
 type Block = Extract<ShownBlock, { type: "user_message" }>;
 
 /** What somebody told the agent, word for word. */
 export function UserMessage({ block }: { readonly block: Block }) {
   const whole = useWholeBlock(block);
-  const more = whole.isCut
-    ? { isLoading: whole.isLoading, load: async () => (await whole.load())?.content }
-    : undefined;
+  const more = restOf(whole, ({ content }) => content);
   const isFailed = "delivery" in block && block.delivery === "failed";
   return (
     <div

@@ -1,6 +1,7 @@
 import type { AgentClient } from "@hhopkins/agent-runtime-client";
 import type { SessionEvent } from "@hhopkins/agent-runtime-protocol";
 import { Timeline } from "./timeline.ts";
+import { errorText } from "../ui/error-text.ts";
 
 /** An event of the log; `from` where it stands for those before it too, since they were compacted. */
 export type TapeEvent = SessionEvent & { readonly from?: number };
@@ -125,7 +126,7 @@ export class Tape {
       await work(signal);
       this.#change({ isReading: false });
     } catch (error) {
-      const reason = signal.aborted ? undefined : error instanceof Error ? error.message : String(error);
+      const reason = signal.aborted ? undefined : errorText(error);
       this.#change({ isReading: false, error: reason });
     }
   }

@@ -1,6 +1,7 @@
 import { useState } from "react";
 import { Textarea } from "../ui/input.tsx";
 import type { Json } from "./json-schema.ts";
+import { errorText } from "../ui/error-text.ts";
 
 export interface RawFieldProps {
   readonly id: string;
@@ -20,7 +21,7 @@ export function RawField({ id, label, value, onChange, disabled }: RawFieldProps
       onChange(next.trim() === "" ? undefined : (JSON.parse(next) as Json));
       setFault(undefined);
     } catch (error) {
-      setFault(error instanceof Error ? error.message : String(error));
+      setFault(errorText(error));
     }
   };
   return (

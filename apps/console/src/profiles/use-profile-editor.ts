@@ -6,6 +6,7 @@ import type { JsonObject } from "./json-schema.ts";
 import { keptDrafts } from "./kept-drafts.ts";
 import { cleaned, issuesOf, NEW_PROFILE, textOf } from "./profile-draft.ts";
 import { profilesChanged } from "./use-profiles.ts";
+import { errorText } from "../ui/error-text.ts";
 
 export interface ProfileEditor {
   /** Undefined while it is fetched, and where that failed. */
@@ -71,7 +72,7 @@ export function useProfileEditor(id: string | undefined, copyOf: string | undefi
         if (id !== undefined) start({ original: profile, version, readOnly });
         else start({ original: { ...(profile as JsonObject), id: "", name: `${profile.name} (copy)` } });
       },
-      (error: unknown) => setFault(messageOf(error)),
+      (error: unknown) => setFault(errorText(error)),
     );
   }, [client, id, copyOf, key, begin]);
   useEffect(load, [load]);
@@ -92,7 +93,7 @@ export function useProfileEditor(id: string | undefined, copyOf: string | undefi
       profilesChanged();
       return kept.profile.id;
     } catch (error) {
-      setFault(messageOf(error));
+      setFault(errorText(error));
       if (error instanceof ClientError) setIssues(issuesOf(error.issues));
       return undefined;
     } finally {
@@ -134,8 +135,4 @@ function useWarning(isDirty: boolean): void {
     addEventListener("beforeunload", ask);
     return () => removeEventListener("beforeunload", ask);
   }, [isDirty]);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,6 +1,7 @@
 import { useAgentService } from "@hhopkins/agent-runtime-react";
 import type { AgentProfileListData } from "@hhopkins/agent-runtime-protocol";
 import { useEffect, useState } from "react";
+import { errorText } from "../ui/error-text.ts";
 
 export interface Profiles {
   readonly profiles: readonly AgentProfileListData[];
@@ -25,7 +26,7 @@ export function useProfiles(): Profiles {
     const ask = (): void => {
       client.listProfiles().then(
         ({ profiles }) => isHere && setFound({ profiles, isLoading: false, fault: undefined }),
-        (error: unknown) => isHere && setFound((before) => ({ ...before, isLoading: false, fault: messageOf(error) })),
+        (error: unknown) => isHere && setFound((before) => ({ ...before, isLoading: false, fault: errorText(error) })),
       );
     };
     ask();
@@ -36,8 +37,4 @@ export function useProfiles(): Profiles {
     };
   }, [client]);
   return found;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,12 +1,15 @@
-import { useTurn } from "@hhopkins/agent-runtime-react";
+import { useSessionSelector, useTurn, type SessionSnapshot } from "@hhopkins/agent-runtime-react";
 import { lazy, Suspense, useCallback, useMemo, useState } from "react";
 import type { ReactNode } from "react";
+import { DeleteSession } from "../sessions/delete-session.tsx";
+import { nameOf } from "../sessions/session-name.ts";
 import { useToast } from "../ui/toast.tsx";
 import { askCardId, SessionControlsContext, type SessionControls } from "./session-controls.tsx";
-import { errorText } from "./error-text.ts";
+import { errorText } from "../ui/error-text.ts";
 
 const TurnDialog = lazy(() => import("./turn-dialog.tsx").then(({ TurnDialog }) => ({ default: TurnDialog })));
-const DeleteDialog = lazy(() => import("./delete-dialog.tsx").then(({ DeleteDialog }) => ({ default: DeleteDialog })));
+
+const givenName = ({ state }: SessionSnapshot): string | undefined => state?.name;
 
 type Opened =
   | { readonly purpose: "fork" | "rewind"; readonly blockId: string | undefined }
@@ -22,6 +25,7 @@ export function SessionControlsProvider({
 }) {
   const [opened, setOpened] = useState<Opened>();
   const close = useCallback(() => setOpened(undefined), []);
+  const name = nameOf({ sessionId, name: useSessionSelector(sessionId, givenName) });
   const { interrupt, interruptedTurnId } = useInterrupt(sessionId);
   const controls = useMemo<SessionControls>(
     () => ({
@@ -40,7 +44,7 @@ export function SessionControlsProvider({
       {opened !== undefined && (
         <Suspense>
           {opened.purpose === "delete" ? (
-            <DeleteDialog sessionId={sessionId} onClose={close} />
+            <DeleteSession sessionId={sessionId} name={name} onClose={close} />
           ) : (
             <TurnDialog sessionId={sessionId} purpose={opened.purpose} blockId={opened.blockId} onClose={close} />
           )}

@@ -9,7 +9,7 @@ import { Field } from "../ui/field.tsx";
 import { Input } from "../ui/input.tsx";
 import { useToast } from "../ui/toast.tsx";
 import type { SessionTurn } from "./session-turns.ts";
-import { errorText } from "./error-text.ts";
+import { errorText } from "../ui/error-text.ts";
 import { useSessionTurns } from "./use-session-turns.ts";
 
 export interface TurnDialogProps {
@@ -40,7 +40,7 @@ export function TurnDialog({ sessionId, purpose, blockId, onClose }: TurnDialogP
   const { title, description } = WORDS[purpose];
   const { turns, error } = useSessionTurns(sessionId);
   return (
-    <Dialog title={title} description={description} open onOpenChange={(open) => !open && onClose()}>
+    <Dialog title={title} description={description} onClose={onClose}>
       {error !== undefined && (
         <p role="alert" className="text-bad">
           {error}

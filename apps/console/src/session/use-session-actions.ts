@@ -3,7 +3,7 @@ import { useMemo } from "react";
 import { archiveName } from "./archive-name.ts";
 import { saveFile } from "../ui/save-file.ts";
 import { useToast } from "../ui/toast.tsx";
-import { errorText } from "./error-text.ts";
+import { errorText } from "../ui/error-text.ts";
 
 export interface SessionActions {
   readonly sync: () => Promise<void>;

@@ -1,6 +1,6 @@
 import { useAgentService } from "@hhopkins/agent-runtime-react";
 import { useEffect, useState } from "react";
-import { errorText } from "./error-text.ts";
+import { errorText } from "../ui/error-text.ts";
 import { readTurns, type SessionTurn } from "./session-turns.ts";
 
 interface SessionTurns {

@@ -1,6 +1,7 @@
 import { CreateSessionBody, Effort, PermissionMode, Architecture } from "@hhopkins/agent-runtime-protocol";
 import { expect, test } from "vitest";
-import { ARCHITECTURES, bodyOf, EFFORTS, EMPTY_FORM, MODES, nameFrom } from "./new-session-form.ts";
+import { EFFORTS, MODES } from "../session/option-choices.ts";
+import { ARCHITECTURES, bodyOf, EMPTY_FORM, nameFrom } from "./new-session-form.ts";
 
 test("what can be chosen is what the protocol has", () => {
   expect(ARCHITECTURES.map(({ value }) => value)).toEqual(Architecture.options);

@@ -1,17 +1,8 @@
 import type { CreateSessionBody, SessionOptions } from "@hhopkins/agent-runtime-protocol";
+import type { EFFORTS, MODES } from "../session/option-choices.ts";
 
 /** Agent harnesses that a session can name, as the server knows them. */
 export const ARCHITECTURES = [{ value: "claude-agent-sdk", label: "Claude Agent SDK" }] as const;
-
-export const EFFORTS = ["low", "medium", "high", "xhigh", "max"] as const satisfies readonly SessionOptions["effort"][];
-
-export const MODES = [
-  { value: "bypassPermissions", label: "Do everything" },
-  { value: "default", label: "Ask before changes" },
-  { value: "acceptEdits", label: "Edit freely, ask for the rest" },
-  { value: "plan", label: "Plan first" },
-  { value: "dontAsk", label: "Refuse what no rule allows" },
-] as const satisfies readonly { value: NonNullable<SessionOptions["permissionMode"]>; label: string }[];
 
 /** A file that a person chose, to lie in the workspace from the start. */
 export interface FirstFile {

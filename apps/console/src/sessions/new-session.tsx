@@ -5,13 +5,15 @@ import type { FormEvent } from "react";
 import { useLocation } from "wouter";
 import { useProfiles } from "../profiles/use-profiles.ts";
 import { paths } from "../routes.ts";
+import { EFFORTS, MODES } from "../session/option-choices.ts";
 import { Button } from "../ui/button.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { Field } from "../ui/field.tsx";
 import { Input, Textarea } from "../ui/input.tsx";
 import { Select } from "../ui/select.tsx";
 import { FirstFiles } from "./first-files.tsx";
-import { ARCHITECTURES, bodyOf, EFFORTS, EMPTY_FORM, MODES, type NewSessionForm } from "./new-session-form.ts";
+import { ARCHITECTURES, bodyOf, EMPTY_FORM, type NewSessionForm } from "./new-session-form.ts";
+import { errorText } from "../ui/error-text.ts";
 
 export interface NewSessionProps {
   readonly profileId: string | undefined;
@@ -30,7 +32,7 @@ export function NewSession({ profileId, onClose }: NewSessionProps) {
     if (!isBusy) void create({ ...form, profile });
   };
   return (
-    <Dialog open onOpenChange={(open) => !open && onClose()} title="New session">
+    <Dialog title="New session" onClose={onClose}>
       <form className="flex flex-col gap-4" onSubmit={submit}>
         <Field label="What is to be done?" hint="Its first message. You can leave it empty, and send one later.">
           {(control) => (
@@ -168,7 +170,7 @@ function useCreate(onDone: () => void): {
       onDone();
       navigate(paths.session(sessionId));
     } catch (error) {
-      setFault(error instanceof Error ? error.message : String(error));
+      setFault(errorText(error));
     } finally {
       setBusy(false);
     }

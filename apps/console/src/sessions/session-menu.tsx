@@ -3,13 +3,12 @@ import type { SessionListItem } from "@hhopkins/agent-runtime-protocol";
 import { Copy, Ellipsis, Moon, Trash2 } from "lucide-react";
 import { useState } from "react";
 import type { ReactNode } from "react";
-import { useLocation } from "wouter";
-import { paths, sessionOf } from "../routes.ts";
 import { Button } from "../ui/button.tsx";
-import { Confirm } from "../ui/confirm.tsx";
 import { Menu } from "../ui/menu.tsx";
 import { useToast } from "../ui/toast.tsx";
+import { DeleteSession } from "./delete-session.tsx";
 import { nameOf } from "./session-name.ts";
+import { errorText } from "../ui/error-text.ts";
 
 /** What can be done to a session from the list. The menu is made when it is asked for: a list has many rows. */
 export function SessionMenu({ session }: { readonly session: SessionListItem }) {
@@ -38,7 +37,7 @@ function MadeMenu({ session, trigger }: { readonly session: SessionListItem; rea
   const attempt = (work: Promise<unknown>, done: string): void => {
     work.then(
       () => toast(done),
-      (error: unknown) => toast(error instanceof Error ? error.message : String(error), { tone: "bad" }),
+      (error: unknown) => toast(errorText(error), { tone: "bad" }),
     );
   };
   return (
@@ -58,40 +57,10 @@ function MadeMenu({ session, trigger }: { readonly session: SessionListItem; rea
             disabled: !runtime.isLoaded,
             onSelect: () => attempt(client.unload(sessionId), `${name} is saved and asleep.`),
           },
-          { label: "Delete …", icon: <Trash2 />, danger: true, onSelect: () => setAsking(true) },
+          { label: "Delete…", icon: <Trash2 />, danger: true, onSelect: () => setAsking(true) },
         ]}
       />
       {isAsking && <DeleteSession sessionId={sessionId} name={name} onClose={() => setAsking(false)} />}
     </>
-  );
-}
-
-export interface DeleteSessionProps {
-  readonly sessionId: string;
-  readonly name: string;
-  readonly onClose: () => void;
-}
-
-/** Asks, deletes, and leaves the session's page if that is where one is. */
-export function DeleteSession({ sessionId, name, onClose }: DeleteSessionProps) {
-  const { client } = useAgentService();
-  const toast = useToast();
-  const [path, navigate] = useLocation();
-  const remove = async (): Promise<void> => {
-    await client.deleteSession(sessionId);
-    if (sessionOf(path) === sessionId) navigate(paths.home);
-    toast(`${name} is deleted.`);
-  };
-  return (
-    <Confirm
-      open
-      onOpenChange={(open) => !open && onClose()}
-      title={`Delete ${name}?`}
-      action="Delete"
-      danger
-      onConfirm={remove}
-    >
-      Its conversation, its files and its log go with it, and what it is doing ends. This cannot be taken back.
-    </Confirm>
   );
 }

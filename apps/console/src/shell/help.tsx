@@ -16,7 +16,7 @@ export function Help({ registry, onClose }: { readonly registry: CommandRegistry
   const commands = registry.all().filter(({ keys }) => keys !== undefined);
   const groups = Map.groupBy(commands, ({ group }) => group);
   return (
-    <Dialog open onOpenChange={(open) => !open && onClose()} title="Keyboard shortcuts">
+    <Dialog title="Keyboard shortcuts" onClose={onClose}>
       <div className="grid gap-x-8 gap-y-4 sm:grid-cols-2">
         {[...groups].map(([group, own]) => (
           <Keys key={group} title={group} rows={own.map(rowOf)} />

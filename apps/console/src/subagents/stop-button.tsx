@@ -4,6 +4,7 @@ import { useState } from "react";
 import { usePast } from "../past/past.tsx";
 import { Button } from "../ui/button.tsx";
 import { useToast } from "../ui/toast.tsx";
+import { errorText } from "../ui/error-text.ts";
 
 export interface StopSubagentProps {
   readonly sessionId: string;
@@ -24,7 +25,7 @@ export function StopSubagent({ sessionId, subagentId, name }: StopSubagentProps)
     try {
       await client.stopSubagent(sessionId, subagentId);
     } catch (error) {
-      toast(`It was not stopped: ${error instanceof Error ? error.message : String(error)}`, { tone: "bad" });
+      toast(`It was not stopped: ${errorText(error)}`, { tone: "bad" });
     } finally {
       setBusy(false);
     }

@@ -2,6 +2,7 @@ import { AlertDialog } from "radix-ui";
 import { useState } from "react";
 import type { ReactNode } from "react";
 import { Button } from "./button.tsx";
+import { errorText } from "./error-text.ts";
 
 export interface ConfirmProps {
   readonly open: boolean;
@@ -32,7 +33,7 @@ export function Confirm({ open, onOpenChange, title, children, action, danger = 
       await onConfirm();
       onOpenChange(false);
     } catch (error) {
-      setFault(error instanceof Error ? error.message : String(error));
+      setFault(errorText(error));
     } finally {
       setBusy(false);
     }

@@ -6,15 +6,14 @@ import { Button } from "./button.tsx";
 export interface DialogProps {
   readonly title: string;
   readonly description?: string;
-  readonly open: boolean;
-  readonly onOpenChange: (open: boolean) => void;
+  readonly onClose: () => void;
   readonly children: ReactNode;
 }
 
 /** A dialog over the page; Escape and a click beside it close it. */
-export function Dialog({ title, description, open, onOpenChange, children }: DialogProps) {
+export function Dialog({ title, description, onClose, children }: DialogProps) {
   return (
-    <Radix.Root open={open} onOpenChange={onOpenChange}>
+    <Radix.Root open onOpenChange={(open) => !open && onClose()}>
       <Radix.Portal>
         <Radix.Overlay className="fixed inset-0 z-40 bg-black/40" />
         <Radix.Content

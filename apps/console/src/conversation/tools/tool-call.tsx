@@ -21,7 +21,7 @@ import { visibleName } from "../../ui/visible-name.ts";
 import { LongText } from "../long-text.tsx";
 import { useFold } from "../place.tsx";
 import { terminalText } from "../terminal-text.ts";
-import { useWholeBlock } from "../use-whole-block.ts";
+import { restOf, useWholeBlock } from "../use-whole-block.ts";
 import { ToolInput } from "./tool-views.tsx";
 import { textField, toolSummary, toolTitle } from "./tool-input.ts";
 
@@ -119,9 +119,7 @@ function ToolResult({ toolName, result }: { readonly toolName: string; readonly 
   const whole = useWholeBlock(result);
   const { isError = false } = result;
   if (QUIET.has(toolName) && !isError) return null;
-  const more = whole.isCut
-    ? { isLoading: whole.isLoading, load: async () => (await whole.load())?.content }
-    : undefined;
+  const more = restOf(whole, ({ content }) => content);
   if (result.content === "") return <p className="border-t px-2.5 py-1.5 text-xs text-muted">No output.</p>;
   return (
     <div className={`border-t px-2.5 py-1.5 ${isError ? "bg-bad/5" : ""}`}>

@@ -6,7 +6,7 @@ import { CopyButton } from "../../ui/copy-button.tsx";
 import { visibleName } from "../../ui/visible-name.ts";
 import { LongText } from "../long-text.tsx";
 import { useFold, usePanelPath } from "../place.tsx";
-import { useWholeBlock } from "../use-whole-block.ts";
+import { restOf, useWholeBlock } from "../use-whole-block.ts";
 import { editsOf, textField, todosOf, workspacePath, type Edit, type Todo, type TodoStatus } from "./tool-input.ts";
 
 const DiffView = lazy(() => import("../../diff/diff-view.tsx").then(({ DiffView: View }) => ({ default: View })));
@@ -19,9 +19,7 @@ export function ToolInput({ call, isStreaming }: { readonly call: Call; readonly
   if (call.partialInput !== undefined && (isStreaming || Object.keys(call.input).length === 0))
     return <BeingWritten json={call.partialInput} />;
   const { toolName, input } = whole.block;
-  const more = whole.isCut
-    ? { isLoading: whole.isLoading, load: async () => jsonOf((await whole.load())?.input) }
-    : undefined;
+  const more = restOf(whole, ({ input: all }) => jsonOf(all));
   const path = textField(input, "file_path") ?? textField(input, "notebook_path");
   const edits = editsOf(toolName, input);
   if (edits !== undefined && !whole.isCut)
@@ -40,7 +38,7 @@ export function ToolInput({ call, isStreaming }: { readonly call: Call; readonly
     <>
       <PathLine path={path} />
       <div className="px-2.5 py-1.5">
-        <LongText id={`${call.id}/input`} text={jsonOf(input) ?? ""} more={more} fileName="input.json" lines={10} />
+        <LongText id={`${call.id}/input`} text={jsonOf(input)} more={more} fileName="input.json" lines={10} />
       </div>
     </>
   );
@@ -55,8 +53,8 @@ function BeingWritten({ json }: { readonly json: string }) {
   );
 }
 
-function jsonOf(input: object | undefined): string | undefined {
-  return input === undefined ? undefined : JSON.stringify(input, null, 2);
+function jsonOf(input: object): string {
+  return JSON.stringify(input, null, 2);
 }
 
 function rangeOf(input: Readonly<Record<string, unknown>>): string | undefined {

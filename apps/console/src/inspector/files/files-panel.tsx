@@ -21,6 +21,7 @@ import { FileView } from "./file-view.tsx";
 import { foldersOf } from "./tree-rows.ts";
 import { useStartFiles } from "./use-start-files.ts";
 import { useUpload } from "./use-upload.tsx";
+import { errorText } from "../../ui/error-text.ts";
 
 export interface FilesPanelProps {
   readonly sessionId: string;
@@ -214,7 +215,7 @@ function DownloadAll({ sessionId, isEmpty }: { readonly sessionId: string; reado
       const bytes = await new Response(await client.readArchive(sessionId)).blob();
       saveFile(`${sessionId}.zip`, bytes);
     } catch (error) {
-      toast(error instanceof Error ? error.message : String(error), { tone: "bad" });
+      toast(errorText(error), { tone: "bad" });
     } finally {
       setBusy(false);
     }

@@ -2,6 +2,7 @@ import type { WorkspaceFile } from "@hhopkins/agent-runtime-protocol";
 import { useWorkspaceFiles } from "@hhopkins/agent-runtime-react";
 import { useEffect, useMemo, useState } from "react";
 import { usePast } from "../../past/past.tsx";
+import { errorText } from "../../ui/error-text.ts";
 
 export interface FileBytes {
   /** Undefined while they are fetched, and where that failed. */
@@ -24,9 +25,7 @@ export function useFileBytes(sessionId: string, file: WorkspaceFile | undefined,
     let isOver = false;
     readFile(path, seq === undefined ? {} : { seq }).then(
       (bytes) => isOver || setFetched({ of: file, bytes: new Uint8Array(bytes), error: undefined }),
-      (error: unknown) =>
-        isOver ||
-        setFetched({ of: file, bytes: undefined, error: error instanceof Error ? error.message : String(error) }),
+      (error: unknown) => isOver || setFetched({ of: file, bytes: undefined, error: errorText(error) }),
     );
     return () => {
       isOver = true;
@@ -46,9 +45,7 @@ export function useFirstBytes(sessionId: string, path: string, existed: boolean)
     let isOver = false;
     readFile(path, { seq: "start" }).then(
       (bytes) => isOver || setFetched({ of: path, bytes: new Uint8Array(bytes), error: undefined }),
-      (error: unknown) =>
-        isOver ||
-        setFetched({ of: path, bytes: undefined, error: error instanceof Error ? error.message : String(error) }),
+      (error: unknown) => isOver || setFetched({ of: path, bytes: undefined, error: errorText(error) }),
     );
     return () => {
       isOver = true;

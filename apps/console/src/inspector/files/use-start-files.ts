@@ -2,6 +2,7 @@ import type { FileEntry } from "@hhopkins/agent-runtime-protocol";
 import { useAgentService } from "@hhopkins/agent-runtime-react";
 import { useEffect, useMemo, useState } from "react";
 import { fileChanges, type FileChange } from "./file-changes.ts";
+import { errorText } from "../../ui/error-text.ts";
 
 export interface StartFiles {
   readonly first: ReadonlyMap<string, FileEntry>;
@@ -20,7 +21,7 @@ export function useStartFiles(sessionId: string, files: readonly FileEntry[]): S
     let isOver = false;
     client.listFiles(sessionId, { seq: "start" }).then(
       (answer) => isOver || setKnown({ files: answer.files }),
-      (error: unknown) => isOver || setKnown({ error: error instanceof Error ? error.message : String(error) }),
+      (error: unknown) => isOver || setKnown({ error: errorText(error) }),
     );
     return () => {
       isOver = true;

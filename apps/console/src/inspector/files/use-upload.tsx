@@ -4,6 +4,7 @@ import type { ReactNode } from "react";
 import { Confirm } from "../../ui/confirm.tsx";
 import { useToast } from "../../ui/toast.tsx";
 import { visibleName } from "../../ui/visible-name.ts";
+import { errorText } from "../../ui/error-text.ts";
 
 export interface Upload {
   /** Writes files into the folder; asks first where that would replace some. */
@@ -27,7 +28,7 @@ export function useUpload(sessionId: string, folder: string): Upload {
       try {
         await writeFile(pathOf(file), file);
       } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
+        const reason = errorText(error);
         toast(`${visibleName(file.name)} could not be written: ${reason}`, { tone: "bad" });
       }
     }

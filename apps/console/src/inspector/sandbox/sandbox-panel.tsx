@@ -18,6 +18,7 @@ import { sizeText, timeText } from "../../ui/format.ts";
 import { Ago } from "../../ui/time.tsx";
 import { useToast } from "../../ui/toast.tsx";
 import { useFetched, type Fetched } from "./use-fetched.ts";
+import { errorText } from "../../ui/error-text.ts";
 
 const EVERY_MS = 5000;
 
@@ -124,7 +125,7 @@ function Actions({ sessionId, isLoaded }: { readonly sessionId: string; readonly
   const sync = (): void => {
     client.sync(sessionId).then(
       () => toast("The workspace is saved."),
-      (error: unknown) => toast(error instanceof Error ? error.message : String(error), { tone: "bad" }),
+      (error: unknown) => toast(errorText(error), { tone: "bad" }),
     );
   };
   return (

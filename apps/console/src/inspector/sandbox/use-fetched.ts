@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from "react";
+import { errorText } from "../../ui/error-text.ts";
 
 export interface Fetched<T> {
   readonly value: T | undefined;
@@ -15,9 +16,7 @@ export function useFetched<T>(fetchIt: () => Promise<T>, everyMs: number): Fetch
     const own = (asked.current += 1);
     fetchIt().then(
       (value) => own === asked.current && setFetched({ value }),
-      (error: unknown) =>
-        own === asked.current &&
-        setFetched((before) => ({ ...before, error: error instanceof Error ? error.message : String(error) })),
+      (error: unknown) => own === asked.current && setFetched((before) => ({ ...before, error: errorText(error) })),
     );
   }, [fetchIt]);
   useEffect(() => {
