@@ -32,7 +32,11 @@ export function SessionGone({ sessionId }: { readonly sessionId: string }) {
       return (
         <Centered live>
           <EmptyState icon={<ServerOff />} title="The session is not here yet">
-            <p>It is tried again by itself, with growing pauses. ({error?.message})</p>
+            <p>
+              {error?.code === "unreachable"
+                ? "It comes by itself as soon as the server answers."
+                : `It is tried again by itself, with growing pauses. (${error?.message})`}
+            </p>
             <Button onClick={reload}>Try now</Button>
           </EmptyState>
         </Centered>
