@@ -1,10 +1,9 @@
 import { script } from "@hhopkins/agent-runtime-testkit";
-import type { Locator, Page } from "playwright-core";
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Locator } from "playwright-core";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { PICTURES } from "../testing/pictures.ts";
 import { startConsoleUnderTest, type ConsoleUnderTest } from "./testing/console-under-test.ts";
+import { conversation, go, say } from "./testing/session-parts.ts";
 
 const PROFILE = {
   id: "crew",
@@ -14,14 +13,9 @@ const PROFILE = {
 let tested: ConsoleUnderTest;
 
 beforeAll(async () => {
-  tested = await startConsoleUnderTest({
-    prepare: (folder) =>
-      writeFile(
-        join(folder, "agent-runtime.config.ts"),
-        `export default { profiles: [${JSON.stringify(PROFILE)}] };\n`,
-      ),
-  });
+  tested = await startConsoleUnderTest({ profiles: [PROFILE] });
 });
+afterEach(() => tested.closeTabs());
 afterAll(() => tested[Symbol.asyncDispose]());
 
 const poem = "# Autumn\n\nLeaves keep the light\nthat the day has let go.\n";
@@ -78,12 +72,6 @@ const steps = [
   { text: answer },
 ];
 
-const feedOf = (page: Page): Locator => page.getByRole("feed", { name: "Messages" });
-const say = async (page: Page, text: string): Promise<void> => {
-  await page.getByLabel("Message", { exact: true }).fill(text);
-  await page.getByLabel("Message", { exact: true }).press("Enter");
-};
-
 /** In the page: keeps the lengths that the first answer had when it changed. */
 function noteGrowth(): void {
   const lengths: number[] = [];
@@ -103,7 +91,7 @@ test("one sends by the page and sees text grow, the tools, what they changed, a 
     path: `/sessions/${sessionId}`,
     permissions: ["clipboard-read", "clipboard-write"],
   });
-  const feed = feedOf(page);
+  const feed = conversation(page);
   await page.evaluate(noteGrowth);
   await say(page, `Write me a poem. ${script(steps)}`);
   const link = feed.getByRole("link", { name: "https://example.com/poems" });
@@ -116,21 +104,21 @@ test("one sends by the page and sees text grow, the tools, what they changed, a 
     "noopener noreferrer",
     "_blank",
   ]);
-  expect(await feed.getByRole("cell", { name: "4" }).count()).toBe(1);
-  expect(await feed.getByRole("img", { name: "to do", exact: true }).count()).toBe(1);
+  await feed.getByRole("cell", { name: "4", exact: true }).waitFor();
+  await feed.getByRole("img", { name: "to do", exact: true }).waitFor();
   const code = feed.getByRole("region", { name: "Code" });
   await expect.poll(() => code.locator(".hljs-keyword").allTextContents()).toEqual(["const"]);
   await feed.getByRole("button", { name: "Copy code" }).click();
-  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(
-    "const light = (day: number) => day ** 2; // it falls",
-  );
+  await expect
+    .poll(() => page.evaluate(() => navigator.clipboard.readText()))
+    .toBe("const light = (day: number) => day ** 2; // it falls");
 
   const subagent = feed.getByRole("button", { name: "Subagent general-purpose" });
   await subagent.click();
   const thread = feed.getByRole("group", { name: "Conversation of general-purpose" });
   await thread.getByRole("button", { name: /^Bash .*done$/ }).waitFor();
-  expect(await thread.getByText("from the subagent", { exact: true }).count()).toBe(1);
-  expect(await thread.getByText("the subagent's report", { exact: true }).count()).toBe(1);
+  await thread.getByText("from the subagent", { exact: true }).waitFor();
+  await thread.getByText("the subagent's report", { exact: true }).waitFor();
 
   const call = (name: RegExp): Locator =>
     feed.locator("[data-item]").filter({ has: page.getByRole("button", { name }) });
@@ -138,28 +126,26 @@ test("one sends by the page and sees text grow, the tools, what they changed, a 
   const output = shell.locator("pre").last();
   await shell.scrollIntoViewIfNeeded();
   // Twelve lines of forty, without what only tells a terminal something.
-  expect(await output.textContent()).toMatch(/^red 1\n(red \d+\n){10}red 12$/);
+  await expect.poll(() => output.textContent()).toMatch(/^red 1\n(red \d+\n){10}red 12$/);
   await shell.getByRole("button", { name: "Show all" }).click();
   await expect.poll(() => output.textContent()).toMatch(/^red 1\n(red \d+\n){38}red 40\n?$/);
 
   const edit = call(/^Edit .*done$/);
   await edit.scrollIntoViewIfNeeded();
   await edit.locator("ins").waitFor();
-  expect(await edit.locator("del").textContent()).toContain("the light");
-  expect(await edit.locator("ins").textContent()).toContain("the gold");
+  await expect.poll(() => edit.locator("del").textContent()).toContain("the light");
+  await expect.poll(() => edit.locator("ins").textContent()).toContain("the gold");
   const write = call(/^Write .*done$/);
   await expect.poll(() => write.locator("ins").count()).toBe(4);
   const thought = feed.getByRole("button", { name: /^Thought/ });
   await thought.click();
-  expect(await feed.getByText("A short poem would be good; I shall put it into a file.", { exact: true }).count()).toBe(
-    1,
-  );
+  await feed.getByText("A short poem would be good; I shall put it into a file.", { exact: true }).waitFor();
 
   // Words are found wherever they are, in view or not.
   await page.keyboard.press("ControlOrMeta+f");
   const find = page.getByRole("searchbox", { name: "Find in this conversation" });
   await find.fill("RED 40");
-  await page.getByRole("search").getByText("1 found").waitFor();
+  await page.getByRole("search").filter({ has: find }).getByText("1 found", { exact: true }).waitFor();
   await find.press("Enter");
   await expect.poll(() => shell.evaluate((element) => element.className)).toContain("bg-accent");
   await find.press("Escape");
@@ -168,19 +154,20 @@ test("one sends by the page and sees text grow, the tools, what they changed, a 
   // The file and the subagent stand in the panels beside.
   await write.getByRole("link", { name: "/workspace/poem.md" }).click();
   await expect.poll(() => page.url()).toContain("/files/poem.md");
-  await page.evaluate((id) => (location.hash = `/sessions/${id}/subagents`), sessionId);
-  const list = page.getByRole("list", { name: "Subagents" });
+  await go(page, `/sessions/${sessionId}/subagents`);
+  const inspector = page.getByRole("complementary", { name: "Inspector" });
+  const list = inspector.getByRole("list", { name: "Subagents" });
   await list.getByRole("link", { name: /general-purpose done \d+ tokens/ }).click();
-  await page.getByRole("feed").nth(1).getByText("the subagent's report", { exact: true }).waitFor();
+  await inspector.getByRole("feed").getByText("the subagent's report", { exact: true }).waitFor();
 
   await page.reload();
-  await feed.first().getByRole("link", { name: "https://example.com/poems" }).waitFor();
+  await feed.getByRole("link", { name: "https://example.com/poems" }).waitFor();
 });
 
 test("a message that is not sent says so and is sent again; pictures are shown; who reads further up is told what came", async () => {
   const sessionId = await tested.createSession({ agentProfileRef: "crew" });
   const { page, problems } = await tested.open({ path: `/sessions/${sessionId}` });
-  const feed = feedOf(page);
+  const feed = conversation(page);
   await page.route("**/message", (route) => route.abort());
   await say(page, "never told");
   await feed.getByRole("button", { name: "Drop" }).click();
@@ -191,16 +178,16 @@ test("a message that is not sent says so and is sent again; pictures are shown; 
     .waitFor();
   await page.unroute("**/message");
   await feed.getByRole("button", { name: "Send again" }).click();
-  await feed.getByText("the answer").waitFor();
+  await feed.getByText("the answer", { exact: true }).waitFor();
   expect(await feed.getByText("never told").count()).toBe(0);
-  expect(await feed.getByText(/^Not sent: /).count()).toBe(0);
+  await feed.getByText(/^Not sent: /).waitFor({ state: "detached" });
   // The browser says of each request that it failed.
   expect(problems.splice(0).every((problem) => problem.includes("ERR_FAILED"))).toBe(true);
 
   await tested.server.until(sessionId, ({ turn, lastTurn }) => turn === null && lastTurn !== undefined);
   // Longer than the state holds of a text: the rest is fetched when it is wanted.
   const long = feed.locator("p").filter({ hasText: /^long long/ });
-  expect(((await long.textContent()) ?? "").length).toBeLessThan(17_000);
+  await expect.poll(async () => (await long.textContent())?.length).toBeLessThan(17_000);
   await feed
     .locator("[data-item]")
     .filter({ has: page.locator("p", { hasText: /^long long/ }) })
@@ -222,7 +209,7 @@ test("a message that is not sent says so and is sent again; pictures are shown; 
   await feed.getByText("one more", { exact: true }).waitFor();
   await feed.getByRole("button", { name: "Look at dot.png" }).click();
   const picture = page.getByRole("dialog").getByRole("img", { name: "dot.png" });
-  expect(await picture.getAttribute("src")).toMatch(/^blob:/);
+  await expect.poll(() => picture.getAttribute("src")).toMatch(/^blob:/);
   expect(await picture.evaluate((image: HTMLImageElement) => image.decode().then(() => image.naturalWidth))).toBe(1);
   await page.keyboard.press("Escape");
 
@@ -231,17 +218,17 @@ test("a message that is not sent says so and is sent again; pictures are shown; 
   await page.getByRole("button", { name: "Jump to latest" }).waitFor();
   await say(page, `and this ${script([{ text: "the last of it" }])}`);
   await feed.getByText("the last of it", { exact: true }).waitFor();
-  expect(await page.getByRole("button", { name: /^Jump to latest/ }).count()).toBe(0);
+  await page.getByRole("button", { name: /^Jump to latest/ }).waitFor({ state: "detached" });
 });
 
 test("a subagent is stopped alone, from the place where it was called", async () => {
   const sessionId = await tested.createSession({ agentProfileRef: "crew" });
   const { page } = await tested.open({ path: `/sessions/${sessionId}` });
-  const feed = feedOf(page);
+  const feed = conversation(page);
   const prompt = `wait ${script([{ hang: true }])}`;
   const input = { description: "wait", prompt, subagent_type: "general-purpose", run_in_background: false };
   await say(page, `Go. ${script([{ tools: [{ name: "Agent", input }] }, { text: "it goes on" }])}`);
   await feed.getByRole("button", { name: "Stop general-purpose" }).click();
   await feed.getByText("it goes on", { exact: true }).waitFor();
-  expect(await feed.getByText("stopped", { exact: true }).count()).toBe(1);
+  await feed.getByText("stopped", { exact: true }).waitFor();
 });

@@ -1,26 +1,21 @@
 import type { Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { prompt } from "../testing/prompts.ts";
 import { startConsoleUnderTest, type ConsolePage, type ConsoleUnderTest } from "./testing/console-under-test.ts";
+import { button, conversation, go, messageField, say } from "./testing/session-parts.ts";
 
 let tested: ConsoleUnderTest;
 beforeAll(async () => {
   tested = await startConsoleUnderTest();
 });
+afterEach(() => tested.closeTabs());
 afterAll(() => tested[Symbol.asyncDispose]());
 
 /** Numbered words, so that what is lost or doubled is seen. */
 const COUNT = { text: Array.from({ length: 350 }, (_, n) => `w${n}`).join(" "), chunk: 5, delayMs: 25 };
 
-const field = (page: Page) => page.getByRole("textbox", { name: "Message", exact: true });
-const conversation = (page: Page) => page.getByRole("feed", { name: "Messages" });
 const why = (page: Page) => page.getByRole("status", { name: "Why it is waiting" });
 const connection = (page: Page) => page.getByRole("status", { name: "Connection" });
-
-async function say(page: Page, text: string): Promise<void> {
-  await field(page).fill(text);
-  await field(page).press("Enter");
-}
 
 /** Takes out what the browser says of requests that failed; answers what else there was. */
 function besides({ problems }: ConsolePage, expected: RegExp): string[] {
@@ -41,7 +36,8 @@ test("a server that is killed amid the words, and one that is away: the page say
     .getByText(/line to the server is cut/)
     .waitFor();
   await expect.poll(() => connection(page).textContent()).toBe("Reconnecting");
-  await page.getByRole("button", { name: "Try now" }).click();
+  const session = page.getByRole("region", { name: "Session", exact: true });
+  await button(session, "Try now").click();
   await expect.poll(() => connection(page).textContent()).toBe("Reconnecting");
   const before = await words.textContent();
 
@@ -51,15 +47,16 @@ test("a server that is killed amid the words, and one that is away: the page say
     .getByText(/^Not sent/)
     .waitFor();
   // Another session is opened while the server is away.
-  await page.evaluate((hash) => (location.hash = hash), `/sessions/${second}`);
-  await page.getByText("The server does not answer", { exact: true }).waitFor();
+  await go(page, `/sessions/${second}`);
+  await page.getByRole("main").getByText("The session is not here yet", { exact: true }).waitFor();
   await restart();
-  await page.getByRole("heading", { name: "Second" }).waitFor();
+  await page.getByRole("heading", { level: 1, name: "Second", exact: true }).waitFor();
   await expect.poll(() => connection(page).textContent()).toBe("Live");
 
   await page.goBack();
+  await page.getByRole("heading", { level: 1, name: "First", exact: true }).waitFor();
   await expect.poll(() => connection(page).textContent()).toBe("Live");
-  await page.getByRole("button", { name: "Send again" }).click();
+  await button(conversation(page), "Send again").click();
   await conversation(page).getByText("then this", { exact: true }).waitFor();
   const state = await tested.server.until(id, ({ turn, queue }) => turn === null && queue.length === 0);
   const said = state.blocks.flatMap((block) => (block.type === "assistant_text" ? [block.content] : []));
@@ -79,12 +76,12 @@ test("a session is deleted under its reader; one that never was is not there", a
   expect((await tested.server.request("DELETE", `/sessions/${id}`)).status).toBe(204);
   await reader.page.getByRole("alert").getByText("This session has been deleted.").waitFor();
   // What was read stays until one leaves, and nothing can be said to it any more.
-  expect(await conversation(reader.page).getByText("hello to you", { exact: true }).count()).toBe(1);
-  expect(await field(reader.page).count()).toBe(0);
+  await messageField(reader.page).waitFor({ state: "detached" });
+  await conversation(reader.page).getByText("hello to you", { exact: true }).waitFor();
   await reader.page.getByRole("link", { name: "To the sessions" }).click();
   await expect.poll(() => reader.page.getByText("Doomed").count()).toBe(0);
 
-  await reader.page.evaluate((hash) => (location.hash = hash), "/sessions/never-was");
+  await go(reader.page, "/sessions/never-was");
   await reader.page.getByText("There is no such session", { exact: true }).waitFor();
   expect(besides(reader, /404 \(Not Found\)|WebSocket connection to/)).toEqual([]);
 });

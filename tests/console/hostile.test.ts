@@ -1,8 +1,9 @@
 import type { Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { startConsoleUnderTest, type ConsoleUnderTest } from "./testing/console-under-test.ts";
 import { ELSEWHERE, hostileConversation } from "./testing/hostile-blocks.ts";
 import { seedSessions } from "./testing/seeded-session.ts";
+import { conversation, go } from "./testing/session-parts.ts";
 
 let tested: ConsoleUnderTest;
 
@@ -18,9 +19,8 @@ beforeAll(async () => {
       ]),
   });
 });
+afterEach(() => tested.closeTabs());
 afterAll(() => tested[Symbol.asyncDispose]());
-
-const feedOf = (page: Page) => page.getByRole("feed", { name: "Messages" }).first();
 
 /** Elements that an agent's text has no way to. */
 const FORBIDDEN =
@@ -28,7 +28,7 @@ const FORBIDDEN =
 
 /** What is rendered now, by what could do harm in it. */
 async function harmIn(page: Page): Promise<string[]> {
-  return feedOf(page).evaluate((feed, forbidden) => {
+  return conversation(page).evaluate((feed, forbidden) => {
     const harm = [...feed.querySelectorAll(forbidden)].map((element) => element.outerHTML.slice(0, 200));
     for (const element of feed.querySelectorAll("*"))
       for (const { name, value } of element.attributes)
@@ -45,10 +45,10 @@ async function harmIn(page: Page): Promise<string[]> {
 
 test("whatever an agent writes: no script runs, nothing is asked for, links are safe, and the page works on", async () => {
   const { page, requests } = await tested.open({ path: "/sessions/hostile" });
-  const feed = feedOf(page);
-  await feed.getByText("the end of it").waitFor();
+  const feed = conversation(page);
+  await feed.getByText("the end of it", { exact: true }).waitFor();
   for (const id of allItems()) {
-    await page.evaluate((block) => (location.hash = `/sessions/hostile?block=${block}`), id);
+    await go(page, `/sessions/hostile?block=${id}`);
     const item = feed.locator(`[data-item="${id}"]`);
     await item.waitFor();
     // All that is folded, one in the other.
@@ -66,11 +66,11 @@ test("whatever an agent writes: no script runs, nothing is asked for, links are 
 
 test("a picture from elsewhere is only a link; names show what they hide", async () => {
   const { page } = await tested.open({ path: "/sessions/hostile?block=text-14" });
-  const feed = feedOf(page);
+  const feed = conversation(page);
   const open = feed.locator('[data-item="text-14"]').getByRole("link");
   await open.waitFor();
   expect(await open.textContent()).toBe("Open from elsewhere.example");
-  await page.evaluate(() => (location.hash = "/sessions/hostile?block=subagent"));
+  await go(page, "/sessions/hostile?block=subagent");
   await feed
     .getByRole("button", { name: "Subagent <img src=x onerror=globalThis.ran=1>⟨202E⟩gnp.exe⟨200B⟩" })
     .waitFor();

@@ -1,9 +1,10 @@
 import type { ConversationBlock } from "@hhopkins/agent-runtime-protocol";
 import type { Locator, Page } from "playwright-core";
 import { readFile } from "node:fs/promises";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { startConsoleUnderTest, takeOut, type ConsoleUnderTest } from "./testing/console-under-test.ts";
 import { blockOf, saidBlocks, seedSessions } from "./testing/seeded-session.ts";
+import { conversation } from "./testing/session-parts.ts";
 
 const COUNT = 10_000;
 const HUGE = 20_000_000;
@@ -27,6 +28,7 @@ beforeAll(async () => {
       ]),
   });
 });
+afterEach(() => tested.closeTabs());
 afterAll(() => tested[Symbol.asyncDispose]());
 
 /** A message and three answers, over and over, none of them as high as the others. */
@@ -60,10 +62,10 @@ function foldedCalls(): ConversationBlock[] {
   }).flat();
 }
 
-const feed = (page: Page): Locator => page.getByRole("feed", { name: "Messages" });
-const item = (page: Page, index: number): Locator => feed(page).locator(`[data-item="block-${index}"]`);
+const item = (page: Page, index: number): Locator => conversation(page).locator(`[data-item="block-${index}"]`);
 const pagesOf = (requests: readonly string[]): string[] => requests.filter((url) => url.includes("/blocks?"));
-const nodes = (page: Page): Promise<number> => feed(page).evaluate((element) => element.querySelectorAll("*").length);
+const nodes = (page: Page): Promise<number> =>
+  conversation(page).evaluate((element) => element.querySelectorAll("*").length);
 
 /** Pixels of a block below the upper edge of the list. */
 const topOf = (block: Locator): Promise<number> =>
@@ -104,7 +106,7 @@ test("an address that names an old block brings it into view, each page on the w
     .poll(async () => {
       const [top, height] = [
         await topOf(item(page, OLD)),
-        await feed(page).evaluate(({ clientHeight }) => clientHeight),
+        await conversation(page).evaluate(({ clientHeight }) => clientHeight),
       ];
       return top >= 0 && top < height;
     })
@@ -141,25 +143,25 @@ test.each([
     expect(pagesOf(requests)).toHaveLength(1);
     await page.unroute("**/blocks?*");
     await page.getByRole("button", { name: "Try again" }).click();
-    await feed(page).locator(`[data-item="${wanted}"]`).waitFor(WAIT);
+    await conversation(page).locator(`[data-item="${wanted}"]`).waitFor(WAIT);
     takeOut(tab, /503 \(Service Unavailable\)/);
   },
 );
 
 test("a tool's result of 20 MB is shown in part, and saved as a whole", async () => {
   const { page, requests } = await tested.open({ path: "/sessions/huge" });
-  await feed(page).getByText("after it").waitFor();
-  const text = (): Promise<number> => feed(page).evaluate((element) => element.textContent?.length ?? 0);
+  await conversation(page).getByText("after it", { exact: true }).waitFor();
+  const text = (): Promise<number> => conversation(page).evaluate((element) => element.textContent?.length ?? 0);
   expect(await text()).toBeLessThan(10_000);
-  await feed(page).getByRole("button", { name: "Show all" }).click();
-  await feed(page)
+  await conversation(page).getByRole("button", { name: "Show all" }).click();
+  await conversation(page)
     .getByText(/^The first 100k of /)
     .waitFor(WAIT);
-  expect(await text()).toBeLessThan(110_000);
+  await expect.poll(text).toBeLessThan(110_000);
   expect(pagesOf(requests)).toHaveLength(1);
   const [download] = await Promise.all([
     page.waitForEvent("download"),
-    feed(page).getByRole("button", { name: "Download" }).click(),
+    conversation(page).getByRole("button", { name: "Download" }).click(),
   ]);
   const saved = await readFile(await download.path());
   expect([download.suggestedFilename(), saved.byteLength]).toEqual(["output.txt", Math.floor(HUGE / 33) * 33]);
@@ -167,19 +169,19 @@ test("a tool's result of 20 MB is shown in part, and saved as a whole", async ()
 
 /** Pixels below what is in view. */
 function below(page: Page): Promise<number> {
-  return feed(page).evaluate(({ scrollHeight, scrollTop, clientHeight }) =>
+  return conversation(page).evaluate(({ scrollHeight, scrollTop, clientHeight }) =>
     Math.round(scrollHeight - scrollTop - clientHeight),
   );
 }
 
 /** Turns the wheel, and waits until the list has moved and stands still: a busy browser does so later. */
 async function wheel(page: Page, pixels: number): Promise<void> {
-  const place = (): Promise<number> => feed(page).evaluate(({ scrollTop }) => scrollTop);
-  await feed(page).hover();
+  const place = (): Promise<number> => conversation(page).evaluate(({ scrollTop }) => scrollTop);
+  await conversation(page).hover();
   const before = await place();
   await page.mouse.wheel(0, pixels);
   await expect.poll(place).not.toBe(before);
-  await feed(page).evaluate(async (list) => {
+  await conversation(page).evaluate(async (list) => {
     const frame = (): Promise<number> => new Promise((resolve) => requestAnimationFrame(resolve));
     for (let last = NaN; last !== list.scrollTop; await frame()) {
       last = list.scrollTop;
@@ -190,12 +192,12 @@ async function wheel(page: Page, pixels: number): Promise<void> {
 
 /** The first block whose beginning is in view. */
 async function firstInView(page: Page): Promise<Locator> {
-  const id = await feed(page).evaluate((list) => {
+  const id = await conversation(page).evaluate((list) => {
     const top = list.getBoundingClientRect().top;
     const block = [...list.querySelectorAll("[data-item]")].find(
       (element) => element.getBoundingClientRect().top >= top,
     );
     return block?.getAttribute("data-item");
   });
-  return feed(page).locator(`[data-item="${id}"]`);
+  return conversation(page).locator(`[data-item="${id}"]`);
 }

@@ -2,14 +2,18 @@ import { createAgentClient, type LiveEvent } from "@hhopkins/agent-runtime-clien
 import { initialState, reduceAll, type ConversationBlock, type SessionState } from "@hhopkins/agent-runtime-protocol";
 import { pairToolCalls } from "@hhopkins/agent-runtime-react";
 import { script } from "@hhopkins/agent-runtime-testkit";
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { API_KEY } from "../testing/runtime-under-test.ts";
 import { startConsoleUnderTest, type ConsoleUnderTest } from "./testing/console-under-test.ts";
+import { button, conversation, go, messageField } from "./testing/session-parts.ts";
 
-const PROFILE = { id: "files", name: "Files", tools: ["Read", "Write", "Edit", "Bash"] };
+const PROFILE = {
+  id: "files",
+  name: "Files",
+  tools: ["Read", "Write", "Edit", "Bash"],
+  permissions: { ask: ["Bash(touch *)"] },
+};
 const FILE = "poem.md";
 const write = (content: string) => ({ name: "Write", input: { file_path: `/workspace/${FILE}`, content } });
 const FIRST = [
@@ -35,13 +39,7 @@ let page: Page;
 let log: LiveEvent[];
 
 beforeAll(async () => {
-  tested = await startConsoleUnderTest({
-    prepare: (folder) =>
-      writeFile(
-        join(folder, "agent-runtime.config.ts"),
-        `export default { profiles: [${JSON.stringify(PROFILE)}] };\n`,
-      ),
-  });
+  tested = await startConsoleUnderTest({ profiles: [PROFILE] });
   sessionId = await tested.createSession({ agentProfileRef: "files", name: "A poem" });
   await turn(`Write a poem. ${script(FIRST)}`);
   await turn(`Go on. ${script(SECOND)}`);
@@ -72,6 +70,7 @@ function stateAt(seq: number): SessionState {
 }
 
 const bar = () => page.getByRole("region", { name: "Time travel" });
+const fileContent = () => page.getByRole("region", { name: "Content of the file" });
 const tree = () => page.getByRole("tree", { name: "Files" });
 
 /** What the page shows of a session: the items of the conversation with their words, and the files. */
@@ -102,7 +101,7 @@ async function expectShown(state: SessionState): Promise<void> {
         if (!state.blocks.some((block) => block.type === "assistant_text" && block.content.includes(words)))
           expect(items.filter(({ text }) => text.includes(words) && !text.includes("<<<"))).toEqual([]);
       const { totalTokens } = state.sessionMetadata.usage;
-      const header = await page.locator("main header").first().textContent();
+      const header = await page.getByRole("region", { name: "Session", exact: true }).locator("> header").textContent();
       if (totalTokens > 0) expect(header).toContain(`${totalTokens} tokens`);
       else expect(header).not.toContain("tokens");
     },
@@ -129,15 +128,14 @@ test("at three random places the page shows what the log up to there reduces to"
     const state = stateAt(seq);
     try {
       // By the link, as somebody was given it.
-      await page.evaluate((hash) => (location.hash = hash), `/sessions/${sessionId}/files/${FILE}?seq=${seq}`);
-      await bar().getByText(`seq ${seq} of ${last}`).waitFor();
+      await go(page, `/sessions/${sessionId}/files/${FILE}?seq=${seq}`);
+      await bar().getByText(`seq ${seq} of `).waitFor();
       await expectShown(state);
       const content = state.workspaceFiles.find(({ path }) => path === FILE)?.content;
       if (content === undefined) await page.getByText(`There is no file ${FILE} at this place of the log.`).waitFor();
-      else
-        await expect.poll(() => page.getByRole("region", { name: "Content of the file" }).textContent()).toBe(content);
+      else await expect.poll(() => fileContent().textContent()).toBe(content);
       await page.getByText(`This is the session as it was at event ${seq}.`).waitFor();
-      expect(await page.getByRole("button", { name: "Delete this file" }).count()).toBe(0);
+      await button(page, "Delete this file").waitFor({ state: "detached" });
     } catch (error) {
       throw new Error(`at seq ${seq} of ${last}`, { cause: error });
     }
@@ -146,20 +144,18 @@ test("at three random places the page shows what the log up to there reduces to"
 
 test("a link to the past is good in a new page, and names are not lost on the way to the panels", async () => {
   const place = log.findLast(({ type }) => type === "session:turn:started")?.seq ?? 0;
-  await page.evaluate((hash) => (location.hash = hash), `/sessions/${sessionId}/files?seq=${place}`);
+  await go(page, `/sessions/${sessionId}/files?seq=${place}`);
   await page.reload();
   await expectShown(stateAt(place));
   await page.getByRole("tab", { name: "Usage" }).click();
-  expect(page.url()).toContain(`seq=${place}`);
-  await page.getByRole("region", { name: "By turn" }).waitFor();
+  await expect.poll(() => page.url()).toContain(`seq=${place}`);
   // One turn had ended.
-  expect(await page.getByRole("region", { name: "By turn" }).getByRole("row").count()).toBe(2);
+  await expect.poll(() => page.getByRole("region", { name: "By turn" }).getByRole("row").count()).toBe(2);
   await page.getByRole("tab", { name: "Files" }).click();
   await expectShown(stateAt(place));
   // Too large for the state: the server has it as it was.
   await page.getByRole("treeitem", { name: /^big\.txt/ }).click();
-  const content = page.getByRole("region", { name: "Content of the file" });
-  await expect.poll(() => content.textContent()).toMatch(/0001\nthen\n$/);
+  await expect.poll(() => fileContent().textContent()).toMatch(/0001\nthen\n$/);
 });
 
 test("the slider is moved by keys, by steps and from turn to turn; what happens meanwhile is there on the way back", async () => {
@@ -179,17 +175,40 @@ test("the slider is moved by keys, by steps and from turn to turn; what happens 
   await expect.poll(() => page.url()).toContain(`seq=${place}`);
 
   await turn(`More. ${script([{ text: "This was said while you looked back." }])}`);
-  log = await readLog();
-  await bar()
-    .getByText(`seq ${place} of ${log.at(-1)?.seq}`)
-    .waitFor();
+  // What the sandbox still tells of files comes when it comes.
+  await vi.waitFor(async () => {
+    log = await readLog();
+    expect(await bar().textContent()).toContain(`seq ${place} of ${log.at(-1)?.seq}`);
+  });
   await expectShown(stateAt(place));
-  await bar().getByRole("button", { name: "Back to now" }).click();
-  await page.getByRole("feed").getByText("This was said while you looked back.", { exact: true }).waitFor();
+  await button(bar(), "Back to now").click();
+  await conversation(page).getByText("This was said while you looked back.", { exact: true }).waitFor();
   await expect.poll(() => page.url()).not.toContain("seq=");
-  await expect
-    .poll(() => page.getByRole("region", { name: "Content of the file" }).textContent())
-    .toMatch(/0001\nnow\n$/);
+  await expect.poll(() => fileContent().textContent()).toMatch(/0001\nnow\n$/);
   await expectShown(stateAt(Infinity));
-  await page.getByLabel("Message", { exact: true }).waitFor();
+  await messageField(page).waitFor();
+});
+
+test("what was asked, and what the session went back before, stand in the past as they were", async () => {
+  const touch = { name: "Bash", input: { command: "touch asked.txt" } };
+  await tested.send(sessionId, `May I? ${script([{ tools: [touch] }, { text: "Then it is touched." }])}`);
+  const { lastSeq: asked } = await tested.server.until(sessionId, ({ asks }) => asks.length > 0);
+  const allow = button(page.getByRole("region", { name: "Asks" }), "Allow once");
+  await allow.click();
+  await tested.server.until(sessionId, ({ turn }) => turn === null);
+  await allow.waitFor({ state: "detached" });
+  log = await readLog();
+  await go(page, `/sessions/${sessionId}/files?seq=${asked}`);
+  await expect.poll(() => allow.isDisabled()).toBe(true);
+  await expectShown(stateAt(asked));
+
+  const turnId = log.find((event) => event.type === "session:turn:completed")?.data.turnId;
+  const back = await tested.server.request("POST", `/sessions/${sessionId}/rewind`, { turnId });
+  expect(back.status).toBe(200);
+  log = await readLog();
+  const rewound = log.findLast(({ type }) => type === "session:rewound")?.seq ?? 0;
+  for (const seq of [rewound - 1, rewound]) {
+    await go(page, `/sessions/${sessionId}/files?seq=${seq}`);
+    await expectShown(stateAt(seq));
+  }
 });

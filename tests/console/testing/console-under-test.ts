@@ -1,5 +1,5 @@
 import { startScriptedModel, type ScriptedModel } from "@hhopkins/agent-runtime-testkit";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
@@ -31,6 +31,8 @@ export interface ConsoleUnderTest extends AsyncDisposable {
   readonly folder: string;
   /** A tab, signed in by the link. */
   open(options?: OpenOptions): Promise<ConsolePage>;
+  /** What no test looks at any more works on nothing. */
+  closeTabs(): Promise<void>;
   /** A session's id. */
   createSession(body?: Readonly<Record<string, unknown>>): Promise<string>;
   /** Sends a message by REST. */
@@ -41,12 +43,20 @@ export interface ConsoleUnderTest extends AsyncDisposable {
 
 export interface ConsoleOptions {
   readonly flags?: readonly string[];
+  /** Of the server's configuration, instead of the one that it has without. */
+  readonly profiles?: readonly Readonly<Record<string, unknown>>[];
   /** Before the server starts, such as to fill its store. */
   readonly prepare?: (folder: string) => Promise<void>;
 }
 
-export async function startConsoleUnderTest({ flags = [], prepare }: ConsoleOptions = {}): Promise<ConsoleUnderTest> {
+/** What moves for its looks only, nobody waits for. */
+const USUAL: BrowserContextOptions = { viewport: { width: 1280, height: 800 }, reducedMotion: "reduce" };
+
+export async function startConsoleUnderTest(options: ConsoleOptions = {}): Promise<ConsoleUnderTest> {
+  const { flags = [], profiles, prepare } = options;
   const [folder, model] = await Promise.all([mkdtemp(join(tmpdir(), "console-")), startScriptedModel()]);
+  if (profiles !== undefined)
+    await writeFile(join(folder, "agent-runtime.config.ts"), `export default ${JSON.stringify({ profiles })};\n`);
   await prepare?.(folder);
   const start = (more: readonly string[] = []): Promise<ServerProcess> =>
     startServerProcess({ folder, modelUrl: model.url, flags: [...flags, ...more] });
@@ -66,7 +76,7 @@ export async function startConsoleUnderTest({ flags = [], prepare }: ConsoleOpti
     browser,
     folder,
     async open({ path = "/", key = API_KEY, ...context } = {}) {
-      const page = await (await browser.newContext({ viewport: { width: 1280, height: 800 }, ...context })).newPage();
+      const page = await (await browser.newContext({ ...USUAL, ...context })).newPage();
       // As patient as tests are elsewhere on a machine that others use too.
       page.setDefaultTimeout(90_000);
       const tab = watched(page, server.url);
@@ -76,6 +86,9 @@ export async function startConsoleUnderTest({ flags = [], prepare }: ConsoleOpti
       await signedIn(page);
       await page.evaluate((hash) => (location.hash = hash), path);
       return tab;
+    },
+    async closeTabs() {
+      await Promise.all(browser.contexts().map((context) => context.close()));
     },
     async createSession(body = {}) {
       const created = await post("/sessions/create", {
