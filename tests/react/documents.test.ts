@@ -92,16 +92,16 @@ test("the page of docs/react.md works as it stands there, on a server of another
       if (message.type() === "error" && !message.location().url.endsWith("favicon.ico")) problems.push(message.text());
     });
     await page.goto(origin());
-    await page.getByText("New chat").click();
+    await page.getByRole("button", { name: "New chat", exact: true }).click();
     const tools = [{ name: "Bash", input: { command: "true", description: "Nothing" } }];
     await page
       .locator("textarea")
       .fill(`Hello. ${script([{ text: "Hello to you.", tools }, { text: "That was it." }])}`);
-    await page.getByText("Send").click();
+    await page.getByRole("button", { name: "Send", exact: true }).click();
     await page.getByText("That was it.", { exact: true }).waitFor(WAIT);
     await page.getByText("Bash (success)", { exact: true }).waitFor(WAIT);
     await page.getByText(/^[1-9]\d* tokens$/).waitFor(WAIT);
-    await page.getByText("Stop").waitFor({ state: "detached", ...WAIT });
+    await page.getByRole("button", { name: "Stop", exact: true }).waitFor({ state: "detached", ...WAIT });
     expect(problems).toEqual([]);
   } finally {
     await browser.close();

@@ -80,7 +80,7 @@ async function send(page: Page, content: string): Promise<void> {
 test("react-chat: words stream in, a second tab sees the same, and a server that is killed comes back in the middle of it", async () => {
   const { server, link } = await started("react-chat");
   const { page, problems } = await open(link);
-  await page.getByText("New chat").click();
+  await page.getByRole("button", { name: "New chat", exact: true }).click();
   await page.locator("textarea:enabled").waitFor(WAIT);
   const tools = [{ name: "Write", input: { file_path: "/workspace/a.txt", content: "A" } }];
   await send(
@@ -119,8 +119,9 @@ test("react-chat: words stream in, a second tab sees the same, and a server that
   // Stopped by one tab, for both.
   await send(page, `For ever. ${script([{ text: "and ".repeat(5000), delayMs: 50 }])}`);
   await page.getByText(/^and and /).waitFor(WAIT);
-  await other.page.getByText("Stop").click();
-  for (const tab of [page, other.page]) await tab.getByText("Stop").waitFor({ state: "detached", ...WAIT });
+  await other.page.getByRole("button", { name: "Stop", exact: true }).click();
+  for (const tab of [page, other.page])
+    await tab.getByRole("button", { name: "Stop", exact: true }).waitFor({ state: "detached", ...WAIT });
 
   // Deleted under the reader: what was there stays, with the reason.
   const sessionId = new URLSearchParams(new URL(page.url()).hash.slice(1)).get("session");
@@ -133,7 +134,7 @@ test("react-chat: words stream in, a second tab sees the same, and a server that
 
   // A wrong key is said.
   const wrong = await open(link.replace(KEY, "wrong"));
-  await wrong.page.getByText("New chat").click();
+  await wrong.page.getByRole("button", { name: "New chat", exact: true }).click();
   await expect.poll(() => wrong.page.getByRole("status").textContent(), WAIT).not.toBe("");
   await ended(again.server, "SIGTERM");
 });
