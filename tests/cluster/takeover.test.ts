@@ -21,14 +21,19 @@ interface Working {
   goOn(): Promise<void>;
 }
 
+/** Sends until it is taken: on a busy machine a node may count as gone for a moment. */
+async function accepted(server: ServerProcess, sessionId: string, message: { messageId: string; content: string }) {
+  const send = async () => (await server.request("POST", `/sessions/${sessionId}/message`, message)).status;
+  await expect.poll(send, { timeout: 60_000, interval: 200 }).toBe(202);
+}
+
 /** A turn that runs on `server`, the only node, and whose agent waits for its command to end. */
 async function working(server: ServerProcess): Promise<Working> {
   const sessionId = await cluster.create(server);
   const gate = join(cluster.folder("a"), "gate");
   const command = bash(`while [ ! -e ${gate} ]; do sleep 0.1; done; echo open`);
   const content = prompt("work", { text: "before", tools: [command] }, { text: WORDS, chunk: 4, delayMs: 20 });
-  const sent = await server.request("POST", `/sessions/${sessionId}/message`, { content });
-  expect(sent.status).toBe(202);
+  await accepted(server, sessionId, { content, messageId: "m-work" });
   const state = await server.until(sessionId, ({ blocks }) =>
     blocks.some((block) => block.type === "tool_use" && block.status === "running"),
   );
@@ -46,8 +51,7 @@ async function moved(sessionId: string, from: { nodeId: string; fence: number } 
 
 async function ask(server: ServerProcess, sessionId: string, text: string): Promise<string[]> {
   const body = { content: prompt("and?", { text }), messageId: `m-${text}` };
-  const send = async () => (await server.request("POST", `/sessions/${sessionId}/message`, body)).status;
-  await expect.poll(send, { timeout: 60_000, interval: 200 }).toBe(202);
+  await accepted(server, sessionId, body);
   return said(await server.until(sessionId, (state) => state.turn === null && said(state).includes(text)));
 }
 
