@@ -3,9 +3,11 @@ import { once } from "node:events";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as delay } from "node:timers/promises";
 import type { SessionState } from "@hhopkins/agent-runtime-protocol";
 import { COMMAND, COMMAND_ENVIRONMENT } from "../../scripts/test-command.ts";
 import { processGroup, processTree } from "./process-tree.ts";
+import { isAlive } from "./processes.ts";
 import { API_KEY, CANARY } from "./runtime-under-test.ts";
 import { untilState } from "./state-condition.ts";
 
@@ -117,7 +119,7 @@ function listeningUrl(child: ChildProcess, output: string[]): Promise<string> {
   });
 }
 
-/** Ends sandboxes that a killed server left in its folder, by the pid that each one's record holds. */
+/** Ends sandboxes that a killed server left in its folder, by the pid that each one's record holds, and waits until they have. */
 export async function endSandboxes(folder: string): Promise<void> {
   const sandboxes = join(folder, "data", "sandboxes");
   for (const name of await readdir(sandboxes).catch(() => [])) {
@@ -127,7 +129,10 @@ export async function endSandboxes(folder: string): Promise<void> {
     // In its group is what nobody's child is: the shell that waits to start programs.
     const all = [...(await processTree(sandbox.pid)), ...(await processGroup(sandbox.pid))];
     // The record may be old: only what still is a sandbox of this folder is ended.
-    if (all.some(({ command }) => command.includes("runner.mjs"))) for (const { pid } of all) kill(pid);
+    if (!all.some(({ command }) => command.includes("runner.mjs"))) continue;
+    for (const { pid } of all) kill(pid);
+    // What still writes would lay files into a folder that is being removed.
+    while (all.some(({ pid }) => isAlive(pid))) await delay(10);
   }
 }
 
