@@ -10,7 +10,7 @@ const shared = {
   exclude: ["**/node_modules/**", "**/dist/**", "**/*.long.test.ts"],
 };
 
-// Two projects: quick tests beside the code, and tests across packages that start servers, harnesses, browsers.
+// Projects: quick tests beside the code, and tests across packages that start servers, harnesses, browsers.
 // `vitest.long.config.ts` has the ones that take too long for every run.
 export default defineConfig({
   test: {
@@ -34,6 +34,18 @@ export default defineConfig({
           ...shared,
           name: "across",
           include: ["tests/**/*.test.ts", "examples/**/*.test.ts", "bench/**/*.test.ts"],
+          exclude: [...shared.exclude, "tests/react/**"],
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: "react",
+          // These put a page's globals into the worker, which what an earlier file left running would meet.
+          isolate: true,
+          include: ["tests/react/**/*.test.ts"],
           testTimeout: 240_000,
           hookTimeout: 240_000,
         },
