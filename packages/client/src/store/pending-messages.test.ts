@@ -97,6 +97,24 @@ test("a message whose answer was lost is delivered once the log shows it", async
   expect(t.shown()).toEqual(["m queued"]);
 });
 
+test("messages arrive in their order, an urgent one at once, and one that was dropped on its way not at all", async () => {
+  const line = await t.live();
+  const gates = [Promise.withResolvers<Response>(), Promise.withResolvers<Response>()];
+  answer = () => gates[bodies.length - 1]?.promise ?? accepted();
+  const [one, two, three] = ["one", "two", "three"].map((id) => t.store.sendMessage(id, { messageId: id }));
+  await soon(() => expect(bodies).toHaveLength(1));
+  const urgent = t.store.sendMessage("stop", { messageId: "urgent", mode: "interrupt" });
+  await soon(() => expect(bodies.map(({ content }) => content)).toEqual(["one", "stop"]));
+  t.store.dropMessage("two");
+  // The log says sooner than the answer that it has arrived.
+  line.say(queued(4, "urgent"));
+  line.say(queued(5, "one"));
+  expect(await Promise.all([two, three])).toEqual([{ messageId: "two" }, { messageId: "three" }]);
+  expect(bodies.map(({ content }) => content)).toEqual(["one", "stop", "three"]);
+  for (const gate of gates) gate.resolve(accepted());
+  expect(await Promise.all([one, urgent])).toEqual([{ messageId: "one" }, { messageId: "urgent" }]);
+});
+
 test("the same message sent twice is one", async () => {
   await t.live();
   const gate = Promise.withResolvers<Response>();

@@ -13,6 +13,8 @@ interface Entry {
   shown: OptimisticMessage;
   readonly options: SendMessageOptions;
   sending: Promise<SendOutcome> | undefined;
+  /** Resolved once it is known what became of it: the next one may go. */
+  told: PromiseWithResolvers<void>;
   /** The log has shown it, in the queue or in a turn. */
   isInLog: boolean;
   /** It was answered before the line was cut: once the line is back, the log must have it or be done with it. */
@@ -32,6 +34,8 @@ interface PendingParts {
 export class PendingMessages {
   readonly #parts: PendingParts;
   readonly #entries = new Map<string, Entry>();
+  /** What became of those before is known. */
+  #before: Promise<void> = Promise.resolve();
 
   constructor(parts: PendingParts) {
     this.#parts = parts;
@@ -55,7 +59,8 @@ export class PendingMessages {
       delivery: "sending",
       ...(mode === undefined ? {} : { mode }),
     };
-    const entry: Entry = { shown, options, sending: undefined, isInLog: false, isDue: false };
+    const told = Promise.withResolvers<void>();
+    const entry: Entry = { shown, options, sending: undefined, told, isInLog: false, isDue: false };
     this.#entries.set(messageId, entry);
     return this.#deliver(entry);
   }
@@ -103,20 +108,33 @@ export class PendingMessages {
   }
 
   #deliver(entry: Entry): Promise<SendOutcome> {
-    const { client, sessionId } = this.#parts;
-    const { id, content } = entry.shown;
     const { error: _error, ...shown } = entry.shown;
     entry.shown = { ...shown, delivery: "sending" };
-    entry.sending = client.sendMessage(sessionId, content, { ...entry.options, messageId: id }).then(
-      () => this.#end(entry, undefined),
-      (error: unknown) => this.#end(entry, asClientError(error)),
-    );
+    entry.told = Promise.withResolvers();
+    // An urgent one waits for nobody; the others arrive in the order in which they were said.
+    const before = entry.options.mode === "interrupt" ? Promise.resolve() : this.#before;
+    this.#before = Promise.all([this.#before, entry.told.promise]).then(() => undefined);
+    entry.sending = before
+      .then(() => this.#post(entry))
+      .then(
+        () => this.#end(entry, undefined),
+        (error: unknown) => this.#end(entry, asClientError(error)),
+      );
     this.#tell();
     return entry.sending;
   }
 
+  async #post(entry: Entry): Promise<void> {
+    const { client, sessionId } = this.#parts;
+    const { id, content } = entry.shown;
+    // It was dropped before it went.
+    if (this.#entries.get(id) !== entry) return;
+    await client.sendMessage(sessionId, content, { ...entry.options, messageId: id });
+  }
+
   #end(entry: Entry, error: ClientError | undefined): SendOutcome {
     entry.sending = undefined;
+    entry.told.resolve();
     const { id } = entry.shown;
     // What the log has shown meanwhile has arrived, whatever became of the answer.
     if (error === undefined || entry.isInLog) entry.shown = { ...entry.shown, delivery: "queued" };
@@ -138,6 +156,7 @@ export class PendingMessages {
 /** Notes that the log has a message; true where that changes what is shown. */
 function confirm(entry: Entry, content: string | undefined): boolean {
   entry.isInLog = true;
+  entry.told.resolve();
   const { error: _error, ...shown } = entry.shown;
   const text = content ?? shown.content;
   if (shown.delivery === "queued" && shown.content === text) return false;
