@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { build, stop } from "esbuild";
 import { buildConsole } from "./console.mjs";
 import { place } from "./place.mjs";
 
@@ -56,6 +56,8 @@ export async function bundle() {
     for (const file of outputFiles) place(join(root, target), Buffer.from(file.contents));
     made.push(target);
   }
+  // Its process would live as long as this one, which may be a server.
+  await stop();
   if (await buildConsole()) made.push("apps/server/dist/console");
   return made;
 }

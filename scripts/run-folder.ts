@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /** Short: sockets lie below it, whose paths have few bytes. */
-const PREFIX = "test-";
+const PREFIX = "art-";
 /** File with the number of the process that a folder belongs to. */
-const OWNER = "owner";
+const OWNER = ".run-of";
 
 /**
  * One temporary folder for one run of tests, which goes with all that servers that were killed, sandboxes and browsers
@@ -31,7 +31,7 @@ function sweepKilledRuns(base: string): void {
     if (!name.startsWith(PREFIX)) continue;
     try {
       const owner = Number(readFileSync(join(base, name, OWNER), "utf8"));
-      if (!isAlive(owner)) remove(join(base, name));
+      if (owner > 0 && !isAlive(owner)) remove(join(base, name));
     } catch {
       // No run's folder, or another user's.
     }

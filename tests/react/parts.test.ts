@@ -1,5 +1,5 @@
 // @vitest-environment jsdom
-import type { ConversationItem, FileNode, ShownBlock } from "@hhopkins/agent-runtime-react";
+import type { ConversationItem, FileNode, ShownBlock, UseComposer } from "@hhopkins/agent-runtime-react";
 import type { ReactNode } from "react";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { at, HookBench, soon, text } from "./testing/hook-bench.ts";
@@ -164,6 +164,28 @@ describe.each<ReactVersion>([19, 18])("React %i", (version) => {
       typed(container, " by form ");
       submit();
       await soon(() => expect(sent()).toMatchObject([{ content: "by form" }]));
+    });
+
+    test("each session has its own text, and what was written before there was one goes to the first", async () => {
+      b.server.create("s");
+      b.server.create("r");
+      const { seen, show } = b.probe<string | undefined, UseComposer>(b.lab.kit.useComposer, undefined);
+      const text = (): string => seen.current.text;
+      await soon(() => expect(seen.current).toBeDefined());
+      seen.current.setText("early");
+      await soon(() => expect(text()).toBe("early"));
+      show("s");
+      await soon(() => expect(seen.current.canSend).toBe(true));
+      expect(text()).toBe("early");
+      seen.current.setText("for s");
+      await soon(() => expect(text()).toBe("for s"));
+      show("r");
+      await soon(() => expect(text()).toBe(""));
+      expect(await seen.current.send()).toBeUndefined();
+      show("s");
+      await soon(() => expect(text()).toBe("for s"));
+      await seen.current.send();
+      expect(sent()).toMatchObject([{ content: "for s" }]);
     });
 
     test("while a turn runs it says so; a message can wait, steer or interrupt", async () => {

@@ -27,25 +27,34 @@ export interface UseComposer {
   };
 }
 
-/** A field to write messages in. */
+/** What was written and not sent, by the session; by "" before there is one. */
+type Drafts = Readonly<Record<string, string>>;
+const NO_SESSION = "";
+
+/** A field to write messages in. Each session has its own text; what was written before there was one goes to the first. */
 export function useComposer(sessionId: string | undefined): UseComposer {
   const store = useSessionStore(sessionId);
   const { isRunning, interrupt } = useTurn(sessionId);
-  const [text, show] = useState("");
+  const key = sessionId ?? NO_SESSION;
+  const [drafts, setDrafts] = useState<Drafts>({});
+  const text = drafts[key] ?? drafts[NO_SESSION] ?? "";
   // What was sent is gone at once, also for a second Enter that comes before the next rendering.
-  const latest = useRef("");
-  const setText = useCallback((next: string) => {
-    latest.current = next;
-    show(next);
-  }, []);
+  const latest = useRef({ key, text });
+  const setText = useCallback(
+    (next: string) => {
+      latest.current = { key, text: next };
+      setDrafts(({ [NO_SESSION]: _unsent, ...others }) => ({ ...others, [key]: next }));
+    },
+    [key],
+  );
   const send = useCallback(
     async (mode?: MessageMode, more: Omit<SendMessageOptions, "mode"> = {}) => {
-      const content = latest.current.trim();
+      const content = (latest.current.key === key ? latest.current.text : text).trim();
       if (content === "" || sessionId === undefined) return undefined;
       setText("");
       return store.sendMessage(content, mode === undefined ? more : { ...more, mode });
     },
-    [store, sessionId, setText],
+    [store, sessionId, key, text, setText],
   );
   return {
     text,
