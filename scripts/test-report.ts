@@ -24,8 +24,8 @@ function whyOf(errors: readonly { message?: string | undefined }[] | undefined):
 function summarise(modules: readonly TestModule[], outside: readonly { message?: string }[]): TestSummary {
   const tests = modules.flatMap((module) => [...module.children.allTests()]);
   const results = tests.map((test) => ({ test, result: test.result() }));
-  // A file that cannot be loaded, and an error outside of any test, count as one failure each.
-  const broken = modules.filter((module) => module.errors().length > 0);
+  // A file that cannot be loaded, a group that cannot be set up, and an error outside of any test count as one failure each.
+  const suites = modules.flatMap((module) => [...module.children.allSuites()]);
   const failures = [
     ...results
       .filter(({ result }) => result.state === "failed")
@@ -34,11 +34,20 @@ function summarise(modules: readonly TestModule[], outside: readonly { message?:
         name: nameOf(test),
         why: whyOf(result.errors),
       })),
-    ...broken.map((module) => ({
-      file: module.relativeModuleId,
-      name: module.relativeModuleId,
-      why: whyOf(module.errors()),
-    })),
+    ...modules
+      .filter((module) => module.errors().length > 0)
+      .map((module) => ({
+        file: module.relativeModuleId,
+        name: module.relativeModuleId,
+        why: whyOf(module.errors()),
+      })),
+    ...suites
+      .filter((suite) => suite.errors().length > 0)
+      .map((suite) => ({
+        file: suite.module.relativeModuleId,
+        name: `${suite.module.relativeModuleId} > ${suite.fullName}`,
+        why: whyOf(suite.errors()),
+      })),
     ...outside.map((error) => ({ file: "", name: "outside of any test", why: whyOf([error]) })),
   ];
   return {
