@@ -104,7 +104,8 @@ async function holds(store: () => Promise<SessionStore>, numRuns: number): Promi
     }),
     { numRuns },
   );
-  expect(dropped).toBeGreaterThan(1000);
+  // Some hundreds to thousands, as chance has it: what was compacted was looked at.
+  expect(dropped).toBeGreaterThan(10 * numRuns);
 }
 
 test("any client of a log in memory ends in reduce(log), over cuts, merges, compactions and restarts", async () => {
