@@ -25,7 +25,14 @@ function summarise(modules: readonly TestModule[], outside: readonly { message?:
   const tests = modules.flatMap((module) => [...module.children.allTests()]);
   const results = tests.map((test) => ({ test, result: test.result() }));
   // A file that cannot be loaded, a group that cannot be set up, and an error outside of any test count as one failure each.
-  const suites = modules.flatMap((module) => [...module.children.allSuites()]);
+  const broken = modules
+    .flatMap((module) => {
+      const file = module.relativeModuleId;
+      const suites = [...module.children.allSuites()];
+      const inside = suites.map((suite) => ({ file, name: `${file} > ${suite.fullName}`, errors: suite.errors() }));
+      return [{ file, name: file, errors: module.errors() }, ...inside];
+    })
+    .filter(({ errors }) => errors.length > 0);
   const failures = [
     ...results
       .filter(({ result }) => result.state === "failed")
@@ -34,20 +41,7 @@ function summarise(modules: readonly TestModule[], outside: readonly { message?:
         name: nameOf(test),
         why: whyOf(result.errors),
       })),
-    ...modules
-      .filter((module) => module.errors().length > 0)
-      .map((module) => ({
-        file: module.relativeModuleId,
-        name: module.relativeModuleId,
-        why: whyOf(module.errors()),
-      })),
-    ...suites
-      .filter((suite) => suite.errors().length > 0)
-      .map((suite) => ({
-        file: suite.module.relativeModuleId,
-        name: `${suite.module.relativeModuleId} > ${suite.fullName}`,
-        why: whyOf(suite.errors()),
-      })),
+    ...broken.map(({ file, name, errors }) => ({ file, name, why: whyOf(errors) })),
     ...outside.map((error) => ({ file: "", name: "outside of any test", why: whyOf([error]) })),
   ];
   return {

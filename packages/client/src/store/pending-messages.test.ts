@@ -109,7 +109,10 @@ test("messages arrive in their order, an urgent one at once, and one that was dr
   // The log says sooner than the answer that it has arrived.
   line.say(queued(4, "urgent"));
   line.say(queued(5, "one"));
-  expect(await Promise.all([two, three])).toEqual([{ messageId: "two" }, { messageId: "three" }]);
+  expect(await Promise.all([two, three])).toEqual([
+    { messageId: "two", error: expect.objectContaining({ code: "message_not_found" }) },
+    { messageId: "three" },
+  ]);
   expect(bodies.map(({ content }) => content)).toEqual(["one", "stop", "three"]);
   for (const gate of gates) gate.resolve(accepted());
   expect(await Promise.all([one, urgent])).toEqual([{ messageId: "one" }, { messageId: "urgent" }]);

@@ -1,5 +1,5 @@
 import type { SessionState } from "@hhopkins/agent-runtime-protocol";
-import { asClientError, type ClientError } from "../client-error.ts";
+import { asClientError, ClientError } from "../client-error.ts";
 import type { AgentClient, SendMessageOptions } from "../client.ts";
 import type { OptimisticMessage } from "./snapshot.ts";
 
@@ -13,8 +13,8 @@ interface Entry {
   shown: OptimisticMessage;
   readonly options: SendMessageOptions;
   sending: Promise<SendOutcome> | undefined;
-  /** Resolved once it is known what became of it: the next one may go. */
-  told: PromiseWithResolvers<void>;
+  /** Called once it is known what became of it: the next one may go. */
+  letNextGo: () => void;
   /** The log has shown it, in the queue or in a turn. */
   isInLog: boolean;
   /** It was answered before the line was cut: once the line is back, the log must have it or be done with it. */
@@ -59,8 +59,7 @@ export class PendingMessages {
       delivery: "sending",
       ...(mode === undefined ? {} : { mode }),
     };
-    const told = Promise.withResolvers<void>();
-    const entry: Entry = { shown, options, sending: undefined, told, isInLog: false, isDue: false };
+    const entry: Entry = { shown, options, sending: undefined, letNextGo: nothing, isInLog: false, isDue: false };
     this.#entries.set(messageId, entry);
     return this.#deliver(entry);
   }
@@ -110,10 +109,11 @@ export class PendingMessages {
   #deliver(entry: Entry): Promise<SendOutcome> {
     const { error: _error, ...shown } = entry.shown;
     entry.shown = { ...shown, delivery: "sending" };
-    entry.told = Promise.withResolvers();
+    const { promise: told, resolve } = Promise.withResolvers<void>();
+    entry.letNextGo = resolve;
     // An urgent one waits for nobody; the others arrive in the order in which they were said.
     const before = entry.options.mode === "interrupt" ? Promise.resolve() : this.#before;
-    this.#before = Promise.all([this.#before, entry.told.promise]).then(() => undefined);
+    this.#before = Promise.all([this.#before, told]).then(() => undefined);
     entry.sending = before
       .then(() => this.#post(entry))
       .then(
@@ -127,14 +127,14 @@ export class PendingMessages {
   async #post(entry: Entry): Promise<void> {
     const { client, sessionId } = this.#parts;
     const { id, content } = entry.shown;
-    // It was dropped before it went.
-    if (this.#entries.get(id) !== entry) return;
+    if (this.#entries.get(id) !== entry)
+      throw new ClientError("message_not_found", "The message was dropped before it was sent.");
     await client.sendMessage(sessionId, content, { ...entry.options, messageId: id });
   }
 
   #end(entry: Entry, error: ClientError | undefined): SendOutcome {
     entry.sending = undefined;
-    entry.told.resolve();
+    entry.letNextGo();
     const { id } = entry.shown;
     // What the log has shown meanwhile has arrived, whatever became of the answer.
     if (error === undefined || entry.isInLog) entry.shown = { ...entry.shown, delivery: "queued" };
@@ -153,10 +153,12 @@ export class PendingMessages {
   }
 }
 
+const nothing = (): void => undefined;
+
 /** Notes that the log has a message; true where that changes what is shown. */
 function confirm(entry: Entry, content: string | undefined): boolean {
   entry.isInLog = true;
-  entry.told.resolve();
+  entry.letNextGo();
   const { error: _error, ...shown } = entry.shown;
   const text = content ?? shown.content;
   if (shown.delivery === "queued" && shown.content === text) return false;

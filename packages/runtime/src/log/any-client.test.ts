@@ -104,8 +104,7 @@ async function holds(store: () => Promise<SessionStore>, numRuns: number): Promi
     }),
     { numRuns },
   );
-  // Some hundreds to thousands, as chance has it: what was compacted was looked at.
-  expect(dropped).toBeGreaterThan(10 * numRuns);
+  expect(dropped).toBeGreaterThan(1000);
 }
 
 test("any client of a log in memory ends in reduce(log), over cuts, merges, compactions and restarts", async () => {
@@ -119,6 +118,6 @@ test("any client of a log in SQLite ends in reduce(log), over cuts, merges, comp
     adapters.push(adapter);
     await adapter.open?.();
     return adapter.store;
-  }, 20);
+  }, 40);
   for (const adapter of adapters) await adapter.close?.();
 });
