@@ -1,6 +1,7 @@
 import { memoryPersistence, sharedMemory, type SharedMemory } from "@hhopkins/agent-runtime/persistence/memory";
 import { expect, test } from "vitest";
 import { runningServer, type RunningServer } from "../contract/running-server.ts";
+import { mutedPersistence } from "../testing/muted-persistence.ts";
 import { TALK, prompt } from "../testing/prompts.ts";
 import { said } from "../testing/runtime-under-test.ts";
 
@@ -11,12 +12,7 @@ const POLL = { timeout: 20_000, interval: 50 };
 async function mutedNode(
   memory: SharedMemory,
 ): Promise<{ server: RunningServer; mute(is: boolean): void; warnings: string[] }> {
-  const adapter = memoryPersistence({ memory });
-  const { cluster } = adapter.store;
-  if (cluster === undefined) throw new Error("this memory is nobody else's");
-  let muted = false;
-  const heartbeat: typeof cluster.heartbeat = (...args) =>
-    muted ? Promise.reject(new Error("the network drops it")) : cluster.heartbeat(...args);
+  const { persistence, mute } = mutedPersistence(memory);
   const warnings: string[] = [];
   const logger = {
     debug() {},
@@ -24,9 +20,8 @@ async function mutedNode(
     error() {},
     warn: (_about: object, message: string) => void warnings.push(message),
   };
-  const persistence = { ...adapter, store: { ...adapter.store, cluster: { ...cluster, heartbeat } } };
   const server = await runningServer({ config: { persistence, cluster: LEASE, logger, shutdownGraceMs: 50 } });
-  return { server, mute: (is) => (muted = is), warnings };
+  return { server, mute, warnings };
 }
 
 test("a node that cannot say that it lives takes nothing new, goes on with what it has, and lets go of what it lost", async () => {

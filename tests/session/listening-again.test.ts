@@ -1,5 +1,5 @@
 import { RuntimeError, type Sandbox, type SandboxProvider } from "@hhopkins/agent-runtime";
-import { memoryPersistence, sharedMemory, type SharedMemory } from "@hhopkins/agent-runtime/persistence/memory";
+import { sharedMemory, type SharedMemory } from "@hhopkins/agent-runtime/persistence/memory";
 import { localSandbox } from "@hhopkins/agent-runtime/sandbox/local";
 import { startScriptedModel, type ScriptedModel } from "@hhopkins/agent-runtime-testkit";
 import { once } from "node:events";
@@ -7,6 +7,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { mutedPersistence } from "../testing/muted-persistence.ts";
 import { bash, prompt } from "../testing/prompts.ts";
 import { errors, said, startRuntime } from "../testing/runtime-under-test.ts";
 
@@ -87,15 +88,9 @@ test("where a sandbox cannot be listened to at once after a restart, it is liste
 
 /** One of several servers, whose heartbeats can be kept from the store. */
 async function node(memory: SharedMemory, { dataDir, sandbox }: { dataDir: string; sandbox: SandboxProvider }) {
-  const adapter = memoryPersistence({ memory });
-  const { cluster } = adapter.store;
-  if (cluster === undefined) throw new Error("this memory is nobody else's");
-  let muted = false;
-  const heartbeat: typeof cluster.heartbeat = (...args) =>
-    muted ? Promise.reject(new Error("the network drops it")) : cluster.heartbeat(...args);
-  const persistence = { ...adapter, store: { ...adapter.store, cluster: { ...cluster, heartbeat } } };
+  const { persistence, mute } = mutedPersistence(memory);
   const bench = await startRuntime({ persistence, cluster: { leaseMs: 1000 }, sandbox }, { dataDir, model });
-  return { bench, mute: (is: boolean) => void (muted = is) };
+  return { bench, mute };
 }
 
 test("a server that lets go of a session while it begins to listen to its new sandbox can take it over later", async () => {
